@@ -1,0 +1,7 @@
+"""The public API for programs. Every error is RFC 9457 problem JSON."""
+
+from ninja import NinjaAPI
+
+from catacloud.accounts.api_keys import ApiKeyAuth
+
+api = NinjaAPI(title="Catacloud", version="1", auth=ApiKeyAuth(), docs_url="docs")
