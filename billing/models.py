@@ -1,6 +1,6 @@
 """Django looks for an app's models here; each part of billing keeps its own."""
 
-from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.metering.models import DailyUsage, Service
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 
@@ -12,5 +12,6 @@ __all__ = [
     "Plan",
     "PlanVersion",
     "Service",
+    "Subscription",
     "Tier",
 ]

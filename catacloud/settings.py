@@ -1,4 +1,4 @@
-"""The one settings file. Everything comes from the environment and fails loudly when it is wrong."""
+"""The one settings file: all of it comes from the environment, and fails loudly when wrong."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ if len(SECRET_KEY) < 32:
     )
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 HTTPS = env.bool("HTTPS", False)  # the site is only reached by https: secure cookies and HSTS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
@@ -96,8 +96,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", "")
 if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured(
-        "REDIS_URL is missing or wrong: set it to redis://host:6379, rediss://… or unix:///path.sock "
-        "(./dev starts a server of its own when it is not set)."
+        "REDIS_URL is missing or wrong: set it to redis://host:6379, rediss://… or "
+        "unix:///path.sock (./dev starts a server of its own when it is not set)."
     )
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

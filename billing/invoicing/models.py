@@ -8,6 +8,30 @@ from billing.pricing.models import PlanVersion
 from catacloud.accounts.models import Organisation
 
 
+class Subscription(models.Model):
+    """Which plan version an organisation is on from a day on, until its next subscription.
+
+    The billing account's events are the truth; these rows are written with them.
+    """
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="subscriptions"
+    )
+    plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT)
+    starts_on = models.DateField()
+
+    class Meta:
+        ordering = ["-starts_on"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "starts_on"], name="one_subscription_per_day"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation_id} on {self.plan_version_id} from {self.starts_on}"
+
+
 class Invoice(models.Model):
     """What one organisation owes for one period. Amounts are in ``currency``."""
 

@@ -36,7 +36,7 @@ def signed_in(
     view: Callable[Concatenate[SignedInRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """Send a signed-out visitor to the sign-in page."""
-    return login_required(view)  # type: ignore[arg-type, return-value]
+    return login_required(view)  # type: ignore[return-value]
 
 
 def operators_only(
@@ -50,4 +50,4 @@ def operators_only(
             raise Http404("This page does not exist.")
         return view(request, *args, **kwargs)
 
-    return signed_in(guarded)
+    return signed_in(guarded)  # type: ignore[arg-type]
