@@ -1,0 +1,114 @@
+"""The tables of the event store. Only the modules of this package write them."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Stream(models.Model):
+    """The head of a stream. Appends lock this row, so writers of one stream queue up on it."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "stream_id")
+    tenant_id = models.UUIDField()
+    stream_id = models.UUIDField()
+    type = models.CharField(max_length=100)
+    version = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.stream_id} at version {self.version}"
+
+
+class StoredEvent(models.Model):
+    """One event, for ever. A trigger refuses updates and deletes.
+
+    ``position`` orders all events. It rises with the version inside a stream, has gaps where an
+    append was rolled back, and is handed out before its transaction commits: see feed.py.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "stream_id", "version")
+    tenant_id = models.UUIDField()
+    stream_id = models.UUIDField()
+    version = models.BigIntegerField()
+    position = models.BigIntegerField()
+    partition = models.SmallIntegerField()
+    event_id = models.UUIDField()
+    type = models.CharField(max_length=100)
+    schema_version = models.SmallIntegerField()
+    data = models.JSONField()
+    metadata = models.JSONField()
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            # The primary key is the other half of the truth: one event per stream and version.
+            models.UniqueConstraint(
+                fields=["tenant_id", "stream_id", "event_id"], name="one_event_per_stream_id"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(version__gte=1), name="event_versions_start_at_1"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["position"], name="event_position"),  # the feed's horizon
+            models.Index(fields=["partition", "position"], name="event_partition_position"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} at {self.position}"
+
+
+class Snapshot(models.Model):
+    """An aggregate's state at a version: a cache of its events that may be deleted at any time."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "stream_id")
+    tenant_id = models.UUIDField()
+    stream_id = models.UUIDField()
+    version = models.BigIntegerField()
+    state_version = models.SmallIntegerField()
+    state = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.stream_id} at version {self.version}"
+
+
+class Checkpoint(models.Model):
+    """Up to where a consumer has handled a partition; moves in the transaction of the effect."""
+
+    consumer = models.CharField(max_length=100)
+    partition = models.SmallIntegerField()
+    position = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["consumer", "partition"], name="one_checkpoint_per_consumer_partition"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} {self.partition} at {self.position}"
+
+
+class Horizon(models.Model):
+    """The one row that says up to which position no event can appear any more.
+
+    At a gap it also keeps the fence: when every transaction before ``fence_xid`` is over, what is
+    still missing up to ``fence_position`` will never come.
+    """
+
+    position = models.BigIntegerField(default=0)
+    fence_position = models.BigIntegerField(null=True)
+    fence_xid = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="there_is_one_horizon"),
+            models.CheckConstraint(
+                condition=models.Q(fence_position__isnull=True, fence_xid__isnull=True)
+                | models.Q(fence_position__isnull=False, fence_xid__isnull=False),
+                name="a_fence_is_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"horizon at {self.position}"
