@@ -76,8 +76,8 @@ def _read() -> State:
 def _columns(state: State) -> dict[str, int | None]:
     return {
         "position": state.position,
-        "fence_position": state.fence and state.fence.position,
-        "fence_xid": state.fence and state.fence.xid,
+        "fence_position": state.fence.position if state.fence else None,
+        "fence_xid": state.fence.xid if state.fence else None,
     }
 
 

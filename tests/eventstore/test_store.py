@@ -88,7 +88,7 @@ class TestReadStream:
         key = stream()
         store.append([Append(key=key, events=[counted(n) for n in range(1, 6)])])
         read = store.read_stream(key, after_version=3)
-        assert [recorded.event.by for recorded in read] == [4, 5]
+        assert [recorded.event for recorded in read] == [Counted(by=4), Counted(by=5)]
 
 
 class TestTheDatabase:
