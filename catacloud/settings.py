@@ -111,6 +111,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_TIMEZONE = "UTC"
+# A wake-up is only a hint: when the broker is away, it is dropped at once and the sweep follows.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "billing.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}}
+}
 
 # Fixed when an installation is made: an event keeps the partition that its tenant had then.
 EVENTSTORE_PARTITIONS = env.int("EVENTSTORE_PARTITIONS", 8, validate=lambda n: 1 <= n <= 1024)

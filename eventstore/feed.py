@@ -71,11 +71,19 @@ def lag(*, consumer: str) -> Lag:
     return Lag(events, since)
 
 
-LAG = """
-SELECT count(*), min(stored.recorded_at)
+def partitions_behind(*, consumer: str) -> list[int]:
+    """Return the partitions in which the consumer has events to handle."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEHIND, {"consumer": consumer, "partitions": list(partitions())})
+        return [partition for (partition,) in cursor.fetchall()]
+
+
+UNHANDLED = """
 FROM unnest(%(partitions)s) AS wanted (partition)
 LEFT JOIN eventstore_checkpoint AS checkpoint
     ON checkpoint.partition = wanted.partition AND checkpoint.consumer = %(consumer)s
 JOIN eventstore_storedevent AS stored
     ON stored.partition = wanted.partition AND stored.position > coalesce(checkpoint.position, 0)
 """
+LAG = "SELECT count(*), min(stored.recorded_at)" + UNHANDLED
+BEHIND = "SELECT DISTINCT wanted.partition" + UNHANDLED

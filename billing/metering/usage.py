@@ -8,11 +8,12 @@ by the service's ``unit_size`` to show or price it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from uuid import UUID
 
 from django.db import connection
 
+from billing.exact import EXACT
 from billing.metering.models import Service
 from billing.periods import DAY_MICROSECONDS, ONE_DAY, Days, microseconds, start_of
 
@@ -135,7 +136,7 @@ def _daily(
             organisation_id=owner,
             day=day,
             figure=_integral(day, start, quantity, area, now) if is_level else quantity,
-            level=start + quantity,
+            level=EXACT.add(start, quantity),
         )
         for owner, day, quantity, area, start in rows
     ]
@@ -146,4 +147,5 @@ def _integral(
 ) -> Decimal:
     """Return a level's integral over the day, or over what of it has passed at ``now``."""
     to_come = max(0, DAY_MICROSECONDS - microseconds(now - start_of(day)))
-    return start * (DAY_MICROSECONDS - to_come) + area - quantity * to_come
+    with localcontext(EXACT):
+        return start * (DAY_MICROSECONDS - to_come) + area - quantity * to_come
