@@ -3,14 +3,16 @@
 Positions are handed out before commit, so "everything after the last one I saw" loses an event
 whose transaction commits later than one with a higher position. The rule here is contiguity with a
 transaction fence. While positions follow each other, all of them are there. At a gap, the highest
-position seen and the snapshot's xmax are kept as a fence: whoever owns a position below the fence
-had its transaction id before it took the position, so below xmax. Once a later snapshot's xmin has
-reached that xmax, all of those transactions are over, and what is missing then is dead.
+position seen is kept, and a transaction id that is taken only then: the fence. Whoever owns a
+position below had its id before it took the position, so its id is lower than the fence. Once a
+later snapshot's xmin has reached the fence, all of those transactions are over, and what is missing
+then is dead. The snapshot's own xmax would be no fence: it is one past the highest *completed*
+transaction, and a writer that is still running may have a higher id than that.
 """
 
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
 
 from eventstore.models import Horizon
 
@@ -36,28 +38,29 @@ class Look:
     contiguous: int  # the last position before the first gap
     highest: int  # the highest position in the window
     xmin: int  # every transaction below it is over
-    xmax: int  # no transaction at or above it had begun
+    xid: int | None  # at a gap: a transaction id, taken after the snapshot
 
 
 def step(state: State, look: Look) -> State:
     """Return the state after a look. Pure; the proof is in the module's text."""
+    if look.xid is None:
+        return State(look.contiguous)
     fence = state.fence
-    if fence and fence.xid > look.xmax:
+    if fence and fence.xid > look.xid:
         fence = None  # of another cluster, before a restore: its transactions mean nothing here
     if fence and look.xmin >= fence.xid:
         return State(max(fence.position, look.contiguous))
-    if look.highest == look.contiguous:
-        return State(look.contiguous)
     if fence is None or fence.position <= look.contiguous:
-        fence = Fence(look.highest, look.xmax)
+        fence = Fence(look.highest, look.xid)
     return State(look.contiguous, fence)
 
 
 def advance() -> int:
     """Move the horizon as far as is proven now, and return its position.
 
-    Without a lock: what a look proves stays true, and the row is moved by compare-and-set. A lock
-    would give this transaction an id of its own, and so hold up the very xmin that it waits for.
+    Without a lock: what a look proves stays true, and the row is moved by compare-and-set. Each
+    look must be a transaction of its own, for a fence has to be an id that is taken only then;
+    inside a transaction this raises RuntimeError.
     """
     state = _read()
     while (after := step(state, _look(state.position))) != state:
@@ -82,21 +85,24 @@ def _columns(state: State) -> dict[str, int | None]:
 
 
 def _look(position: int) -> Look:
-    with connection.cursor() as cursor:
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(LOOK, {"position": position, "window": WINDOW})
-        contiguous, highest, xmin, xmax = cursor.fetchone()
-    return Look(contiguous, highest, xmin, xmax)
+        return Look(*cursor.fetchone())
 
 
+# CASE evaluates lazily: only a look that sees a gap takes a transaction id.
 LOOK = """
 WITH ahead AS (
     SELECT position, row_number() OVER (ORDER BY position) AS nth
     FROM eventstore_storedevent WHERE position > %(position)s ORDER BY position LIMIT %(window)s
+), seen AS (
+    SELECT
+        coalesce(max(position) FILTER (WHERE position - nth = %(position)s), %(position)s)
+            AS contiguous,
+        coalesce(max(position), %(position)s) AS highest
+    FROM ahead
 )
-SELECT
-    coalesce(max(position) FILTER (WHERE position - nth = %(position)s), %(position)s),
-    coalesce(max(position), %(position)s),
-    pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
-    pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-FROM ahead
+SELECT contiguous, highest, pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+    CASE WHEN contiguous < highest THEN pg_current_xact_id()::text::bigint END
+FROM seen
 """

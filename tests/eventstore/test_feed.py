@@ -4,7 +4,7 @@ import random
 import threading
 from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
 import pytest
@@ -78,6 +78,24 @@ class TestAGap:
         consume(seen.extend, partition=store.partition_of(key.tenant_id))
         assert [recorded.version for recorded in seen] == [1, 2]
         assert seen[1].position - seen[0].position == 2
+
+    def test_of_a_writer_that_began_after_the_one_behind_it_is_waited_for_as_well(self):
+        # The later position has the lower transaction id, so when it commits, the snapshot's xmax
+        # has not passed the id of the writer that is still open.
+        early, late, seen = stream(), stream(), []
+        partition = store.partition_of(early.tenant_id)
+        consume(pytest.fail, partition=partition)  # makes the rows of horizon and checkpoint
+        with ExitStack() as finally_early, transaction.atomic():
+            versions = store.lock([late])
+            finally_early.enter_context(open_append(early))
+            item = Append(key=late, events=[counted()])
+            store.append_locked([item], versions, metadata=None)
+            still_open = finally_early.pop_all()
+        for _ in range(3):
+            assert consume(seen.extend, partition=partition) == 0
+        still_open.close()
+        consume(seen.extend, partition=partition)
+        assert [recorded.stream_id for recorded in seen] == [early.stream_id, late.stream_id]
 
 
 class TestConsume:

@@ -4,38 +4,38 @@ from eventstore.horizon import Fence, Look, State, step
 
 
 def test_it_moves_over_positions_without_a_gap():
-    assert step(State(5), Look(contiguous=9, highest=9, xmin=100, xmax=101)) == State(9)
+    assert step(State(5), Look(contiguous=9, highest=9, xmin=100, xid=None)) == State(9)
 
 
 def test_it_holds_before_a_gap_and_sets_a_fence():
-    seen = Look(contiguous=6, highest=9, xmin=100, xmax=105)
+    seen = Look(contiguous=6, highest=9, xmin=100, xid=105)
     assert step(State(5), seen) == State(6, Fence(position=9, xid=105))
 
 
 def test_it_holds_while_a_transaction_before_the_fence_is_open():
     held = State(6, Fence(position=9, xid=105))
-    assert step(held, Look(contiguous=6, highest=12, xmin=104, xmax=120)) == held
+    assert step(held, Look(contiguous=6, highest=12, xmin=104, xid=120)) == held
 
 
 def test_it_passes_the_gap_once_those_transactions_are_over():
     held = State(6, Fence(position=9, xid=105))
-    seen = Look(contiguous=6, highest=12, xmin=105, xmax=120)
+    seen = Look(contiguous=6, highest=12, xmin=105, xid=120)
     assert step(held, seen) == State(9)
 
 
 def test_it_goes_further_when_the_gap_was_filled_meanwhile():
     held = State(6, Fence(position=9, xid=105))
-    seen = Look(contiguous=12, highest=12, xmin=104, xmax=120)
+    seen = Look(contiguous=12, highest=12, xmin=104, xid=None)
     assert step(held, seen) == State(12)
 
 
 def test_a_gap_beyond_the_fence_gets_a_fence_of_its_own():
     held = State(6, Fence(position=9, xid=105))
-    seen = Look(contiguous=10, highest=14, xmin=104, xmax=120)
+    seen = Look(contiguous=10, highest=14, xmin=104, xid=120)
     assert step(held, seen) == State(10, Fence(position=14, xid=120))
 
 
 def test_a_fence_from_another_cluster_is_taken_anew():
     restored = State(6, Fence(position=9, xid=90_000))
-    seen = Look(contiguous=6, highest=9, xmin=700, xmax=701)
+    seen = Look(contiguous=6, highest=9, xmin=700, xid=701)
     assert step(restored, seen) == State(6, Fence(position=9, xid=701))
