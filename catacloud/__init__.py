@@ -1,5 +1,1 @@
-"""The project: settings, URLs, the Celery app and the embedded servers."""
-
-from catacloud.celery import app as celery_app
-
-__all__ = ["celery_app"]
+"""The project: settings, URLs, the Celery app, the demo and the embedded servers."""

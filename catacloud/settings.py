@@ -8,6 +8,8 @@ import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
+from catacloud.embedded import celery_url
+
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -47,6 +49,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "sequences",
     "template_partials",
+    "catacloud",
     "catacloud.accounts",
     "eventstore",
     "uploads",
@@ -103,8 +106,7 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
 }
 
-# Celery names the scheme of a unix socket differently from redis-py, and from nobody else.
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://"))
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", celery_url(REDIS_URL))
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

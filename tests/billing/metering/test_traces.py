@@ -46,6 +46,10 @@ def figures_of(slug, days):
     }
 
 
+def without_zeros(figures):
+    return {key: figure for key, figure in figures.items() if figure}
+
+
 @pytest.mark.django_db
 def test_execution_time_of_gentd26_is_exact_for_every_group_and_day(shared):
     file = shared / "data/gentd26_requests.csv.gz"
@@ -58,7 +62,7 @@ def test_execution_time_of_gentd26_is_exact_for_every_group_and_day(shared):
 
     days = Days(date(2024, 11, 15), date(2024, 12, 9))
     found = {key: row.figure for key, row in figures_of("execution-time", days).items()}
-    assert {key: figure for key, figure in found.items() if figure} == expected
+    assert without_zeros(found) == without_zeros(expected)
 
 
 @pytest.mark.django_db
@@ -79,7 +83,7 @@ def test_stored_bytes_of_dlrm_are_exact_for_every_application_and_day(shared):
 
     days = Days(date(2025, 1, 1), date(2025, 2, 1))
     found = {key: row.figure for key, row in figures_of("storage", days).items()}
-    assert {key: figure for key, figure in found.items() if figure} == expected
+    assert without_zeros(found) == without_zeros(expected)
     totals = daily_totals(service=Service.objects.get(slug="storage"), days=days, now=LATER)
     for row in totals:
         assert row.figure == sum(size for (_, day), size in expected.items() if day == row.day)

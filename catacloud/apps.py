@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class CatacloudConfig(AppConfig):
+    name = "catacloud"
+
+    def ready(self) -> None:
+        # Makes it the current app, to which every @shared_task belongs.
+        from catacloud import celery  # noqa: F401

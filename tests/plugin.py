@@ -1,0 +1,51 @@
+"""Early pytest plugin: a pair of servers for the tests, where the environment names none.
+
+Loaded by `addopts = -p tests.plugin`; run pytest as `python -m pytest` in the project's folder.
+pytest-django imports the settings in the same hook, later than we; a conftest would be too late.
+xdist's workers inherit the controller's environment, so only the controller starts servers. Each
+worker has a test database of its own from pytest-django, and here a Valkey database of its own.
+"""
+
+import os
+import secrets
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from catacloud.embedded import EmbeddedError, environment, running
+
+_OURS = "CATACLOUD_TEST_SERVERS"  # set for the workers: the servers are ours, not the user's
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    options = early_config.known_args_namespace
+    if options.help or options.version:
+        return
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        _start_servers(early_config)
+    elif _OURS in os.environ:
+        os.environ["REDIS_URL"] += f"?db={int(worker.removeprefix('gw')) + 1}"
+
+
+def _start_servers(config: pytest.Config) -> None:
+    """Set DATABASE_URL and REDIS_URL for this run, and undo it at its end, whatever that is."""
+    ours = not os.environ.get("REDIS_URL")
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="catacloud-test-")))
+    state.chmod(0o711)  # `nobody`, as whom root's servers run, may pass
+    try:
+        servers = stack.enter_context(running(state, durable=False, temporary=True))
+    except EmbeddedError as exc:
+        raise pytest.UsageError(str(exc)) from exc
+    patch = stack.enter_context(pytest.MonkeyPatch.context())
+    for name, url in environment(servers).items():
+        patch.setenv(name, url)
+    if not os.environ.get("SECRET_KEY"):
+        patch.setenv("SECRET_KEY", secrets.token_urlsafe(48))
+    if ours:
+        patch.setenv(_OURS, "1")
