@@ -2,6 +2,8 @@
 
 from ninja import NinjaAPI
 
+from catacloud import problems
 from catacloud.accounts.api_keys import ApiKeyAuth
 
 api = NinjaAPI(title="Catacloud", version="1", auth=ApiKeyAuth(), docs_url="docs")
+problems.register(api)
