@@ -2,6 +2,10 @@
 
 from ninja import NinjaAPI
 
+from catacloud import problems
 from catacloud.accounts.api_keys import ApiKeyAuth
+from uploads.api import router as uploads
 
 api = NinjaAPI(title="Catacloud", version="1", auth=ApiKeyAuth(), docs_url="docs")
+api.add_router("", uploads, tags=["Files"])
+problems.register(api)

@@ -1,15 +1,82 @@
+"""What tests of several rooms use."""
+
 import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
-ROOT = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real traces and cases beside the checkout, which is no part of the project."""
-    folder = Path(os.environ.get("CATACLOUD_SHARED", ROOT.parent / "shared"))
+    folder = Path(os.environ.get("CATACLOUD_SHARED", BASE_DIR.parent / "shared"))
     if not folder.is_dir():
         pytest.skip(f"NOT TESTED on real data: there is no {folder}.")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def blob_root(settings, tmp_path: Path) -> Path:
+    """No test writes into the project's own blobs."""
+    root = tmp_path / "blobs"
+    settings.BLOB_ROOT = root
+    return root
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    pid: int
+
+
+@pytest.fixture
+def gunicorn(transactional_db, blob_root) -> Iterator[Server]:
+    """A real web server on the test's database and blobs: two processes, four threads each."""
+    database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
+    environment = {"DATABASE_URL": database.geturl(), "BLOB_ROOT": str(blob_root)}
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gunicorn", "catacloud.wsgi", "--worker-class", "gthread"),
+                *("--workers", "2", "--threads", "4", "--bind", f"fd://{listener.fileno()}"),
+                *("--log-level", "warning", "--graceful-timeout", "3"),
+                *("--keep-alive", "60"),
+            ],
+            cwd=BASE_DIR,
+            env=os.environ | environment,
+            pass_fds=[listener.fileno()],
+        )
+        port = listener.getsockname()[1]
+    try:
+        _wait_until_it_answers(port, process)
+        yield Server(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(200):
+        try:
+            http = HTTPConnection("127.0.0.1", port, timeout=10)
+            http.request("GET", "/api/v1/openapi.json")
+            http.getresponse().read()
+            http.close()
+            return
+        except ConnectionError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
+    raise RuntimeError(f"gunicorn does not answer; its exit status is {process.returncode}.")
