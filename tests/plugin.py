@@ -2,8 +2,8 @@
 
 Loaded by `addopts = -p tests.plugin`; run pytest as `python -m pytest` in the project's folder.
 pytest-django imports the settings in the same hook, later than we; a conftest would be too late.
-xdist's workers inherit the controller's environment, so only the controller starts servers. Each
-worker has a test database of its own from pytest-django, and here a Valkey database of its own.
+Each of xdist's workers starts a pair of its own: what a long transaction of one holds up, such as
+the feed at a gap, must not be held up in another.
 """
 
 import os
@@ -16,7 +16,7 @@ import pytest
 
 from catacloud.embedded import EmbeddedError, environment, running
 
-_OURS = "CATACLOUD_TEST_SERVERS"  # set for the workers: the servers are ours, not the user's
+_OURS = "CATACLOUD_TEST_SERVERS"  # for the workers: which of the URLs are ours, not the user's
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -24,16 +24,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     options = early_config.known_args_namespace
     if options.help or options.version:
         return
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
-    if worker is None:
-        _start_servers(early_config)
-    elif _OURS in os.environ:
-        os.environ["REDIS_URL"] += f"?db={int(worker.removeprefix('gw')) + 1}"
+    if os.environ.get("PYTEST_XDIST_WORKER") and _OURS in os.environ:
+        for name in os.environ[_OURS].split():  # the controller's, which the workers inherit
+            del os.environ[name]
+    _start_servers(early_config)
 
 
 def _start_servers(config: pytest.Config) -> None:
     """Set DATABASE_URL and REDIS_URL for this run, and undo it at its end, whatever that is."""
-    ours = not os.environ.get("REDIS_URL")
+    ours = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
     stack = ExitStack()
     config.add_cleanup(stack.close)
     state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="catacloud-test-")))
@@ -48,4 +47,4 @@ def _start_servers(config: pytest.Config) -> None:
     if not os.environ.get("SECRET_KEY"):
         patch.setenv("SECRET_KEY", secrets.token_urlsafe(48))
     if ours:
-        patch.setenv(_OURS, "1")
+        patch.setenv(_OURS, " ".join(ours))

@@ -17,6 +17,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 from ninja import Field, Query, Router, Schema, Status
 
+from catacloud.accounts.api_keys import KeyRequest
 from catacloud.accounts.models import ApiKey, Organisation
 from catacloud.problems import Problem
 from uploads import blobs, commands
@@ -32,12 +33,6 @@ Slug = Annotated[
     str | None,
     Query(description="The organisation's slug: a platform key has to name it, others need not."),
 ]
-
-
-class KeyRequest(HttpRequest):
-    """A request with a valid API key."""
-
-    auth: ApiKey
 
 
 class NewFile(Schema):

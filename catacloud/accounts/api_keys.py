@@ -35,6 +35,12 @@ def find_api_key(key: str) -> ApiKey | None:
     return found
 
 
+class KeyRequest(HttpRequest):
+    """A request with a valid API key."""
+
+    auth: ApiKey
+
+
 class ApiKeyAuth(HttpBearer):
     """``Authorization: Bearer cck_…``; the key is then ``request.auth``."""
 

@@ -1,0 +1,87 @@
+"""Usage events over HTTP."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from catacloud.accounts.api_keys import create_api_key
+from catacloud.accounts.models import ApiKey
+from eventstore.models import StoredEvent
+from tests.factories import make_organisation
+
+pytestmark = pytest.mark.django_db
+
+EVENT = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "scheduler",
+    "type": "catacloud.execution.finished",
+    "time": "2026-11-01T12:00:00Z",
+    "data": {"seconds": "12.5"},
+}
+
+
+@pytest.fixture
+def key():
+    return create_api_key(organisation=make_organisation("Acme"), name="tests", now=timezone.now())
+
+
+def post(body, *, key, content_type="application/json"):
+    return Client().post(
+        "/api/v1/events",
+        body if isinstance(body, str) else json.dumps(body),
+        content_type=content_type,
+        headers={"authorization": f"Bearer {key}"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "count"),
+    [
+        (EVENT, "application/cloudevents+json", 1),
+        ([EVENT, {**EVENT, "id": "2"}], "application/cloudevents-batch+json", 2),
+        ([EVENT, EVENT], "application/json; charset=utf-8", 1),
+    ],
+)
+def test_one_event_or_a_batch_is_stored(key, body, content_type, count):
+    answer = post(body, key=key, content_type=content_type)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert StoredEvent.objects.count() == count
+
+
+def test_the_same_request_again_changes_nothing(key):
+    post(EVENT, key=key)
+    assert post(EVENT, key=key).status_code == 204
+    assert StoredEvent.objects.count() == 1
+
+
+def test_a_bad_event_is_named_and_nothing_is_stored(key):
+    answer = post([EVENT, {**EVENT, "id": "2", "type": "unheard.of"}], key=key)
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["errors"] == [
+        {"index": 1, "reason": "No service counts events of the type 'unheard.of'."}
+    ]
+    assert not StoredEvent.objects.exists()
+
+
+def test_another_content_type_is_refused(key):
+    assert post("<event/>", key=key, content_type="application/xml").status_code == 400
+
+
+def test_a_body_over_the_limit_is_refused(key, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    assert post(EVENT, key=key).status_code == 413
+
+
+@pytest.mark.parametrize("wrong", ["", "cck_", "cck_00000000_guess"])
+def test_a_wrong_key_is_refused(key, wrong):
+    assert post(EVENT, key=wrong).status_code == 401
+    assert post(EVENT, key=key[:-1]).status_code == 401
+
+
+def test_a_revoked_key_is_refused(key):
+    ApiKey.objects.update(revoked_at=timezone.now())
+    assert post(EVENT, key=key).status_code == 401
