@@ -63,8 +63,8 @@ def in_force_at_end(
     if organisations is not None:
         found = found.filter(organisation__in=organisations)
     rows = (
-        found.order_by("organisation", "-starts_on")
-        .distinct("organisation")
+        found.order_by("organisation_id", "-starts_on")
+        .distinct("organisation_id")
         .values_list("organisation_id", "plan_version_id", "plan_version__currency")
     )
     return {

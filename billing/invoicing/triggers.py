@@ -42,9 +42,9 @@ INVOICE_ADDS_UP = pgtrigger.Trigger(
     operation=pgtrigger.Insert,
     timing=pgtrigger.Deferred,
     func="""
-IF (NEW.line_count, NEW.total) IS DISTINCT FROM (
-    SELECT count(*), coalesce(sum(line.amount), 0) FROM billing_invoiceline AS line
-    WHERE line.invoice_id = NEW.id
+IF EXISTS (
+    SELECT FROM billing_invoiceline AS line WHERE line.invoice_id = NEW.id
+    HAVING count(*) <> NEW.line_count OR coalesce(sum(line.amount), 0) <> NEW.total
 ) THEN
     RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation',
         CONSTRAINT = 'invoice_adds_up',
