@@ -108,9 +108,15 @@ class Tier(models.Model):
                 fields=["charge", "up_to"], nulls_distinct=False, name="one_tier_per_charge_end"
             ),
             models.CheckConstraint(
-                condition=Q(unit_price__gte=0), name="tier_price_is_not_negative"
+                condition=Q(unit_price__gte=0),
+                name="tier_price_is_not_negative",
+                violation_error_message="A unit price must not be below zero.",
             ),
-            models.CheckConstraint(condition=Q(up_to__gt=0), name="tier_end_is_positive"),
+            models.CheckConstraint(
+                condition=Q(up_to__gt=0),
+                name="tier_end_is_positive",
+                violation_error_message="A tier must end above zero.",
+            ),
         ]
         triggers = [triggers.TIER_IS_FROZEN]
 
