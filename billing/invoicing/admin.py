@@ -1,7 +1,11 @@
 from django.contrib import admin
+from sequences.models import Sequence
 
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.metering.admin import ReadOnly
+
+# The package offers its counters for editing, and these are the invoices' numbers without a gap.
+admin.site.unregister(Sequence)
 
 
 class InvoiceLineInline(ReadOnly, admin.TabularInline[InvoiceLine, Invoice]):

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from billing.exact import plain
-from billing.pricing.forms import TierFormSet
+from billing.pricing.forms import TierForm, TierFormSet
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 from billing.pricing.plans import CannotPublish, new_draft, next_number, publish
 
@@ -167,6 +167,7 @@ class PlanVersionAdmin(DraftAdmin[PlanVersion]):
 
 class TierInline(OnlyDrafts, admin.TabularInline[Tier, Charge]):
     model = Tier
+    form = TierForm
     formset = TierFormSet
     extra = 1
 

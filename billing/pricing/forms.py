@@ -1,14 +1,25 @@
 """What the admin checks before it saves: a mistake is a sentence on the form, not an error page."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from billing.exact import plain
 from billing.pricing.models import Charge, Tier
 from billing.pricing.plans import check_charge
 from billing.pricing.rating import InvalidTiers
 from billing.pricing.rating import Tier as RatingTier
+
+
+class TierForm(forms.ModelForm[Tier]):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # 0.05 is easier to read, and to get right, than 0.050000000000.
+        for name, value in self.initial.items():
+            if isinstance(value, Decimal):
+                self.initial[name] = plain(value)
 
 
 class TierFormSet(forms.BaseInlineFormSet[Tier, Charge, forms.ModelForm[Tier]]):
