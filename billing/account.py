@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID, uuid5
 
 import msgspec
 
-from billing.exact import EXACT
+from billing.exact import ZERO, exactly
 from billing.periods import microseconds, month_of
 from eventstore.aggregate import Aggregate
 from eventstore.events import Event, event_type
 from eventstore.store import NewEvent
 
 NAMESPACE = UUID("3f1c1d52-7b1e-4a55-9d0e-5f0f6f0b1c11")
-ZERO = Decimal(0)
 
 
 class MonthSums(msgspec.Struct, frozen=True):
@@ -25,7 +24,7 @@ class MonthSums(msgspec.Struct, frozen=True):
     area: Decimal = ZERO
 
     def plus(self, other: "MonthSums") -> "MonthSums":
-        with localcontext(EXACT):
+        with exactly():
             return MonthSums(self.quantity + other.quantity, self.area + other.area)
 
 
@@ -87,7 +86,7 @@ class BillingAccount(Aggregate):
 
     def level(self, service: str) -> Decimal:
         """Return where a level stands now."""
-        with localcontext(EXACT):
+        with exactly():
             return sum(
                 (one[service].quantity for one in self.months.values() if service in one), ZERO
             )
@@ -96,7 +95,7 @@ class BillingAccount(Aggregate):
         """Return a level's integral over the month of ``now`` so far, in quantity × µs."""
         month = month_of(now.date())
         sums = self._sums(service, month.first)
-        with localcontext(EXACT):
+        with exactly():
             start = sum(
                 (
                     one[service].quantity

@@ -117,7 +117,7 @@ CELERY_TIMEZONE = "UTC"
 # A wake-up is only a hint: when the broker is away, it is dropped at once and the sweep follows.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "billing.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}}
+    "sweep": {"task": "billing.metering.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}}
 }
 
 # Fixed when an installation is made: an event keeps the partition that its tenant had then.

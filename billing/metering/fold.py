@@ -11,14 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from billing.exact import EXACT
+from billing.exact import ZERO, exactly
 from billing.periods import ONE_DAY, Days, microseconds, month_of, start_of
-
-ZERO = Decimal(0)
 
 
 class Cell(NamedTuple):
@@ -53,7 +51,7 @@ class Sums:
     event_count: int = 0
 
     def __add__(self, other: "Sums") -> "Sums":
-        with localcontext(EXACT):
+        with exactly():
             return Sums(
                 self.quantity + other.quantity,
                 self.area + other.area,
@@ -87,11 +85,11 @@ def by_month(days: Mapping[Cell, Sums], levels: frozenset[str]) -> ByMonth:
 
 
 def _area(change: Change, end: datetime) -> Decimal:
-    with localcontext(EXACT):
+    with exactly():
         return change.quantity * microseconds(end - change.at)
 
 
 def _until(sums: Sums, month: Days, day: date) -> Sums:
     rest = microseconds(month.ends_at - start_of(day + ONE_DAY))
-    with localcontext(EXACT):
+    with exactly():
         return Sums(sums.quantity, sums.area + sums.quantity * rest, sums.event_count)

@@ -7,13 +7,13 @@ by the service's ``unit_size`` to show or price it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal, localcontext
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
 
-from billing.exact import EXACT
+from billing.exact import exactly
 from billing.metering.models import Service
 from billing.periods import DAY_MICROSECONDS, ONE_DAY, Days, microseconds, start_of
 
@@ -103,7 +103,8 @@ def period_figures(
             sql,
             {
                 "first": days.first,
-                "end": days.end,
+                # Days that are still to come have not counted yet.
+                "end": min(days.end, _today(now) + ONE_DAY),
                 "span": span,
                 "organisations": list(organisations or []),
             },
@@ -117,7 +118,7 @@ def period_figures(
 def _daily(
     sql: str, *, service: Service, days: Days, now: datetime, organisations: list[UUID]
 ) -> list[DayFigure]:
-    last = min(days.last, now.date())
+    last = min(days.last, _today(now))
     with connection.cursor() as cursor:
         cursor.execute(
             sql,
@@ -131,15 +132,20 @@ def _daily(
         )
         rows = cursor.fetchall()
     is_level = service.aggregation == Service.Aggregation.LEVEL
-    return [
-        DayFigure(
-            organisation_id=owner,
-            day=day,
-            figure=_integral(day, start, quantity, area, now) if is_level else quantity,
-            level=EXACT.add(start, quantity),
-        )
-        for owner, day, quantity, area, start in rows
-    ]
+    with exactly():
+        return [
+            DayFigure(
+                organisation_id=owner,
+                day=day,
+                figure=_integral(day, start, quantity, area, now) if is_level else quantity,
+                level=start + quantity,
+            )
+            for owner, day, quantity, area, start in rows
+        ]
+
+
+def _today(now: datetime) -> date:
+    return now.astimezone(UTC).date()
 
 
 def _integral(
@@ -147,5 +153,4 @@ def _integral(
 ) -> Decimal:
     """Return a level's integral over the day, or over what of it has passed at ``now``."""
     to_come = max(0, DAY_MICROSECONDS - microseconds(now - start_of(day)))
-    with localcontext(EXACT):
-        return start * (DAY_MICROSECONDS - to_come) + area - quantity * to_come
+    return start * (DAY_MICROSECONDS - to_come) + area - quantity * to_come

@@ -1,9 +1,20 @@
 """Price plans. A plan has versions; a published version never changes, customers stay on theirs."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from billing.exact import plain
 from billing.metering.models import Service
+from billing.pricing import triggers
+from billing.pricing.rating import UnknownCurrency, minor_unit
+
+
+def validate_currency(code: str) -> None:
+    try:
+        minor_unit(code)
+    except UnknownCurrency as error:
+        raise ValidationError(str(error)) from error
 
 
 class Plan(models.Model):
@@ -26,7 +37,12 @@ class PlanVersion(models.Model):
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
-    currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217, such as EUR.")
+    currency = models.CharField(
+        max_length=3,
+        default="EUR",
+        validators=[validate_currency],
+        help_text="ISO 4217, such as EUR.",
+    )
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -36,7 +52,13 @@ class PlanVersion(models.Model):
             models.CheckConstraint(
                 condition=Q(currency__regex=r"^[A-Z]{3}$"), name="plan_currency_is_iso_4217"
             ),
+            models.CheckConstraint(
+                condition=Q(status="draft", published_at=None)
+                | Q(status__in=["published", "retired"], published_at__isnull=False),
+                name="plan_version_is_dated_once_published",
+            ),
         ]
+        triggers = [triggers.VERSION_IS_FROZEN]
 
     def __str__(self) -> str:
         return f"{self.plan} {self.number}"
@@ -60,6 +82,7 @@ class Charge(models.Model):
                 fields=["version", "service"], name="one_charge_per_version_service"
             )
         ]
+        triggers = [triggers.CHARGE_IS_FROZEN]
 
     def __str__(self) -> str:
         return f"{self.service}, {self.get_model_display()}"
@@ -85,10 +108,17 @@ class Tier(models.Model):
                 fields=["charge", "up_to"], nulls_distinct=False, name="one_tier_per_charge_end"
             ),
             models.CheckConstraint(
-                condition=Q(unit_price__gte=0), name="tier_price_is_not_negative"
+                condition=Q(unit_price__gte=0),
+                name="tier_price_is_not_negative",
+                violation_error_message="A unit price must not be below zero.",
             ),
-            models.CheckConstraint(condition=Q(up_to__gt=0), name="tier_end_is_positive"),
+            models.CheckConstraint(
+                condition=Q(up_to__gt=0),
+                name="tier_end_is_positive",
+                violation_error_message="A tier must end above zero.",
+            ),
         ]
+        triggers = [triggers.TIER_IS_FROZEN]
 
     def __str__(self) -> str:
-        return f"up to {self.up_to}" if self.up_to is not None else "above"
+        return f"up to {plain(self.up_to)}" if self.up_to is not None else "above"

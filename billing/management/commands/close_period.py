@@ -1,0 +1,66 @@
+import logging
+from argparse import ArgumentTypeError
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+from django.utils import timezone
+from rich.progress import track
+
+from billing.invoicing.close import PeriodNotOver, close_period, organisations_to_close
+from billing.periods import Days, month_before, month_of
+from catacloud.accounts.models import Organisation
+
+logger = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = (
+        "Invoice a month that is over: for every organisation that was on a plan at its end and "
+        "has no invoice for it yet. Can be run again at any time."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--month", type=_month, help="such as 2026-10 (default: the last one)")
+        parser.add_argument("--organisation", metavar="SLUG", help="only this one (default: all)")
+
+    def handle(self, *, month: Days | None, organisation: str | None, **options: Any) -> str:
+        now = timezone.now()
+        days = month or month_before(month_of(now.date()))
+        if days.ends_at > now:
+            raise CommandError(str(PeriodNotOver(days)))
+        organisations = _chosen(organisation, days)
+        failed = _close_each(organisations, days, now)
+        result = f"{days.first:%Y-%m}: {len(organisations) - len(failed)} invoiced."
+        if failed:
+            raise CommandError(f"{result} {len(failed)} failed: {', '.join(failed)}.")
+        return result
+
+
+def _month(text: str) -> Days:
+    try:
+        return month_of(datetime.strptime(text, "%Y-%m").date())  # noqa: DTZ007 (a month has none)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no month such as 2026-10.") from error
+
+
+def _chosen(slug: str | None, days: Days) -> QuerySet[Organisation]:
+    if slug is None:
+        return organisations_to_close(days=days)
+    chosen = Organisation.objects.filter(slug=slug)
+    if not chosen:
+        raise CommandError(f"There is no organisation {slug!r}.")
+    return chosen
+
+
+def _close_each(organisations: QuerySet[Organisation], days: Days, now: datetime) -> list[str]:
+    """Return the slugs of those that failed: one must not keep the others from their invoice."""
+    failed = []
+    for organisation in track(organisations, description=f"Invoicing {days.first:%Y-%m}"):
+        try:
+            close_period(organisation=organisation, days=days, now=now)
+        except Exception:
+            logger.exception("%s was not invoiced", organisation.slug)
+            failed.append(organisation.slug)
+    return failed

@@ -1,0 +1,231 @@
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from sequences import get_last_value
+
+from billing.invoicing.close import (
+    CannotClose,
+    NotSubscribed,
+    PeriodNotOver,
+    PeriodOverlaps,
+    close_period,
+)
+from billing.invoicing.models import Invoice, InvoiceLine, Subscription
+from billing.metering.models import Service
+from billing.periods import Days, month_of
+from catacloud.accounts.models import Organisation
+from tests.factories import (
+    make_organisation,
+    make_plan,
+    make_service,
+    make_subscription,
+    make_usage_row,
+)
+from tests.races import run_at_once
+
+OCTOBER = month_of(date(2026, 10, 1))
+NOVEMBER = month_of(date(2026, 11, 1))
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+GRADUATED = [("100", "0.10"), (None, "0.05")]
+
+
+@pytest.fixture
+def hours(db: None) -> Service:
+    return make_service(slug="hours")
+
+
+@pytest.fixture
+def customer(hours: Service) -> Organisation:
+    """Used 150 h in October."""
+    plan = make_plan(prices={hours: GRADUATED, make_service(slug="unused"): [(None, "1")]})
+    organisation = make_subscription(plan_version=plan).organisation
+    make_usage_row(
+        organisation=organisation, service=hours, day=date(2026, 10, 9), quantity=150 * 3600
+    )
+    return organisation
+
+
+@pytest.fixture
+def invoice(customer: Organisation) -> Invoice:
+    return close_period(organisation=customer, days=OCTOBER, now=NOW)
+
+
+class TestClosePeriod:
+    def test_makes_an_invoice_with_lines_and_their_working(self, invoice: Invoice) -> None:
+        invoice.refresh_from_db()
+        assert (invoice.number, invoice.currency, invoice.issued_at) == (
+            "INV-2026-00001",
+            "EUR",
+            NOW,
+        )
+        assert (invoice.starts_on, invoice.ends_on) == (OCTOBER.first, OCTOBER.end)
+        assert invoice.total == Decimal("12.50")
+        used, unused = invoice.lines.all()
+        assert (used.position, used.service_name, used.unit) == (1, "hours", "h")
+        assert (used.quantity, used.amount) == (Decimal(150), Decimal("12.50"))
+        assert used.working == [
+            {"from": "0", "up_to": "100", "quantity": "100", "unit_price": "0.1", "amount": "10"},
+            {"from": "100", "up_to": None, "quantity": "50", "unit_price": "0.05", "amount": "2.5"},
+        ]
+        assert (unused.position, unused.quantity, unused.amount) == (2, Decimal(0), Decimal(0))
+
+    def test_again_returns_the_same_invoice_whatever_came_since(
+        self, invoice: Invoice, customer: Organisation, hours: Service
+    ) -> None:
+        make_usage_row(organisation=customer, service=hours, day=date(2026, 10, 10), quantity=3600)
+        assert close_period(organisation=customer, days=OCTOBER, now=NOW) == invoice
+        assert get_last_value("invoices-2026") == 1
+
+    def test_numbers_start_over_with_the_year_of_issue(self, customer: Organisation) -> None:
+        new_year = datetime(2027, 1, 2, tzinfo=UTC)
+        numbers = [
+            close_period(organisation=customer, days=days, now=now).number
+            for days, now in [(OCTOBER, NOW), (NOVEMBER, new_year)]
+        ]
+        assert numbers == ["INV-2026-00001", "INV-2027-00001"]
+
+    def test_refuses_a_period_that_is_not_over(self, customer: Organisation) -> None:
+        now = OCTOBER.ends_at - timedelta(microseconds=1)
+        with pytest.raises(PeriodNotOver, match="is not over before 2026-11-01"):
+            close_period(organisation=customer, days=OCTOBER, now=now)
+        assert close_period(organisation=customer, days=OCTOBER, now=OCTOBER.ends_at)
+
+    def test_refuses_who_is_on_no_plan(self, db: None) -> None:
+        with pytest.raises(NotSubscribed):
+            close_period(organisation=make_organisation(), days=OCTOBER, now=NOW)
+        assert get_last_value("invoices-2026") is None
+
+    def test_bills_no_day_twice(self, invoice: Invoice, customer: Organisation) -> None:
+        days = Days(date(2026, 10, 31), date(2026, 11, 30))
+        with pytest.raises(PeriodOverlaps, match="INV-2026-00001"):
+            close_period(organisation=customer, days=days, now=NOW)
+
+
+class TestTheDatabase:
+    """Whoever asks, and by whatever way."""
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda: Invoice.objects.update(total=0),
+            lambda: Invoice.objects.all().delete(),
+            lambda: InvoiceLine.objects.update(amount=0),
+            lambda: InvoiceLine.objects.all().delete(),
+            lambda: Invoice.objects.get().save(),
+            lambda: execute("UPDATE billing_invoice SET line_count = 9"),
+            lambda: execute("DELETE FROM billing_invoice"),
+            lambda: execute("UPDATE billing_invoiceline SET working = '[]'"),
+            lambda: execute("DELETE FROM billing_invoiceline"),
+        ],
+    )
+    def test_refuses_any_change(self, invoice: Invoice, change: Callable[[], object]) -> None:
+        refuses(change, "invoice_is_final")
+
+    @pytest.mark.parametrize(
+        ("position", "rule"),
+        [(3, "invoice_is_final"), (0, "invoice_is_final"), (2, "one_invoice_line_per_position")],
+    )
+    def test_refuses_another_line(
+        self, invoice: Invoice, hours: Service, position: int, rule: str
+    ) -> None:
+        refuses(lambda: make_line(invoice, hours, position=position), rule)
+
+    def test_refuses_to_move_a_line(self, invoice: Invoice, customer: Organisation) -> None:
+        other = close_period(organisation=customer, days=NOVEMBER, now=NOW)
+        refuses(lambda: invoice.lines.update(invoice=other), "invoice_is_final")
+
+    @pytest.mark.parametrize(("line_count", "total"), [(2, 5), (1, 6)])
+    def test_refuses_at_commit_what_does_not_add_up(
+        self, invoice: Invoice, hours: Service, line_count: int, total: int
+    ) -> None:
+        def make_one() -> None:
+            wrong = Invoice.objects.create(
+                organisation=invoice.organisation,
+                plan_version=invoice.plan_version,
+                number="INV-2026-99999",
+                starts_on=NOVEMBER.first,
+                ends_on=NOVEMBER.end,
+                currency="EUR",
+                total=total,
+                line_count=line_count,
+                issued_at=NOW,
+            )
+            make_line(wrong, hours, position=1)
+            execute("SET CONSTRAINTS ALL IMMEDIATE")  # as the commit does
+
+        refuses(make_one, "invoice_adds_up")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRaces:
+    def test_closers_of_one_period_make_one_invoice(self) -> None:
+        plan = make_plan(prices={make_service(): GRADUATED})
+        organisation = make_subscription(plan_version=plan).organisation
+        invoices: list[Invoice] = []
+
+        run_at_once(
+            *[
+                lambda: invoices.append(
+                    close_period(organisation=organisation, days=OCTOBER, now=NOW)
+                )
+            ]
+            * 8,
+            expected=CannotClose,
+        )
+
+        assert len(invoices) == 8
+        assert {invoice.pk for invoice in invoices} == {Invoice.objects.get().pk}
+        assert get_last_value("invoices-2026") == 1
+
+    def test_twenty_at_once_leave_no_gap_in_the_numbers(self) -> None:
+        """Every fifth one fails, which must not cost a number either."""
+        plan = make_plan(prices={make_service(): GRADUATED})
+        organisations = [make_subscription(plan_version=plan).organisation for _ in range(20)]
+        for organisation in organisations[::5]:
+            Subscription.objects.filter(organisation=organisation).delete()
+
+        def closer(organisation: Organisation) -> Callable[[], object]:
+            return lambda: close_period(organisation=organisation, days=OCTOBER, now=NOW)
+
+        raised = run_at_once(*map(closer, organisations), expected=CannotClose)
+
+        assert len(raised) == 4
+        numbers = sorted(Invoice.objects.values_list("number", flat=True))
+        assert numbers == [f"INV-2026-{n:05}" for n in range(1, 17)]
+
+    def test_an_invoice_that_is_rolled_back_gives_its_number_back(self) -> None:
+        plan = make_plan(prices={make_service(): GRADUATED})
+        first, second = (make_subscription(plan_version=plan).organisation for _ in range(2))
+        with transaction.atomic():
+            close_period(organisation=first, days=OCTOBER, now=NOW)
+            transaction.set_rollback(True)
+        invoice = close_period(organisation=second, days=OCTOBER, now=NOW)
+        assert invoice.number == "INV-2026-00001"
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def make_line(invoice: Invoice, service: Service, *, position: int) -> None:
+    InvoiceLine.objects.create(
+        invoice=invoice,
+        position=position,
+        service=service,
+        service_name=service.name,
+        quantity=1,
+        unit="h",
+        amount=5,
+        working=[],
+    )
+
+
+def refuses(change: Callable[[], object], rule: str) -> None:
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        change()
+    diagnosis = getattr(caught.value.__cause__, "diag", None)
+    assert getattr(diagnosis, "constraint_name", None) == rule

@@ -1,0 +1,108 @@
+from datetime import UTC, date, datetime
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from time_machine import travel
+
+from billing.invoicing import close, tasks
+from billing.invoicing.models import Invoice
+from billing.invoicing.rate import rate_organisations
+from catacloud.accounts.models import Organisation
+from tests.factories import make_organisation, make_plan, make_service, make_subscription
+
+NOW = datetime(2026, 11, 3, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def in_november() -> object:
+    with travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def customers(db: None) -> list[Organisation]:
+    plan = make_plan(prices={make_service(): [(None, "1")]})
+    organisations = [make_organisation(name) for name in ("Acme", "Bolt", "Core")]
+    for organisation in organisations:
+        make_subscription(plan_version=plan, organisation=organisation)
+    return organisations
+
+
+def run(*args: str) -> str:
+    out = StringIO()
+    call_command("close_period", *args, stdout=out)
+    return out.getvalue().strip()
+
+
+class TestCommand:
+    def test_invoices_the_last_month_of_everyone(self, customers: list[Organisation]) -> None:
+        assert run() == "2026-10: 3 invoiced."
+        assert set(Invoice.objects.values_list("organisation__slug", "starts_on")) == {
+            (customer.slug, date(2026, 10, 1)) for customer in customers
+        }
+
+    def test_again_finds_nothing_to_do(self, customers: list[Organisation]) -> None:
+        run()
+        assert run() == "2026-10: 0 invoiced."
+
+    def test_invoices_the_month_and_organisation_of_choice(
+        self, customers: list[Organisation]
+    ) -> None:
+        assert run("--month", "2026-03", "--organisation", "bolt") == "2026-03: 1 invoiced."
+        invoice = Invoice.objects.get()
+        assert (invoice.organisation.slug, invoice.starts_on) == ("bolt", date(2026, 3, 1))
+
+    def test_one_failure_stops_nobody_else_and_is_named(
+        self, customers: list[Organisation], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken_for_bolt(**kwargs: object) -> object:
+            if kwargs["organisations"] == [customers[1].pk]:
+                raise ZeroDivisionError
+            return rate_organisations(**kwargs)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(close, "rate_organisations", broken_for_bolt)
+
+        with pytest.raises(CommandError, match=r"2026-10: 2 invoiced\. 1 failed: bolt\."):
+            run()
+
+        assert Invoice.objects.count() == 2
+
+    @pytest.mark.parametrize(
+        ("args", "message"),
+        [
+            (["--month", "2026-11"], "is not over before 2026-12-01"),
+            (["--month", "2026-13"], "'2026-13' is no month such as 2026-10"),
+            (["--organisation", "nobody"], "There is no organisation 'nobody'"),
+        ],
+    )
+    def test_refuses_in_one_sentence(self, db: None, args: list[str], message: str) -> None:
+        with pytest.raises(CommandError, match=message):
+            run(*args)
+
+
+class TestTasks:
+    def test_the_sweep_rings_once_for_each_who_has_no_invoice(
+        self, customers: list[Organisation], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rung: list[dict[str, str]] = []
+        monkeypatch.setattr(
+            tasks.close_organisation_month, "delay", lambda **kwargs: rung.append(kwargs)
+        )
+        tasks.close_organisation_month(organisation_id=str(customers[0].pk), first_day="2026-10-01")
+
+        tasks.close_month()
+
+        assert rung == [
+            {"organisation_id": str(customer.pk), "first_day": "2026-10-01"}
+            for customer in customers[1:]
+        ]
+
+    def test_a_ring_can_come_twice_and_with_more_than_is_known_today(
+        self, customers: list[Organisation]
+    ) -> None:
+        for _ in range(2):
+            tasks.close_organisation_month(
+                organisation_id=str(customers[0].pk), first_day="2026-10-01", later="argument"
+            )
+        assert Invoice.objects.count() == 1

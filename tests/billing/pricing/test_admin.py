@@ -1,0 +1,214 @@
+"""The operator's pages of price plans, in Django's admin."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+from sequences.models import Sequence
+
+from billing.invoicing.close import close_period
+from billing.metering.models import Service
+from billing.periods import month_of
+from billing.pricing.models import Charge, Plan, PlanVersion, Tier
+from catacloud.accounts.models import User
+from tests.factories import make_draft, make_plan, make_service, make_subscription, make_usage_row
+
+GRADUATED = [("100", "0.10"), (None, "0.05")]
+
+
+@pytest.fixture
+def operator(db: None, settings: Settings, tmp_path: Path, client: Client) -> Client:
+    # The pages, without the files that collectstatic makes.
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.STATIC_ROOT = tmp_path
+    client.force_login(User.objects.create_superuser("operator@example.com", "a-long-password"))
+    return client
+
+
+def page(obj: Any, kind: str = "change") -> str:
+    return reverse(f"admin:billing_{obj._meta.model_name}_{kind}", args=[obj.pk])
+
+
+def tier_form(*tiers: Tier | tuple[str, str], **more: str) -> dict[str, str]:
+    """Return what the browser sends from a charge's page: its tiers, changed or new."""
+    stored = [tier for tier in tiers if isinstance(tier, Tier)]
+    form = {"tiers-TOTAL_FORMS": str(len(tiers)), "tiers-INITIAL_FORMS": str(len(stored))}
+    for index, tier in enumerate(tiers):
+        if isinstance(tier, Tier):
+            form[f"tiers-{index}-id"] = str(tier.pk)
+            tier = (str(tier.up_to or ""), str(tier.unit_price))
+        form[f"tiers-{index}-up_to"], form[f"tiers-{index}-unit_price"] = tier
+    return {"model": "graduated", **form, **more}
+
+
+class TestAPlanFromNothing:
+    def test_is_made_priced_and_published(self, operator: Client) -> None:
+        service = make_service(slug="hours")
+        operator.post(
+            reverse("admin:billing_plan_add"), inline("versions") | {"name": "Pro", "slug": "pro"}
+        )
+        plan = Plan.objects.get(slug="pro")
+        operator.post(
+            reverse("admin:billing_planversion_add"),
+            {"plan": plan.pk, "currency": "EUR", **inline("charges", total=1)}
+            | {"charges-0-service": service.pk, "charges-0-model": "graduated"},
+        )
+        version = plan.versions.get()
+        charge = version.charges.get()
+        operator.post(page(charge), tier_form(("100", "0.10"), ("", "0.05")))
+
+        asked = operator.post(changelist(), action("publish", version))
+        assert "0.1 up to 100, 0.05 above" in asked.content.decode()
+        version.refresh_from_db()
+        assert (version.number, version.status) == (1, "draft")
+
+        said = operator.post(changelist(), action("publish", version, confirmed="yes"), follow=True)
+        assert "Pro 1 is published" in said.content.decode()
+        version.refresh_from_db()
+        assert version.status == "published"
+
+
+class TestTiers:
+    @pytest.fixture
+    def charge(self, operator: Client) -> Charge:
+        return make_draft(prices={make_service(): GRADUATED}).charges.get()
+
+    @pytest.mark.parametrize(
+        ("tiers", "message"),
+        [
+            ([("100", "0.10")], "The last tier must be without end."),
+            ([("", "0.10"), ("", "0.05")], "Only the last tier may be without end."),
+            ([("5", "0.10"), ("5", "0.05"), ("", "1")], "Please correct the duplicate data"),
+            ([("0", "0.10"), ("", "1")], "A tier must end above zero."),
+            ([("", "-1")], "A unit price must not be below zero."),
+            ([("x", "1")], "Enter a number."),
+            ([("", "NaN")], "Enter a number."),
+        ],
+    )
+    def test_a_mistake_is_a_sentence_on_the_form(
+        self, operator: Client, charge: Charge, tiers: list[tuple[str, str]], message: str
+    ) -> None:
+        Tier.objects.all().delete()
+        response = operator.post(page(charge), tier_form(*tiers))
+        assert response.status_code == 200
+        assert message in response.content.decode()
+        assert not Tier.objects.exists()
+
+    def test_steps_in_a_charge_per_unit_are_a_mistake(
+        self, operator: Client, charge: Charge
+    ) -> None:
+        response = operator.post(page(charge), tier_form(*charge.tiers.all(), model="per_unit"))
+        assert "A charge per unit has one tier, without end." in response.content.decode()
+
+    def test_are_shown_without_trailing_zeros(self, operator: Client, charge: Charge) -> None:
+        html = operator.get(page(charge)).content.decode()
+        assert 'value="0.05"' in html
+        assert 'value="100"' in html
+
+    def test_can_be_changed_while_a_draft(self, operator: Client, charge: Charge) -> None:
+        first, last = charge.tiers.all()
+        first.up_to, last.unit_price = Decimal(50), Decimal("0.01")
+        assert operator.post(page(charge), tier_form(first, last)).status_code == 302
+        assert list(charge.tiers.values_list("up_to", "unit_price")) == [
+            (Decimal(50), Decimal("0.10")),
+            (None, Decimal("0.01")),
+        ]
+
+
+class TestAPublishedVersion:
+    @pytest.fixture
+    def published(self, operator: Client) -> PlanVersion:
+        return make_plan(prices={make_service(): GRADUATED})
+
+    def test_can_be_read_but_not_changed(self, operator: Client, published: PlanVersion) -> None:
+        charge = published.charges.get()
+        for path, form in [
+            (page(published), {"currency": "USD", **inline("charges")}),
+            (page(charge), tier_form(*charge.tiers.all())),
+            (page(published, "delete"), {"post": "yes"}),
+            (page(charge, "delete"), {"post": "yes"}),
+        ]:
+            assert operator.post(path, form).status_code == 403
+        for path in [page(published), page(charge)]:
+            html = operator.get(path).content.decode()
+            assert 'name="_save"' not in html
+            assert "0.1" in html
+
+    def test_takes_no_new_charge(self, operator: Client, published: PlanVersion) -> None:
+        form = {"version": published.pk, "service": make_service().pk, **tier_form(("", "1"))}
+        response = operator.post(reverse("admin:billing_charge_add"), form)
+        assert "Select a valid choice" in response.content.decode()
+
+    def test_survives_deletion_from_the_list(
+        self, operator: Client, published: PlanVersion
+    ) -> None:
+        form = action("delete_selected", published) | {"post": "yes"}
+        assert operator.post(changelist(), form).status_code in {200, 302, 403}
+        assert PlanVersion.objects.filter(pk=published.pk).exists()
+
+    def test_cannot_be_published_again(self, operator: Client, published: PlanVersion) -> None:
+        said = operator.post(changelist(), action("publish", published, confirmed="y"), follow=True)
+        assert "is not a draft (any more)" in said.content.decode()
+
+    def test_is_duplicated_after_a_confirmation(
+        self, operator: Client, published: PlanVersion
+    ) -> None:
+        operator.post(changelist(), action("duplicate", published))
+        assert PlanVersion.objects.count() == 1
+        operator.post(changelist(), action("duplicate", published, confirmed="yes"))
+        draft = PlanVersion.objects.get(status="draft")
+        assert (draft.plan, draft.number) == (published.plan, 2)
+        assert draft.charges.get().tiers.count() == 2
+
+
+class TestWhatIsOnlyLookedAt:
+    def test_every_page_opens(self, operator: Client) -> None:
+        service = make_service()
+        subscription = make_subscription(plan_version=make_plan(prices={service: GRADUATED}))
+        month = month_of(datetime(2026, 10, 1, tzinfo=UTC).date())
+        usage = make_usage_row(
+            organisation=subscription.organisation, service=service, day=month.first, quantity=9
+        )
+        invoice = close_period(
+            organisation=subscription.organisation, days=month, now=month.ends_at
+        )
+        plan = subscription.plan_version.plan
+        for obj in [subscription, usage, invoice, service, plan]:
+            assert operator.get(page(obj)).status_code == 200
+        for obj in [subscription, usage, invoice]:
+            assert operator.post(page(obj), {}).status_code == 403
+            assert operator.post(page(obj, "delete"), {"post": "yes"}).status_code == 403
+        for model in [type(obj) for obj in [subscription, usage, invoice, service, plan]]:
+            path = reverse(f"admin:billing_{model._meta.model_name}_changelist")
+            assert operator.get(path).status_code == 200
+
+    def test_a_service_keeps_its_meaning(self, operator: Client) -> None:
+        service = make_service()
+        operator.post(page(service), {"name": "Computing", "unit_size": "60"})
+        service = Service.objects.get(pk=service.pk)
+        assert (service.name, service.unit_size) == ("Computing", Decimal(3600))
+
+
+def test_the_counters_of_invoice_numbers_are_not_for_editing() -> None:
+    assert not admin.site.is_registered(Sequence)
+
+
+def changelist() -> str:
+    return reverse("admin:billing_planversion_changelist")
+
+
+def action(name: str, version: PlanVersion, **more: str) -> dict[str, object]:
+    return {"action": name, "_selected_action": [version.pk], **more}
+
+
+def inline(prefix: str, *, total: int = 0) -> dict[str, object]:
+    return {f"{prefix}-TOTAL_FORMS": total, f"{prefix}-INITIAL_FORMS": 0}
