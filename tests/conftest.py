@@ -38,21 +38,27 @@ def blob_root(settings, tmp_path: Path) -> Path:
 @dataclass(frozen=True)
 class Server:
     port: int
-    pid: int
+    workers_folder: Path  # a file per worker that was ever started, named by its process id
 
 
 @pytest.fixture
-def gunicorn(transactional_db, blob_root) -> Iterator[Server]:
+def gunicorn(transactional_db, blob_root, tmp_path) -> Iterator[Server]:
     """A real web server on the test's database and blobs: two processes, four threads each."""
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
-    environment = {"DATABASE_URL": database.geturl(), "BLOB_ROOT": str(blob_root)}
+    workers = tmp_path / "workers"
+    workers.mkdir()
+    environment = {
+        "DATABASE_URL": database.geturl(),
+        "BLOB_ROOT": str(blob_root),
+        "WORKERS_FOLDER": str(workers),
+    }
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn", "catacloud.wsgi", "--worker-class", "gthread"),
                 *("--workers", "2", "--threads", "4", "--bind", f"fd://{listener.fileno()}"),
                 *("--log-level", "warning", "--graceful-timeout", "3"),
-                *("--keep-alive", "60"),
+                *("--keep-alive", "60", "--config", "python:tests.gunicorn_hooks"),
             ],
             cwd=BASE_DIR,
             env=os.environ | environment,
@@ -61,7 +67,7 @@ def gunicorn(transactional_db, blob_root) -> Iterator[Server]:
         port = listener.getsockname()[1]
     try:
         _wait_until_it_answers(port, process)
-        yield Server(port, process.pid)
+        yield Server(port, workers)
     finally:
         process.terminate()
         process.wait(timeout=20)

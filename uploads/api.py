@@ -31,7 +31,10 @@ router = Router()
 
 Slug = Annotated[
     str | None,
-    Query(description="The organisation's slug: a platform key has to name it, others need not."),
+    Query(
+        pattern="^[-a-zA-Z0-9_]+$",
+        description="The organisation: a platform key has to name it, others need not.",
+    ),
 ]
 
 

@@ -2,6 +2,7 @@ import json
 from uuid import UUID
 
 import pytest
+from django.http import HttpRequest
 
 from catacloud.accounts.api_keys import create_api_key
 from tests.factories import make_organisation
@@ -104,6 +105,7 @@ class TestPutPart:
 
     def test_refuses_a_large_part_before_it_reads(self, api, acme, settings, monkeypatch):
         settings.MAX_PART_BYTES = 2
+        monkeypatch.delattr(HttpRequest, "read")
         body = is_problem(put_part(api, make_file(acme), 1, b"abc"), 413)
         assert body["max_bytes"] == 2
 
@@ -204,5 +206,6 @@ class TestWho:
         platform = with_key(client, None)
         assert platform.get(f"{FILES}/{file_id}?organisation=acme").status_code == 200
         is_problem(platform.get(f"{FILES}/{file_id}?organisation=nobody"), 404)
+        is_problem(platform.get(f"{FILES}/{file_id}?organisation=%00"), 400)
         for response in self.every_request(platform, file_id):
             is_problem(response, 400)

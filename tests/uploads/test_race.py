@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -117,17 +116,12 @@ class TestAPutThatIsCutOff:
         sent = 3 * 2**20
         with self.start_to_put(gunicorn, key, file_id, sent=sent, announced=2 * sent):
             wait_for(lambda: any((blob_root / "incoming").iterdir()))
-            for worker in workers(gunicorn.pid):
-                os.kill(worker, signal.SIGKILL)
+            for worker in gunicorn.workers_folder.iterdir():
+                os.kill(int(worker.name), signal.SIGKILL)
             client.http.close()
             assert client.put(file_id, 2, content_of(2))[0] == 200  # by a worker that took over
         assert client.complete(file_id)[0] == 200
         assert client.download(file_id) == content_of(1) + content_of(2)
-
-
-def workers(pid: int) -> list[int]:
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
-    return [int(worker) for worker in found.stdout.split()]
 
 
 def wait_for(condition) -> None:
