@@ -15,6 +15,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests.factories import make_services
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -33,6 +35,15 @@ def blob_root(settings, tmp_path: Path) -> Path:
     root = tmp_path / "blobs"
     settings.BLOB_ROOT = root
     return root
+
+
+@pytest.fixture(autouse=True)
+def services(request: pytest.FixtureRequest) -> None:
+    """The ready-made services are there in every test that has a database."""
+    with_database = {"db", "transactional_db"} & set(request.fixturenames)
+    if with_database or request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("db")
+        make_services()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import import_module
 from itertools import count
 
 from django.utils.text import slugify
@@ -23,6 +24,12 @@ numbers = count(1)
 def make_organisation(name: str | None = None) -> Organisation:
     name = name or f"Organisation {next(numbers)}"
     return Organisation.objects.create(slug=slugify(name), name=name, created_at=LONG_AGO)
+
+
+def make_services() -> None:
+    """Make the ready-made services again where a transactional test has emptied all tables."""
+    for fields in import_module("billing.migrations.0002_ready_made_services").SERVICES:
+        Service.objects.get_or_create(slug=fields["slug"], defaults=fields)
 
 
 def make_service(

@@ -16,7 +16,7 @@ FILES = "/api/v1/files"
 
 @pytest.fixture
 def acme(db):
-    return make_organisation()
+    return make_organisation("Acme")
 
 
 @pytest.fixture
