@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import NamedTuple
 
 from babel import Locale
@@ -20,6 +20,7 @@ register = template.Library()
 
 NBSP = "\u00a0"
 NOTHING = "–"
+FIVE_DIGITS = Context(prec=5, rounding=ROUND_HALF_UP)
 SCALES: dict[str, Sequence[tuple[Decimal, str]]] = {
     "GB": [
         (Decimal(10**6), "PB"),
@@ -65,6 +66,7 @@ def amount(value: Decimal, unit: str) -> Amount:
 @register.filter
 def headline(value: Decimal, unit: str) -> Amount:
     """Write a quantity as one number and one unit, for a big figure."""
+    value = FIVE_DIGITS.plus(value)  # so that 999.999 GB is 1 TB, not 1,000 GB
     size, name = scale_for(value, unit)
     scaled = value / size
     return Amount(_number(scaled, 0 if abs(scaled) >= 1000 else 2 if scaled % 1 else 0), name)
