@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 from django.utils.text import slugify
@@ -32,6 +33,12 @@ def make_user(
     if organisation is not None:
         Membership.objects.create(user=user, organisation=organisation, role=role)
     return user
+
+
+def make_services() -> None:
+    """Make the ready-made services again: a transactional test has emptied all tables."""
+    for fields in import_module("billing.migrations.0002_ready_made_services").SERVICES:
+        Service.objects.get_or_create(slug=fields["slug"], defaults=fields)
 
 
 def make_daily_usage(

@@ -81,12 +81,11 @@
 
   const drawAll = () => document.querySelectorAll(".chart[data-figure]").forEach(draw);
 
-  const remove = (element) => {
-    for (const chart of [element, ...element.querySelectorAll(".chart[data-drawn]")]) {
-      if (!chart.matches?.(".chart[data-drawn]")) continue;
-      resizes.unobserve(chart);
-      Plotly.purge(chart);
-    }
+  // htmx says this of every node that it removes, texts too.
+  const remove = (node) => {
+    if (!(node instanceof Element) || !node.matches(".chart[data-drawn]")) return;
+    resizes.unobserve(node);
+    Plotly.purge(node);
   };
 
   const start = () => document.fonts.ready.then(drawAll); // text is measured in the right font
