@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django_htmx.middleware import HtmxDetails
 
 from catacloud.accounts.models import Organisation, User
 
@@ -18,6 +19,7 @@ class SignedInRequest(HttpRequest):
     """A request behind :func:`signed_in` or :func:`operators_only`."""
 
     user: User
+    htmx: HtmxDetails
 
 
 def visible_organisations(user: User) -> QuerySet[Organisation]:

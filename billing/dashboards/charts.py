@@ -1,0 +1,205 @@
+"""Charts as plain Plotly dictionaries, and sparklines as points: pure functions of rows.
+
+Colours, fonts and ticks that depend on the theme and the width are set by static/js/charts.js.
+Drawing is the one place where figures become floats.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from billing.dashboards.ranges import Range
+from billing.periods import ONE_DAY, Days
+from billing.templatetags.figures import scale_for
+
+Figure = dict[str, Any]
+Values = Mapping[date, Decimal]
+
+ZERO = Decimal(0)
+SPARK_WIDTH, SPARK_HEIGHT = 92, 22
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One colour of a chart: 0 to 5 are organisations, 6 is the grey of all others."""
+
+    name: str
+    values: Values
+    hue: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a chart shows, for a sentence beside it."""
+
+    peak_day: date
+    peak: Decimal
+    mean: Decimal
+
+
+def daily_bars(
+    *, asked: Range, series: Sequence[Series], before: Values, unit: str, today: date
+) -> Figure:
+    """Return stacked bars per day, with the period before as a dashed line."""
+    totals = total(series)
+    largest = _largest(totals, before)
+    size, name = scale_for(largest, unit)
+    bars = [_bar(one, asked.days, size, name, today) for one in series]
+    return {
+        "data": [*bars, _dashed(asked, before, size, name)],
+        "layout": _layout(asked, largest / size, name, barmode="stack", bargap=0.22),
+    }
+
+
+def daily_level(*, asked: Range, series: Series, before: Values, unit: str) -> Figure:
+    """Return where a level stood at the end of each day, with the period before dashed."""
+    largest = _largest(series.values, before)
+    size, name = scale_for(largest, unit)
+    line = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": series.name,
+        "x": [day.isoformat() for day in asked.days],
+        "y": [float(series.values.get(day, ZERO) / size) for day in asked.days],
+        "fill": "tozeroy",
+        "hovertemplate": _hover(series.name, name),
+        "meta": {"hue": series.hue},
+    }
+    return {
+        "data": [line, _dashed(asked, before, size, name)],
+        "layout": _layout(asked, largest / size, name),
+    }
+
+
+def summarise(values: Values, days: Days) -> Summary | None:
+    """Return the peak and the mean of ``days``, or None where there is nothing to draw."""
+    peak_day = max(days, key=lambda day: (values.get(day, ZERO), day))
+    if not any(values.get(day) for day in days):
+        return None
+    mean = sum((values.get(day, ZERO) for day in days), ZERO) / len(days)
+    return Summary(peak_day=peak_day, peak=values[peak_day], mean=mean)
+
+
+def total(series: Iterable[Series]) -> dict[date, Decimal]:
+    """Return the sum of all series for each day."""
+    sums: dict[date, Decimal] = {}
+    for one in series:
+        for day, value in one.values.items():
+            sums[day] = sums.get(day, ZERO) + value
+    return sums
+
+
+def sparkline(values: Values, days: Days) -> str:
+    """Return the points of an SVG polyline, from the lowest value to the highest."""
+    heights = [float(values.get(day, ZERO)) for day in days]
+    low, high = min(heights), max(heights)
+    step = SPARK_WIDTH / max(1, len(heights) - 1)
+    scale = (SPARK_HEIGHT - 4) / (high - low) if high > low else 0.0
+    base = SPARK_HEIGHT - 2 if high > low else SPARK_HEIGHT / 2
+    if len(heights) == 1:
+        heights *= 2
+        step = SPARK_WIDTH
+    return " ".join(
+        f"{n * step:.1f},{base - (height - low) * scale:.1f}" for n, height in enumerate(heights)
+    )
+
+
+def _bar(series: Series, days: Days, size: Decimal, unit: str, today: date) -> Figure:
+    return {
+        "type": "bar",
+        "name": series.name,
+        "x": [day.isoformat() for day in days],
+        "y": [float(series.values.get(day, ZERO) / size) for day in days],
+        "hovertemplate": _hover(series.name, unit),
+        "marker": {"opacity": [0.6 if day == today else 1.0 for day in days]},
+        "meta": {"hue": series.hue},
+    }
+
+
+def _dashed(asked: Range, before: Values, size: Decimal, unit: str) -> Figure:
+    pairs = list(zip(asked.shown, asked.before, strict=False))
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "the period before",
+        "x": [day.isoformat() for day, _ in pairs],
+        "y": [float(before.get(earlier, ZERO) / size) for _, earlier in pairs],
+        "customdata": [f"{earlier:%-d %b}" for _, earlier in pairs],
+        "hovertemplate": f"%{{customdata}}: %{{y:,.3~f}} {unit}<extra></extra>",
+        "line": {"dash": "dot"},
+        "meta": {"hue": "before"},
+    }
+
+
+def _layout(asked: Range, largest: Decimal, unit: str, **more: object) -> Figure:
+    half = timedelta(hours=12)
+    first, end = asked.shown.first, asked.shown.last
+    to_come = Days(asked.days.end, asked.shown.end) if asked.days.end < asked.shown.end else None
+    return {
+        **more,
+        "showlegend": False,
+        "hovermode": "x unified",
+        "dragmode": False,
+        "meta": {"days": len(asked.shown), "first": first.isoformat()},
+        "xaxis": {
+            "type": "date",
+            "range": [
+                (_midnight(day) + shift).isoformat() for day, shift in ((first, -half), (end, half))
+            ],
+            "fixedrange": True,
+            "hoverformat": "%a %-d %b %Y",
+        },
+        "yaxis": _value_axis(largest, unit),
+        "shapes": [_band(to_come, half)] if to_come else [],
+    }
+
+
+def _value_axis(largest: Decimal, unit: str) -> Figure:
+    """Return the axis with few round ticks: the unit stands at each of them but zero."""
+    step = _round_step(float(largest) / 4) if largest > 0 else 1.0
+    count = max(1, math.ceil(float(largest) / step))
+    values = [step * n for n in range(count + 1)]
+    short = unit.split(" ")[0]
+    return {
+        "range": [0, values[-1] * 1.02],
+        "fixedrange": True,
+        "tickvals": values,
+        "ticktext": [f"{value:,.6g} {short}" if value else "0" for value in values],
+    }
+
+
+def _round_step(at_least: float) -> float:
+    power: float = 10.0 ** math.floor(math.log10(at_least))
+    return next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= at_least * 0.999)
+
+
+def _band(days: Days, half: timedelta) -> Figure:
+    return {
+        "name": "to-come",
+        "type": "rect",
+        "xref": "x",
+        "yref": "paper",
+        "x0": (_midnight(days.first) - half).isoformat(),
+        "x1": (_midnight(days.end - ONE_DAY) + half).isoformat(),
+        "y0": 0,
+        "y1": 1,
+        "layer": "below",
+        "line": {"width": 0},
+    }
+
+
+def _hover(name: str, unit: str) -> str:
+    # A name is data: Plotly would read its tags as markup.
+    plain = name.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
+    return f"{plain}: %{{y:,.3~f}} {unit}<extra></extra>"
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+def _largest(*many: Values) -> Decimal:
+    return max((value for values in many for value in values.values()), default=ZERO)

@@ -1,0 +1,58 @@
+"""What the screens show, and how it comes of the daily tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from billing.metering.models import Service
+from billing.metering.usage import DayFigure, PeriodFigure
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    slug: str
+    name: str
+    service: str
+    unit: str
+    is_level: bool
+
+    def of(self, row: DayFigure | PeriodFigure, service: Service) -> Decimal:
+        """Return the row's figure in the metric's unit."""
+        if self.is_level:
+            return row.level / (service.level_unit_size or Decimal(1))
+        return row.figure / service.unit_size
+
+
+GB_HOURS = Metric("gb-hours", "GB-hours", service="storage", unit="GB·h", is_level=False)
+STORED = Metric("stored", "Stored", service="storage", unit="GB", is_level=True)
+EXECUTION = Metric("execution", "Execution time", "execution-time", unit="h", is_level=False)
+
+METRICS: Mapping[str, Metric] = {m.slug: m for m in (GB_HOURS, STORED, EXECUTION)}
+
+
+def read_metric(asked: Mapping[str, str]) -> Metric:
+    """Return the metric that ``?metric=`` asks for, else GB-hours."""
+    return METRICS.get(asked.get("metric", ""), GB_HOURS)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure beside the one that it is compared with."""
+
+    now: Decimal
+    before: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        return self.now - self.before
+
+    @property
+    def percent(self) -> Decimal | None:
+        """None where nothing was before: no number says how much more than nothing it is."""
+        return 100 * self.difference / self.before if self.before else None
+
+    @property
+    def direction(self) -> str:
+        if self.difference == 0:
+            return "same"
+        return "more" if self.difference > 0 else "less"

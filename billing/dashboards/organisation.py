@@ -1,0 +1,58 @@
+"""One organisation's usage, for its members and for operators."""
+
+from datetime import datetime
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from billing.dashboards.fragments import template_for
+from billing.dashboards.headlines import headlines
+from billing.dashboards.metrics import METRICS
+from billing.dashboards.panels import Panel, make_panel
+from billing.dashboards.queries import metered_services, organisation_days, rated_lines
+from billing.dashboards.ranges import PRESETS, Range, read_range
+from billing.invoicing.rate import rate_organisations
+from billing.metering.freshness import freshness
+from catacloud.accounts.access import SignedInRequest, get_organisation, signed_in
+from catacloud.accounts.models import Organisation
+
+
+@signed_in
+@require_safe
+@vary_on_headers("HX-Request", "HX-Target")
+def usage(request: SignedInRequest, slug: str) -> HttpResponse:
+    organisation = get_organisation(request.user, slug)
+    now = timezone.now()
+    asked = read_range(request.GET, today=now.date())
+    page = template_for(request, "billing/organisation.html", partials={"content"})
+    context = {
+        "organisation": organisation,
+        "asked": asked,
+        "presets": PRESETS,
+        "today": now.date(),
+        "freshness": freshness(now),
+        **_figures(organisation, asked, now),
+    }
+    return render(request, page, context)
+
+
+def _figures(organisation: Organisation, asked: Range, now: datetime) -> dict[str, object]:
+    daily = organisation_days(
+        organisation=organisation, services=metered_services(), days=asked.read, now=now
+    )
+    panels: list[Panel] = [
+        make_panel(metric, daily[metric.slug], asked, today=now.date())
+        for metric in METRICS.values()
+    ]
+    rated = rate_organisations(days=asked.days, now=now, organisations=[organisation.pk])
+    bill = rated.get(organisation.pk)
+    return {
+        "headlines": headlines(daily, asked, today=now.date()),
+        "panels": panels,
+        "is_empty": not any(panel.summary for panel in panels),
+        "bill": bill,
+        "bill_lines": rated_lines(bill),
+    }

@@ -1,0 +1,175 @@
+"""Reads of the screens, on top of the daily tables: a fixed number of queries for any data."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from billing.dashboards.metrics import METRICS, Metric
+from billing.dashboards.ranges import Range
+from billing.invoicing.models import Invoice, InvoiceLine, Subscription
+from billing.invoicing.rate import RatedLine, RatedPeriod, rate_organisations
+from billing.metering.models import Service
+from billing.metering.usage import DayFigure, daily_figures, daily_totals, period_figures
+from billing.periods import Days
+from catacloud.accounts.models import Organisation
+
+ZERO = Decimal(0)
+Daily = dict[date, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one organisation used over a span of days, by metric slug."""
+
+    figures: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def of(self, metric: Metric) -> Decimal:
+        return self.figures.get(metric.slug, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewFigures:
+    """Everything about all organisations that the overview is made of."""
+
+    services: Mapping[str, Service]
+    organisations: Sequence[Organisation]
+    daily: Mapping[str, Daily]  # by metric slug, the whole platform
+    used: Mapping[UUID, Used]
+    used_compared: Mapping[UUID, Used] | None
+    used_before: Mapping[UUID, Used] | None
+    cost: Mapping[UUID, RatedPeriod]
+    cost_compared: Mapping[UUID, RatedPeriod]
+    cost_before: Mapping[UUID, RatedPeriod]
+
+
+def overview_figures(*, asked: Range, now: datetime) -> OverviewFigures:
+    services = metered_services()
+
+    def used(days: Days | None) -> dict[UUID, Used] | None:
+        return used_by_organisation(services=services, days=days, now=now) if days else None
+
+    def cost(days: Days | None) -> dict[UUID, RatedPeriod]:
+        return rate_organisations(days=days, now=now) if days else {}
+
+    return OverviewFigures(
+        services=services,
+        organisations=list(Organisation.objects.order_by("name", "id")),
+        daily=platform_days(services=services, days=asked.read, now=now),
+        used=used(asked.days) or {},
+        used_compared=used(asked.compared),
+        used_before=used(asked.compared_with),
+        cost=cost(asked.days),
+        cost_compared=cost(asked.compared),
+        cost_before=cost(asked.compared_with),
+    )
+
+
+def metered_services() -> dict[str, Service]:
+    """Return the services behind the metrics, by slug."""
+    slugs = {metric.service for metric in METRICS.values()}
+    return {service.slug: service for service in Service.objects.filter(slug__in=slugs)}
+
+
+def platform_days(
+    *, services: Mapping[str, Service], days: Days, now: datetime
+) -> dict[str, Daily]:
+    """Return each metric's value per day, all organisations together."""
+    rows = {
+        slug: daily_totals(service=service, days=days, now=now)
+        for slug, service in services.items()
+    }
+    return _by_metric(rows, services)
+
+
+def organisation_days(
+    *, organisation: Organisation, services: Mapping[str, Service], days: Days, now: datetime
+) -> dict[str, Daily]:
+    """Return each metric's value per day of one organisation."""
+    rows = {
+        slug: daily_figures(service=service, days=days, now=now, organisations=[organisation.pk])
+        for slug, service in services.items()
+    }
+    return _by_metric(rows, services)
+
+
+def days_by_organisation(
+    *,
+    metric: Metric,
+    services: Mapping[str, Service],
+    organisations: Iterable[UUID],
+    days: Days,
+    now: datetime,
+) -> dict[UUID, Daily]:
+    """Return one metric's value per day for each of some organisations."""
+    found: dict[UUID, Daily] = {}
+    service = services.get(metric.service)
+    if service is None:
+        return found
+    wanted = list(organisations)
+    for row in daily_figures(service=service, days=days, now=now, organisations=wanted):
+        if row.organisation_id is not None:
+            found.setdefault(row.organisation_id, {})[row.day] = metric.of(row, service)
+    return found
+
+
+def used_by_organisation(
+    *, services: Mapping[str, Service], days: Days, now: datetime
+) -> dict[UUID, Used]:
+    """Return what every organisation used over ``days``."""
+    by_id = {service.pk: service for service in services.values()}
+    figures: dict[UUID, dict[str, Decimal]] = {}
+    for row in period_figures(days=days, now=now):
+        service = by_id.get(row.service_id)
+        for metric in METRICS.values():
+            if service is not None and metric.service == service.slug:
+                values = figures.setdefault(row.organisation_id, {})
+                values[metric.slug] = metric.of(row, service)
+    return {organisation: Used(values) for organisation, values in figures.items()}
+
+
+def plan_names(*, organisations: Sequence[UUID], on: date) -> dict[UUID, str]:
+    """Return the plan version that each organisation is on at a day."""
+    subscriptions = (
+        Subscription.objects.filter(organisation__in=organisations, starts_on__lte=on)
+        .order_by("organisation_id", "-starts_on")
+        .distinct("organisation_id")
+        .select_related("plan_version__plan")
+    )
+    return {one.organisation_id: str(one.plan_version) for one in subscriptions}
+
+
+def invoices_of(organisation: Organisation) -> list[Invoice]:
+    """Return the organisation's invoices, the newest first."""
+    return list(Invoice.objects.filter(organisation=organisation).order_by("-starts_on", "-number"))
+
+
+def lines_of(invoice: Invoice) -> list[InvoiceLine]:
+    return list(invoice.lines.select_related("service").order_by("position"))
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    service: Service
+    line: RatedLine
+
+
+def rated_lines(bill: RatedPeriod | None) -> list[BillLine]:
+    """Return the lines of a bill to come, each with its service."""
+    if bill is None:
+        return []
+    services = Service.objects.in_bulk([line.service_id for line in bill.lines])
+    return [BillLine(services[line.service_id], line) for line in bill.lines]
+
+
+def _by_metric(
+    rows: Mapping[str, Sequence[DayFigure]], services: Mapping[str, Service]
+) -> dict[str, Daily]:
+    return {
+        metric.slug: {
+            row.day: metric.of(row, services[metric.service])
+            for row in rows.get(metric.service, [])
+        }
+        for metric in METRICS.values()
+    }

@@ -1,0 +1,117 @@
+"""The days that a page shows, read from its address, and the days that they are compared with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from billing.periods import ONE_DAY, Days, month_before, month_of
+
+PRESETS = {
+    "this-month": "This month",
+    "last-month": "Last month",
+    "7d": "Last 7 days",
+    "30d": "Last 30 days",
+    "90d": "Last 90 days",
+}
+DEFAULT = "this-month"
+MOST_DAYS = 732
+EARLIEST = date(2000, 1, 1)
+
+
+class BadRange(ValueError):
+    """The address asks for days that cannot be shown; the message says why, to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What was asked for, and what follows from it.
+
+    Only whole days are compared, as many on either side: today is not over, and months differ in
+    length. Both are None while there is no whole day.
+    """
+
+    preset: str  # empty for days of one's own choice
+    days: Days  # what is added up; today at the latest
+    shown: Days  # the axis of a chart: this month goes on to its end
+    before: Days  # the period before, drawn day by day beside this one
+    whole: Days | None  # of the days that are added up, those that are over
+    compared: Days | None
+    compared_with: Days | None
+    message: str = ""
+
+    @property
+    def name(self) -> str:
+        return PRESETS.get(self.preset, "Chosen days")
+
+    @property
+    def read(self) -> Days:
+        """Everything that a chart needs: the period before and this one, without a gap."""
+        return Days(self.before.first, self.days.end)
+
+
+def read_range(asked: Mapping[str, str], *, today: date) -> Range:
+    """Return the range that ``?from=&to=`` or ``?range=`` asks for, or this month and a message."""
+    try:
+        if asked.get("from") or asked.get("to"):
+            return _chosen(asked.get("from", ""), asked.get("to", ""), today=today)
+        return _preset(asked.get("range") or DEFAULT, today=today)
+    except BadRange as bad:
+        return replace(_preset(DEFAULT, today=today), message=f"{bad} This month is shown instead.")
+
+
+def _preset(name: str, *, today: date) -> Range:
+    month = month_of(today)
+    if name == "this-month":
+        days = Days(month.first, today + ONE_DAY)
+        return _range(name, days, shown=month, before=month_before(month), today=today)
+    if name == "last-month":
+        last = month_before(month)
+        return _range(name, last, shown=last, before=month_before(last), today=today)
+    if name in PRESETS:
+        length = int(name.removesuffix("d"))
+        return _rolling(name, Days(today - ONE_DAY * (length - 1), today + ONE_DAY), today=today)
+    raise BadRange(f"There is no range called “{name[:40]}”.")
+
+
+def _chosen(first: str, last: str, *, today: date) -> Range:
+    start, end = _date(first), min(_date(last), today) + ONE_DAY
+    if start < EARLIEST:
+        raise BadRange(f"There are no figures before {EARLIEST:%Y}.")
+    if start > today:
+        raise BadRange(f"{start} is in the future.")
+    if end <= start:
+        raise BadRange("The first day must not come after the last one.")
+    days = Days(start, end)
+    if len(days) > MOST_DAYS:
+        raise BadRange(f"At most {MOST_DAYS} days fit on a page.")
+    if days == month_of(start):
+        return _range("", days, shown=days, before=month_before(days), today=today)
+    return _rolling("", days, today=today)
+
+
+def _rolling(preset: str, days: Days, *, today: date) -> Range:
+    before = Days(days.first - ONE_DAY * len(days), days.first)
+    return _range(preset, days, shown=days, before=before, today=today)
+
+
+def _range(preset: str, days: Days, *, shown: Days, before: Days, today: date) -> Range:
+    whole = Days(days.first, min(days.end, today)) if days.first < today else None
+    count = min(len(whole), len(before)) if whole else 0
+    return Range(
+        preset=preset,
+        days=days,
+        shown=shown,
+        before=before,
+        whole=whole,
+        compared=Days(days.first, days.first + ONE_DAY * count) if count > 0 else None,
+        compared_with=Days(before.first, before.first + ONE_DAY * count) if count > 0 else None,
+    )
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadRange(
+            f"“{text[:40]}” is not a date such as 2026-11-30." if text else "A date is missing."
+        ) from error

@@ -1,0 +1,173 @@
+"""How figures are written: units always, digits enough to compare, money by locale (Babel)."""
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from datetime import date
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import NamedTuple
+
+from babel import Locale
+from babel.numbers import format_currency, format_decimal
+from django import template
+from django.utils.dateformat import format as format_date
+from django.utils.translation import get_language, to_locale
+
+from billing.dashboards.metrics import Change
+from billing.invoicing.models import Invoice
+from billing.periods import Days
+
+register = template.Library()
+
+NBSP = "\u00a0"
+NOTHING = "–"
+FIVE_DIGITS = Context(prec=5, rounding=ROUND_HALF_UP)
+SCALES: dict[str, Sequence[tuple[Decimal, str]]] = {
+    "GB": [
+        (Decimal(10**6), "PB"),
+        (Decimal(10**3), "TB"),
+        (Decimal(1), "GB"),
+        (Decimal("1e-3"), "MB"),
+        (Decimal("1e-6"), "kB"),
+    ],
+    "GB·h": [
+        (Decimal(10**9), "G GB·h"),
+        (Decimal(10**6), "M GB·h"),
+        (Decimal(10**3), "k GB·h"),
+        (Decimal(1), "GB·h"),
+    ],
+    "h": [(Decimal(10**6), "M h"), (Decimal(1), "h")],
+}
+
+
+class Amount(NamedTuple):
+    number: str
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.number}{NBSP}{self.unit}"
+
+
+def scale_for(largest: Decimal, unit: str) -> tuple[Decimal, str]:
+    """Return the step that shows ``largest`` with few digits: its size and its name."""
+    steps = SCALES.get(unit, [(Decimal(1), unit)])
+    if largest == 0:
+        return next(step for step in steps if step[0] == 1)
+    return next((step for step in steps if abs(largest) >= step[0]), steps[-1])
+
+
+@register.filter
+def amount(value: Decimal, unit: str) -> Amount:
+    """Write a quantity with its unit: 9.84 TB, 5.21 M GB·h, 212 h 04 m."""
+    if unit == "h" and abs(value) < 10_000:
+        return duration(value)
+    return headline(value, unit)
+
+
+@register.filter
+def headline(value: Decimal, unit: str) -> Amount:
+    """Write a quantity as one number and one unit, for a big figure."""
+    value = FIVE_DIGITS.plus(value)  # so that 999.999 GB is 1 TB, not 1,000 GB
+    size, name = scale_for(value, unit)
+    scaled = value / size
+    return Amount(_number(scaled, 0 if abs(scaled) >= 1000 else 2 if scaled % 1 else 0), name)
+
+
+def duration(hours: Decimal) -> Amount:
+    minutes = int((abs(hours) * 60).to_integral_value(ROUND_HALF_UP))
+    sign = "−" if hours < 0 and minutes else ""
+    if minutes == 0:
+        return Amount("0", "h")
+    if minutes < 60:
+        return Amount(f"{sign}{minutes}", "m")
+    whole = _number(Decimal(minutes // 60), 0)
+    return Amount(f"{sign}{whole}{NBSP}h{NBSP}{minutes % 60:02}", "m")
+
+
+@register.filter
+def signed_amount(value: Decimal, unit: str) -> str:
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    return f"{sign}{amount(abs(value), unit)}"
+
+
+@register.filter
+def percent(change: Change | None) -> str:
+    """Write a change with its sign: +2.4 %, −7.1 %, or that there was nothing before."""
+    if change is None:
+        return NOTHING
+    if change.percent is None:
+        return "new" if change.now else NOTHING
+    share = change.percent.quantize(Decimal("0.1"), ROUND_HALF_UP)
+    sign = "+" if share > 0 else "−" if share < 0 else "±"
+    return f"{sign}{_number(abs(share), 1)}{NBSP}%"
+
+
+@register.filter
+def money(value: Decimal, currency: str) -> str:
+    return format_currency(value, currency, locale=_locale())
+
+
+@register.filter
+def unit_price(value: Decimal | str, currency: str) -> str:
+    """Write a price with every digit that it has: €0.000023."""
+    pattern = copy(_locale().currency_formats["standard"])
+    pattern.frac_prec = (2, 12)
+    return str(pattern.apply(Decimal(value), _locale(), currency=currency, currency_digits=False))
+
+
+@register.filter
+def exact(value: Decimal | str) -> str:
+    """Write a number with every digit that it has, and no zeros after them."""
+    return format_decimal(Decimal(value), "#,##0.############", locale=_locale())
+
+
+@register.filter
+def tier(step: Mapping[str, str | None], unit: str) -> str:
+    """Write which units a step of a line's working is about."""
+    start, end = Decimal(step.get("from") or 0), step.get("up_to")
+    if end is None:
+        return f"Above {exact(start)} {unit}" if start else "Every unit"
+    return (
+        f"Above {exact(start)} up to {exact(end)} {unit}" if start else f"Up to {exact(end)} {unit}"
+    )
+
+
+@register.filter
+def period(invoice: Invoice) -> Days:
+    return Days(invoice.starts_on, invoice.ends_on)
+
+
+@register.filter
+def span(days: Days) -> str:
+    """Write days as people do: 1–23 Nov 2026."""
+    first, last = days.first, days.last
+    if first == last:
+        return _day(first, "j M Y")
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{_day(last, 'j M Y')}"
+    return f"{_day(first, 'j M' if first.year == last.year else 'j M Y')} – {_day(last, 'j M Y')}"
+
+
+@register.filter
+def short_span(days: Days) -> str:
+    """Write days without their year: 1–22 Oct."""
+    first, last = days.first, days.last
+    if first == last:
+        return _day(last, "j M")
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{_day(last, 'j M')}"
+    return f"{_day(first, 'j M')} – {_day(last, 'j M')}"
+
+
+def _day(day: date, pattern: str) -> str:
+    return format_date(day, pattern)
+
+
+def _number(value: Decimal, digits: int) -> str:
+    pattern = "#,##0." + "0" * digits if digits else "#,##0"
+    return format_decimal(
+        value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP), pattern, locale=_locale()
+    )
+
+
+def _locale() -> Locale:
+    return Locale.parse(to_locale(get_language() or "en"))

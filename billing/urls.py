@@ -1,0 +1,16 @@
+"""The pages of billing."""
+
+from django.urls import path
+
+from billing.dashboards.home import home
+from billing.dashboards.invoices import invoice_detail, invoice_list
+from billing.dashboards.organisation import usage
+from billing.dashboards.overview import overview
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("overview/", overview, name="overview"),
+    path("organisations/<slug:slug>/usage/", usage, name="usage"),
+    path("organisations/<slug:slug>/invoices/", invoice_list, name="invoices"),
+    path("organisations/<slug:slug>/invoices/<str:number>/", invoice_detail, name="invoice"),
+]

@@ -1,0 +1,98 @@
+// Draws every chart of a page: <div class="chart" data-figure="id of its json_script">.
+// The server says what is drawn; this script says how it looks: theme, width, ticks.
+(() => {
+  "use strict";
+  const DAY = 86400000;
+  const TICK_STEPS = [1, 2, 4, 7, 10, 14, 28, 56, 91, 182];
+  const TICK_WIDTH = 64; // what a date needs, so that a phone gets fewer, not smaller ones
+  const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false };
+
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  // light-dark() is resolved only where it is used as a colour.
+  const probe = document.createElement("span");
+  const colour = (name) => {
+    if (!probe.isConnected) document.body.append(probe);
+    probe.className = `probe ${name}`;
+    return getComputedStyle(probe).color;
+  };
+
+  const dressTrace = (trace, look) => {
+    const hue = trace.meta.hue;
+    if (hue === "before") return { ...trace, line: { ...trace.line, color: look.second, width: 1.3 } };
+    const own = colour(`s${hue}`);
+    if (trace.type === "bar") {
+      return { ...trace, marker: { ...trace.marker, color: own, line: { color: look.card, width: 1 } } };
+    }
+    return {
+      ...trace,
+      line: { color: own, width: 2 },
+      marker: { color: own, size: 4 },
+      fillcolor: own.replace("rgb(", "rgba(").replace(")", ", 0.12)"),
+    };
+  };
+
+  const dateTicks = (meta, width) => {
+    const fit = Math.max(2, Math.floor(width / TICK_WIDTH));
+    const step = TICK_STEPS.find((days) => meta.days / days <= fit) || 365;
+    return { tickmode: "linear", tick0: meta.first, dtick: step * DAY, tickformat: "%-d %b" };
+  };
+
+  const dressLayout = (layout, look, size) => {
+    const axis = { zeroline: false, ticks: "outside", ticklen: 6, tickcolor: "rgba(0,0,0,0)", tickfont: { size: 11.5, color: look.second } };
+    return {
+      ...layout,
+      width: size.width,
+      height: size.height,
+      margin: { l: 58, r: 4, t: 8, b: 28 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: look.font, size: 12.5, color: look.ink },
+      hoverlabel: { bgcolor: look.card, bordercolor: look.line, font: { color: look.ink, size: 12.5 } },
+      xaxis: { ...axis, ...layout.xaxis, showgrid: false, ...dateTicks(layout.meta, size.width - 62) },
+      yaxis: { ...axis, ...layout.yaxis, gridcolor: look.line, gridwidth: 1 },
+      shapes: layout.shapes.map((shape) => ({ ...shape, fillcolor: look.toCome })),
+    };
+  };
+
+  const look = () => ({
+    ink: colour("ink"), second: colour("second"), line: colour("line"), card: colour("card-colour"),
+    toCome: colour("to-come"), font: css("--font"),
+  });
+
+  const draw = (chart) => {
+    const source = document.getElementById(chart.dataset.figure);
+    if (!source || !chart.clientWidth) return;
+    const figure = JSON.parse(source.textContent);
+    const now = look();
+    const size = { width: chart.clientWidth, height: chart.clientHeight };
+    const traces = figure.data.map((trace) => dressTrace(trace, now));
+    Plotly.react(chart, traces, dressLayout(figure.layout, now, size), CONFIG).then(() => {
+      chart.dataset.drawn = String(Number(chart.dataset.drawn || 0) + 1);
+    });
+    resizes.observe(chart);
+  };
+
+  const resizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.isConnected && target._fullLayout?.width !== target.clientWidth) draw(target);
+    }
+  });
+
+  const drawAll = () => document.querySelectorAll(".chart[data-figure]").forEach(draw);
+
+  // htmx says this of every node that it removes, texts too.
+  const remove = (node) => {
+    if (!(node instanceof Element) || !node.matches(".chart[data-drawn]")) return;
+    resizes.unobserve(node);
+    Plotly.purge(node);
+  };
+
+  const start = () => document.fonts.ready.then(drawAll); // text is measured in the right font
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+  document.addEventListener("htmx:afterSwap", drawAll);
+  document.addEventListener("htmx:historyRestore", drawAll);
+  document.addEventListener("htmx:beforeCleanupElement", (event) => remove(event.target));
+  document.addEventListener("catacloud:theme", drawAll);
+})();

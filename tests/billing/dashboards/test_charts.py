@@ -1,0 +1,101 @@
+"""Charts as Plotly dictionaries: pure. Plotly itself refuses what it does not know."""
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.dashboards.charts import Series, daily_bars, daily_level, sparkline, summarise
+from billing.dashboards.ranges import PRESETS, read_range
+from billing.periods import ONE_DAY, Days
+
+TODAY = date(2026, 11, 23)
+MONTH = read_range({}, today=TODAY)
+
+values = st.dictionaries(
+    st.dates(min_value=date(2026, 8, 1), max_value=TODAY),
+    st.decimals(min_value=0, max_value=10**12, places=6),
+)
+
+
+def each_day(value: int) -> dict[date, Decimal]:
+    return {day: Decimal(value) for day in MONTH.days}
+
+
+class TestDailyBars:
+    @given(ours=values, others=values, before=values, preset=st.sampled_from(list(PRESETS)))
+    def test_is_a_figure_that_plotly_accepts(self, ours, others, before, preset):
+        figure = daily_bars(
+            asked=read_range({"range": preset}, today=TODAY),
+            series=[Series("Acme <b>", ours, 0), Series("All others", others, 6)],
+            before=before,
+            unit="GB·h",
+            today=TODAY,
+        )
+        go.Figure(figure)
+        json.dumps(figure, allow_nan=False)
+
+    def test_stacks_each_organisation_and_dashes_the_period_before(self):
+        figure = daily_bars(
+            asked=MONTH,
+            series=[Series("Acme", each_day(2000), 0), Series("Globex", each_day(500), 1)],
+            before={MONTH.before.first: Decimal(3000)},
+            unit="GB·h",
+            today=TODAY,
+        )
+        acme, globex, before = figure["data"]
+        assert figure["layout"]["barmode"] == "stack"
+        assert acme["y"] == [2.0] * 23
+        assert globex["y"] == [0.5] * 23
+        assert before["y"][:2] == [3.0, 0.0]
+        assert before["x"][-1] == "2026-11-30"
+        assert figure["layout"]["yaxis"]["ticktext"] == ["0", "1 k", "2 k", "3 k"]
+
+    def test_draws_today_paler_for_it_is_not_over(self):
+        figure = daily_bars(
+            asked=MONTH, series=[Series("A", each_day(1))], before={}, unit="h", today=TODAY
+        )
+        assert figure["data"][0]["marker"]["opacity"] == [1.0] * 22 + [0.6]
+
+    def test_marks_the_days_to_come(self):
+        figure = daily_bars(asked=MONTH, series=[], before={}, unit="h", today=TODAY)
+        assert [shape["name"] for shape in figure["layout"]["shapes"]] == ["to-come"]
+
+    def test_marks_nothing_when_no_day_is_to_come(self):
+        asked = read_range({"range": "7d"}, today=TODAY)
+        figure = daily_bars(asked=asked, series=[], before={}, unit="h", today=TODAY)
+        assert figure["layout"]["shapes"] == []
+
+
+class TestDailyLevel:
+    @given(level=values, before=values)
+    def test_is_a_figure_that_plotly_accepts(self, level, before):
+        figure = daily_level(asked=MONTH, series=Series("Stored", level), before=before, unit="GB")
+        go.Figure(figure)
+
+
+class TestSummarise:
+    def test_names_the_peak_and_the_mean(self):
+        days = Days(TODAY, TODAY + ONE_DAY * 2)
+        summary = summarise({TODAY: Decimal(3), TODAY + ONE_DAY: Decimal(1)}, days)
+        assert summary is not None
+        assert (summary.peak_day, summary.peak, summary.mean) == (TODAY, Decimal(3), Decimal(2))
+
+    def test_is_nothing_where_nothing_was_used(self):
+        assert summarise({TODAY: Decimal(0)}, MONTH.days) is None
+
+
+class TestSparkline:
+    @pytest.mark.parametrize("length", [1, 2, 90])
+    def test_stays_in_its_box(self, length):
+        days = Days(TODAY, TODAY + ONE_DAY * length)
+        points = sparkline({day: Decimal(day.day) for day in days}, days).split()
+        assert len(points) == max(2, length)
+        for point in points:
+            x, y = map(float, point.split(","))
+            assert 0 <= x <= 92
+            assert 0 <= y <= 22

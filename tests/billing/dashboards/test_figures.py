@@ -1,0 +1,80 @@
+"""How figures are written: pure."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from billing.dashboards.metrics import Change
+from billing.periods import Days
+from billing.templatetags import figures
+
+
+def written(text: object) -> str:
+    return str(text).replace(figures.NBSP, " ")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        ("9840", "GB", "9.84 TB"),
+        ("0.5", "GB", "500 MB"),
+        ("999.999", "GB", "1 TB"),
+        ("0", "GB", "0 GB"),
+        ("5213400.25", "GB·h", "5.21 M GB·h"),
+        ("412000", "GB·h", "412 k GB·h"),
+        ("212.0725", "h", "212 h 04 m"),
+        ("0.7", "h", "42 m"),
+        ("0", "h", "0 h"),
+        ("12840.4", "h", "12,840 h"),
+        ("17", "requests", "17 requests"),
+    ],
+)
+def test_an_amount_has_its_unit_and_few_digits(value, unit, expected):
+    assert written(figures.amount(Decimal(value), unit)) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "expected"),
+    [
+        ("102.4", "100", "+2.4 %"),
+        ("92.9", "100", "−7.1 %"),
+        ("100", "100", "±0.0 %"),
+        ("5", "0", "new"),
+        ("0", "0", "–"),
+    ],
+)
+def test_a_change_has_its_sign(now, before, expected):
+    assert written(figures.percent(Change(Decimal(now), Decimal(before)))) == expected
+
+
+def test_money_is_rounded_by_its_currency_and_prices_are_not():
+    assert figures.money(Decimal("3812.4"), "EUR") == "€3,812.40"
+    assert figures.money(Decimal("3812"), "JPY") == "¥3,812"
+    assert figures.unit_price("0.000691500", "EUR") == "€0.0006915"
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ({"from": "0", "up_to": None}, "Every unit"),
+        ({"from": "0", "up_to": "1000000"}, "Up to 1,000,000 GB·h"),
+        ({"from": "1000000", "up_to": None}, "Above 1,000,000 GB·h"),
+        ({"from": "10", "up_to": "20.5"}, "Above 10 up to 20.5 GB·h"),
+    ],
+)
+def test_a_tier_says_which_units_it_is_about(step, expected):
+    assert figures.tier(step, "GB·h") == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "end", "expected"),
+    [
+        (date(2026, 11, 1), date(2026, 11, 24), "1–23 Nov 2026"),
+        (date(2026, 11, 1), date(2026, 11, 2), "1 Nov 2026"),
+        (date(2026, 10, 25), date(2026, 11, 24), "25 Oct – 23 Nov 2026"),
+        (date(2025, 12, 25), date(2026, 1, 4), "25 Dec 2025 – 3 Jan 2026"),
+    ],
+)
+def test_days_are_written_as_people_do(first, end, expected):
+    assert figures.span(Days(first, end)) == expected

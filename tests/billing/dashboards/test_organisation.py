@@ -1,0 +1,71 @@
+"""One organisation's usage."""
+
+import re
+from datetime import date
+
+import pytest
+
+from tests.billing.dashboards.conftest import FRAGMENT, RESTORE
+from tests.factories import make_daily_usage
+
+pytestmark = pytest.mark.django_db
+
+URL = "/organisations/acme/usage/"
+
+
+@pytest.fixture
+def client(as_user, member):
+    return as_user(member)
+
+
+def text(response) -> str:
+    return re.sub(r"\s+", " ", response.content.decode().replace("\u00a0", " "))
+
+
+class TestWhoMaySeeIt:
+    @pytest.mark.parametrize("persona", ["owner", "member", "operator"])
+    def test_is_there_for_members_and_operators(self, acme, as_user, persona, request):
+        assert as_user(request.getfixturevalue(persona)).get(URL).status_code == 200
+
+    def test_does_not_exist_for_a_stranger(self, acme, as_user, stranger):
+        assert as_user(stranger).get(URL).status_code == 404
+
+    def test_sends_a_visitor_to_the_sign_in(self, acme, client):
+        client.logout()
+        assert client.get(URL).status_code == 302
+
+
+class TestPage:
+    def test_shows_each_metric_per_day(self, acme, client):
+        make_daily_usage(acme, date(2026, 11, 22), stored_gb=500, hours=3)
+        page = text(client.get(URL))
+        for title in (
+            "GB-hours per day",
+            "Stored at the end of each day",
+            "Execution time per day",
+        ):
+            assert title in page
+        assert '<th scope="row">Sun 22 Nov 2026</th> <td class="n">12 k GB·h</td>' in page
+
+    def test_shows_a_command_to_send_an_event_when_there_is_none(self, client):
+        page = text(client.get(URL))
+        assert "No usage on these days" in page
+        assert "curl http://testserver/api/v1/events" in page
+
+    def test_says_what_is_wrong_with_the_days(self, client):
+        page = text(client.get(URL, {"range": "century"}))
+        assert "There is no range called “century”. This month is shown instead." in page
+
+    def test_a_swap_gets_the_content_alone(self, client):
+        assert "<html" not in text(client.get(URL, headers=FRAGMENT))
+
+    def test_a_history_restore_gets_the_whole_page(self, client):
+        assert "<html" in text(client.get(URL, headers=RESTORE))
+
+    def test_the_number_of_queries_does_not_grow(self, acme, client, django_assert_max_num_queries):
+        with django_assert_max_num_queries(10) as few:
+            client.get(URL)
+        for day in range(1, 23):
+            make_daily_usage(acme, date(2026, 11, day), stored_gb=1, hours=1)
+        with django_assert_max_num_queries(len(few)):
+            client.get(URL)

@@ -1,0 +1,149 @@
+"""What operators and customers do every morning, in a real browser."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from billing.periods import month_before, month_of
+from tests.factories import make_daily_usage, make_invoice, make_organisation, make_services
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DRAWN = ".chart[data-drawn]"
+
+
+@pytest.fixture
+def globex():
+    return make_organisation("Globex")
+
+
+@pytest.fixture(autouse=True)
+def _usage(acme, globex):
+    make_services()
+    today = datetime.now(UTC).date()
+    for n, organisation in enumerate([acme, globex], 1):
+        for days_ago in range(70):
+            day = today - timedelta(days=days_ago)
+            make_daily_usage(organisation, day, stored_gb=n * 100, hours=n)
+    make_invoice(acme, month_before(month_of(today)))
+
+
+def bars(page):
+    return page.locator("#content .chart").first.evaluate("chart => chart.data[0].x.length")
+
+
+def test_an_operator_changes_the_days_without_a_page_load(page, sign_in, operator, complaints):
+    sign_in(operator)
+    expect(page.locator(DRAWN)).to_be_visible()
+    page.evaluate("window.survives = true")
+
+    page.locator("#range").click()
+    page.get_by_role("link", name="Last 30 days").click()
+    expect(page.locator("#range")).to_contain_text("Last 30 days")
+    expect(page.locator(DRAWN)).to_be_visible()
+    assert page.url.endswith("?range=30d")
+    assert bars(page) == 30
+    expect(page.locator("#range")).to_be_focused()
+
+    page.get_by_role("link", name="Execution time", exact=True).click()
+    expect(page.get_by_role("heading", name="Execution time per day")).to_be_visible()
+    page.get_by_label("Find an organisation").press_sequentially("glob")
+    expect(page.locator(".row-link")).to_have_text(["Globex"])
+    expect(page.get_by_label("Find an organisation")).to_be_focused()
+    assert "q=glob" in page.locator("#metric-stored").get_attribute("href")
+    assert page.evaluate("window.survives")
+
+    page.go_back()
+    expect(page.get_by_role("heading", name="GB-hours per day")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#range")).to_contain_text("This month")
+    expect(page.locator(DRAWN)).to_be_visible()
+    assert complaints == []
+
+
+def test_chosen_days_and_bad_days_are_answered_in_place(page, sign_in, operator, complaints):
+    sign_in(operator)
+    page.locator("#range").click()
+    page.get_by_label("From").fill("2026-02-01")
+    page.get_by_label("To", exact=True).fill("2026-02-28")
+    page.get_by_role("button", name="Show these days").click()
+    expect(page.locator("#range")).to_contain_text("1–28 Feb 2026")
+    page.goto("/overview/?range=nonsense")
+    expect(page.get_by_role("alert")).to_contain_text("no range called “nonsense”")
+    assert complaints == []
+
+
+def test_a_failed_swap_says_so_and_keeps_the_page(page, context, sign_in, operator):
+    sign_in(operator)
+    context.route("**/overview/?*", lambda route: route.abort())
+    page.get_by_role("link", name="Stored", exact=True).first.click()
+    expect(page.locator("#swap-error")).to_be_visible()
+    expect(page.get_by_role("heading", name="GB-hours per day")).to_be_visible()
+
+
+def test_a_customer_sees_their_own_usage_and_invoices(page, sign_in, owner, globex, complaints):
+    sign_in(owner)
+    expect(page.get_by_role("heading", name="Acme", level=1)).to_be_visible()
+    expect(page.locator(DRAWN)).to_have_count(3)
+    page.get_by_role("link", name="Invoices").first.click()
+    page.get_by_role("link", name="2026-0001").click()
+    expect(page.get_by_role("heading", name="Invoice 2026-0001")).to_be_visible()
+    expect(page.get_by_role("cell", name="€70.00").first).to_be_visible()
+    page.get_by_role("link", name="the days that it comes from").click()
+    expect(page.locator(DRAWN)).to_have_count(3)
+    assert complaints == []
+
+    answer = page.goto(f"/organisations/{globex.slug}/usage/")
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="This page does not exist")).to_be_visible()
+
+
+def test_a_session_that_ended_leads_to_the_sign_in(page, context, sign_in, operator):
+    sign_in(operator)
+    expect(page.locator(DRAWN)).to_be_visible()
+    context.clear_cookies()
+    page.get_by_role("link", name="Execution time", exact=True).click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_colours_follow_the_system_until_they_are_chosen(page, sign_in, operator):
+    sign_in(operator)
+    expect(page.locator(DRAWN)).to_be_visible()
+    before = page.locator(".chart .point path").first.evaluate("bar => bar.style.fill")
+    page.get_by_text(operator.email).click()
+    page.get_by_role("button", name="Dark").click()
+    expect(page.locator(".chart .point path").first).not_to_have_css("fill", before)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+PAGES = {
+    "operator": ["/overview/", "/overview/?q=nobody", "/organisations/acme/usage/"],
+    "owner": ["/organisations/acme/invoices/", "/organisations/acme/invoices/2026-0001/", "/x/"],
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("persona", list(PAGES))
+def test_pages_are_accessible_and_fit_a_phone(page, sign_in, persona, scheme, request):
+    page.emulate_media(color_scheme=scheme)
+    for path in ["/", "/login/"]:
+        page.goto(path)
+        assert_accessible(page)
+    sign_in(request.getfixturevalue(persona))
+    for path in PAGES[persona]:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert_accessible(page)
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert_accessible(page)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 390, f"{path} is {wide} px wide on a phone"
+
+
+def assert_accessible(page) -> None:
+    results = Axe().run(page)
+    assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
