@@ -5,6 +5,7 @@ from pathlib import Path
 import csp.constants as csp
 import dj_database_url
 import django_stubs_ext
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
@@ -117,7 +118,12 @@ CELERY_TIMEZONE = "UTC"
 # A wake-up is only a hint: when the broker is away, it is dropped at once and the sweep follows.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "billing.metering.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}}
+    "sweep": {"task": "billing.metering.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    # Every night, so that a night without a worker delays the invoices and loses none.
+    "close-month": {
+        "task": "billing.invoicing.tasks.close_month",
+        "schedule": crontab(hour=3, minute=0),
+    },
 }
 
 # Fixed when an installation is made: an event keeps the partition that its tenant had then.

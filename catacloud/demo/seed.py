@@ -1,0 +1,170 @@
+"""Make the demo's platform: through the functions that endpoints, pages and tasks call."""
+
+import io
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import chain
+from typing import Protocol, TypeVar
+
+import msgspec
+from django.utils.text import slugify
+
+from billing.invoicing.close import close_period, organisations_to_close
+from billing.invoicing.subscriptions import subscribe
+from billing.metering import ingestion, saga
+from billing.metering.models import Service
+from billing.periods import ONE_DAY, Days, month_before, month_of, start_of
+from billing.pricing.models import Charge, Plan, PlanVersion, Tier
+from billing.pricing.plans import publish
+from catacloud.accounts.api_keys import create_api_key, find_api_key
+from catacloud.accounts.models import ApiKey, Membership, Organisation, User
+from catacloud.accounts.organisations import create_missing
+from catacloud.demo.customers import CUSTOMERS, SEED, usage_of
+from eventstore import feed
+from uploads import commands as files
+
+DAYS = 90
+OPERATOR = "operator@catacloud.example"
+CUSTOMER = "mara@nordlicht-media.example"
+CUSTOMERS_ORGANISATION = CUSTOMERS[0].name
+FILES = ["press kit.pdf", "render settings.json", "cut 7, final.mov"]
+
+T = TypeVar("T")
+
+
+class Track(Protocol):
+    """Wraps what takes a while in a progress bar."""
+
+    def __call__(self, sequence: Iterable[T], description: str) -> Iterable[T]: ...
+
+
+Prices = dict[str, list[tuple[str | None, str]]]
+PLANS: dict[str, Prices] = {  # by service: up to, and the price of a unit
+    "Start": {
+        "storage": [(None, "0.00072")],
+        "execution-time": [("50", "3.40"), ("200", "2.95"), (None, "2.60")],
+    },
+    "Scale": {
+        "storage": [("1000000", "0.00065"), ("5000000", "0.00056"), (None, "0.00047")],
+        "execution-time": [(None, "2.75")],
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """What the demo shows once, at its start: its users, and a key for programs."""
+
+    operator: Login
+    customer: Login
+    platform_key: str
+
+
+def seed(*, now: datetime, passwords: tuple[str, str], track: Track) -> Logins:
+    """Make the whole demo on an empty database: 90 days of usage, plans, and their invoices."""
+    days = Days(now.date() - timedelta(days=DAYS - 1), now.date() + ONE_DAY)
+    plans = {name: _publish_plan(name, prices, days.starts_at) for name, prices in PLANS.items()}
+    _join(days.first, plans)
+    logins = _let_people_in(now, passwords)
+    key = find_api_key(logins.platform_key)
+    for day in track(days, "Sending usage"):
+        _send(day, first=days.first, until=now, key=key)
+    for organisation in track(list(Organisation.objects.all()), "Uploading files"):
+        _upload_files(organisation, days)
+    for partition in track(feed.partitions(), "Metering"):
+        while saga.advance(partition=partition):
+            pass
+    _close_months(days.first, now, track)
+    return logins
+
+
+def _publish_plan(name: str, prices: Prices, now: datetime) -> PlanVersion:
+    plan = Plan.objects.create(slug=slugify(name), name=name)
+    version = PlanVersion.objects.create(plan=plan, number=1, currency="EUR")
+    for slug, tiers in prices.items():
+        model = Charge.Model.PER_UNIT if len(tiers) == 1 else Charge.Model.GRADUATED
+        service = Service.objects.get(slug=slug)
+        charge = Charge.objects.create(version=version, service=service, model=model)
+        for up_to, price in tiers:
+            Tier.objects.create(
+                charge=charge, up_to=up_to and Decimal(up_to), unit_price=Decimal(price)
+            )
+    publish(version=version, now=now)
+    return version
+
+
+def _join(first: date, plans: dict[str, PlanVersion]) -> None:
+    for customer in CUSTOMERS:
+        joined_on = first + timedelta(days=customer.joins)
+        create_missing([customer.name], now=start_of(joined_on))
+        subscribe(
+            organisation=Organisation.objects.get(name=customer.name),
+            plan_version=plans[customer.plan],
+            starts_on=joined_on,
+            now=start_of(joined_on),
+        )
+
+
+def _let_people_in(now: datetime, passwords: tuple[str, str]) -> Logins:
+    operator, customer = Login(OPERATOR, passwords[0]), Login(CUSTOMER, passwords[1])
+    User.objects.create_superuser(operator.email, operator.password)
+    person = User.objects.create_user(customer.email, customer.password, first_name="Mara")
+    Membership.objects.create(
+        user=person,
+        organisation=Organisation.objects.get(name=CUSTOMERS_ORGANISATION),
+        role=Membership.Role.OWNER,
+    )
+    key = create_api_key(organisation=None, name="Demo traffic", now=now)
+    return Logins(operator, customer, key)
+
+
+def _send(day: date, *, first: date, until: datetime, key: ApiKey | None) -> None:
+    """Send a day's usage of everybody as one batch, as its services would have."""
+    usage = (usage_of(customer, first=first, day=day, until=until) for customer in CUSTOMERS)
+    events = [{**event, "subject": slugify(event["subject"])} for event in chain(*usage)]
+    if events and key:
+        batch = ingestion.parse(msgspec.json.encode(events))
+        ingestion.accept(batch, key=key, now=until)
+
+
+def _upload_files(organisation: Organisation, days: Days) -> None:
+    """Upload real files on days that have passed, and delete the last of them again."""
+    dice = random.Random(f"{SEED}/{organisation.slug}")  # noqa: S311
+    for name in FILES:
+        at = days.starts_at + timedelta(days=dice.randrange(DAYS // 2, DAYS - 2), hours=11)
+        file_id = files.start_file(organisation=organisation, name=name, now=at)
+        for number in (1, 2):
+            content = dice.randbytes(dice.randrange(20_000, 60_000))
+            files.store_part(
+                organisation=organisation,
+                file_id=file_id,
+                number=number,
+                content=io.BytesIO(content),
+                length=len(content),
+                now=at + timedelta(seconds=number),
+            )
+        files.complete_file(organisation=organisation, file_id=file_id, now=at)
+    files.delete_file(organisation=organisation, file_id=file_id, now=at + ONE_DAY)
+
+
+def _close_months(first: date, now: datetime, track: Track) -> None:
+    month, months = month_before(month_of(now.date())), []
+    while month.end > first:
+        months.append(month)
+        month = month_before(month)
+    due = [
+        (organisation, month)
+        for month in reversed(months)  # the oldest first, so that numbers rise with time
+        for organisation in organisations_to_close(days=month)
+    ]
+    for organisation, month in track(due, "Closing months"):
+        close_period(organisation=organisation, days=month, now=month.ends_at + timedelta(hours=6))
