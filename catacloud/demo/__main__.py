@@ -22,8 +22,7 @@ from catacloud.embedded import EmbeddedError, Servers, environment, running
 from catacloud.supervisor import Process, run, wait_until_answers
 
 ROOT = Path(__file__).resolve().parents[2]
-STATE = ROOT / ".local"
-LOGINS = STATE / "demo.json"  # written last: without it, the demo's data are not whole
+LOGINS = "demo.json"  # written last: without it, the demo's data are not whole
 PORTS = range(8000, 8010)
 
 
@@ -34,17 +33,20 @@ class DemoError(Exception):
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev demo", description=__doc__)
     parser.add_argument("--reset", action="store_true", help="start over, with new data")
+    parser.add_argument("--state", type=Path, default=ROOT / ".local", help="where all of it is")
     options = parser.parse_args()
-    own_database = not os.environ.get("DATABASE_URL")
+    own_database, state = not os.environ.get("DATABASE_URL"), options.state.resolve()
+    os.environ.setdefault("STATIC_ROOT", str(state / "static"))
+    os.environ.setdefault("BLOB_ROOT", str(state / "blobs"))
     try:
         if options.reset and not own_database:
             raise DemoError("DATABASE_URL is set: empty that database yourself, then start again.")
-        with running(STATE) as servers:
+        with running(state) as servers:
             os.environ.update(environment(servers))
-            if own_database and (options.reset or not LOGINS.exists()):
-                _empty(servers)
-            _prepare()
-            return _serve()
+            if own_database and (options.reset or not (state / LOGINS).exists()):
+                _empty(servers, state)
+            _prepare(state)
+            return _serve(state)
     except (DemoError, EmbeddedError, TimeoutError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -52,7 +54,7 @@ def main() -> int:
         return 130
 
 
-def _empty(servers: Servers) -> None:
+def _empty(servers: Servers, state: Path) -> None:
     """Make the demo's own database anew. Raises DemoError while somebody uses it."""
     server, _, name = servers.database_url.rpartition("/")
     try:
@@ -61,23 +63,22 @@ def _empty(servers: Servers) -> None:
                 connection.execute(SQL(sql).format(Identifier(name)))
     except psycopg.errors.ObjectInUse as error:
         raise DemoError("Another command uses the demo's database: stop it first.") from error
-    LOGINS.unlink(missing_ok=True)
-    shutil.rmtree(STATE / "blobs", ignore_errors=True)
+    (state / LOGINS).unlink(missing_ok=True)
+    shutil.rmtree(os.environ["BLOB_ROOT"], ignore_errors=True)
 
 
-def _prepare() -> None:
+def _prepare(state: Path) -> None:
     """Bring database and static files up to date, and seed what is empty."""
     _say("Preparing the database …")
     _manage("migrate", "--verbosity", "0")
-    _collect_static_files()
-    if not LOGINS.exists():
+    _collect_static_files(state / "static.stamp")
+    if not (state / LOGINS).exists():
         _say("Making a platform: 12 organisations, 90 days of usage.")
-        _manage("seed_demo", str(LOGINS))
+        _manage("seed_demo", str(state / LOGINS))
 
 
-def _collect_static_files() -> None:
+def _collect_static_files(stamp: Path) -> None:
     """Copy, hash and compress static files, where any of them is not as it was the last time."""
-    stamp = STATE / "static.stamp"
     files = [ROOT / "requirements.txt", *sorted((ROOT / "static").rglob("*"))]
     seen = [f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
     digest = hashlib.sha256("\n".join(seen).encode()).hexdigest()
@@ -86,31 +87,30 @@ def _collect_static_files() -> None:
         stamp.write_text(digest)
 
 
-def _serve() -> int:
+def _serve(state: Path) -> int:
     """Run everything until Ctrl-C, or until one part ends by itself; return the exit code."""
-    logins, port = json.loads(LOGINS.read_text()), _free_port()
+    logins, port = json.loads((state / LOGINS).read_text()), _free_port()
     address = f"http://127.0.0.1:{port}"
     return run(
-        list(_processes(port, address, logins["platform_key"])),
-        log_dir=STATE / "log",
-        ready=partial(_greet, address, logins),
+        list(_processes(state, port, logins["platform_key"])),
+        log_dir=state / "log",
+        ready=partial(_greet, address, logins, state / "log"),
     )
 
 
-def _processes(port: int, address: str, key: str) -> Iterator[Process]:
+def _processes(state: Path, port: int, key: str) -> Iterator[Process]:
     python, celery = sys.executable, [sys.executable, "-m", "celery", "-A", "catacloud.celery"]
-    web = ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
-    yield Process(
-        "web", [python, "-m", "gunicorn", "catacloud.wsgi", *web, "--bind", f"127.0.0.1:{port}"]
-    )
+    threads = ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
+    place = ["--bind", f"127.0.0.1:{port}", "--no-control-socket"]
+    yield Process("web", [python, "-m", "gunicorn", "catacloud.wsgi", *threads, *place])
     yield Process("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"])
-    schedule = str(STATE / "celerybeat-schedule")
+    schedule = str(state / "celerybeat-schedule")
     yield Process("beat", [*celery, "beat", "--schedule", schedule, "--pidfile="])
-    traffic = [python, "-m", "catacloud.demo.traffic", address]
+    traffic = [python, "-m", "catacloud.demo.traffic", f"http://127.0.0.1:{port}"]
     yield Process("traffic", traffic, {"CATACLOUD_KEY": key})
 
 
-def _greet(address: str, logins: Mapping[str, Mapping[str, str]]) -> None:
+def _greet(address: str, logins: Mapping[str, Mapping[str, str]], logs: Path) -> None:
     wait_until_answers(f"{address}/login/", timeout=60)
     operator, customer = logins["operator"], logins["customer"]
     _say(f"""
@@ -119,7 +119,7 @@ def _greet(address: str, logins: Mapping[str, Mapping[str, str]]) -> None:
   operator   {operator["email"]:<32} {operator["password"]}
   customer   {customer["email"]:<32} {customer["password"]}
 
-  New usage arrives all the time. Logs are in .local/log; Ctrl-C stops everything.
+  New usage arrives all the time. Logs are in {logs}; Ctrl-C stops everything.
 """)
 
 

@@ -5,8 +5,8 @@ whatever order it is made.
 """
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -32,13 +32,15 @@ class Customer:
     trend: float = 0.0  # of execution, a day
     joins: int = 0
     leaves: int | None = None  # deletes everything on that day
-    huge_gb: int = 0  # the size of single files that it now and then stores
+    huge_gb: Mapping[int, int] = field(default_factory=dict)  # files that come and go, by day
 
 
 CUSTOMERS = [
-    Customer("Nordlicht Media", "Scale", 7_900, 0.0026, 7.5, trend=0.002, huge_gb=640),
+    Customer(
+        "Nordlicht Media", "Scale", 7_900, 0.0026, 7.5, trend=0.002, huge_gb={40: 640, 58: -640}
+    ),
     Customer("Halden Genomics", "Scale", 5_200, 0.0068, 13.0, weekend=0.9, trend=0.004),
-    Customer("Tern & Co", "Scale", 2_900, 0.0045, 3.6, huge_gb=4_100),
+    Customer("Tern & Co", "Scale", 2_900, 0.0045, 3.6, huge_gb={17: 4_100, 36: -4_100, 81: 4_100}),
     Customer("Ostfeld Robotics", "Scale", 4_700, -0.0022, 11.5, trend=-0.003),
     Customer("Brightwater Labs", "Start", 3_300, 0.0014, 1.8),
     Customer("Kestrel Maps", "Start", 3_050, -0.0004, 2.9, weekend=1.0),
@@ -90,12 +92,9 @@ def _changes_of_storage(
     for n in (1, 2, 3):
         at = timedelta(hours=10 + 4 * n + dice.random())
         yield _storage(customer, day, at, _fall(churn, n), f"churn/{n}")
-    if customer.huge_gb and number % 30 in (7, 23):
-        # Restored from an archive on one day, dropped again a fortnight later.
-        change = customer.huge_gb if number % 30 == 23 else -customer.huge_gb
-        if number > 7:
-            at = timedelta(hours=9, minutes=dice.randrange(60))
-            yield _storage(customer, day, at, change * GB, "huge")
+    if huge_gb := customer.huge_gb.get(number):
+        at = timedelta(hours=9, minutes=dice.randrange(60))
+        yield _storage(customer, day, at, huge_gb * GB, "huge")
 
 
 def _fall(churn: int, n: int) -> int:
