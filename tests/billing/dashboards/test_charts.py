@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.dashboards.charts import Series, daily_bars, daily_level, sparkline, summarise
@@ -27,6 +27,7 @@ def each_day(value: int) -> dict[date, Decimal]:
 
 
 class TestDailyBars:
+    @settings(deadline=None)  # a busy machine is no failure
     @given(ours=values, others=values, before=values, preset=st.sampled_from(list(PRESETS)))
     def test_is_a_figure_that_plotly_accepts(self, ours, others, before, preset):
         figure = daily_bars(
@@ -72,6 +73,7 @@ class TestDailyBars:
 
 
 class TestDailyLevel:
+    @settings(deadline=None)  # a busy machine is no failure
     @given(level=values, before=values)
     def test_is_a_figure_that_plotly_accepts(self, level, before):
         figure = daily_level(asked=MONTH, series=Series("Stored", level), before=before, unit="GB")
