@@ -1,0 +1,1 @@
+"""Benchmarks: ours beside the raw limit, in one run. ``./dev bench NAME``; never a timed test."""
