@@ -18,7 +18,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from catacloud.accounts.models import Membership, Organisation, User
-from tests.factories import make_organisation, make_services, make_user
+from tests.factories import make_organisation, make_services, make_user, start_feed_here
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -41,12 +41,13 @@ def blob_root(settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def services(request: pytest.FixtureRequest) -> None:
-    """The ready-made services are there in every test that has a database."""
+def ready_database(request: pytest.FixtureRequest) -> None:
+    """Every test with a database has the ready-made services, and a feed without a gap."""
     with_database = {"db", "transactional_db"} & set(request.fixturenames)
     if with_database or request.node.get_closest_marker("django_db"):
         request.getfixturevalue("db")
         make_services()
+        start_feed_here()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -10,7 +11,7 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 
-from eventstore import feed, horizon, store
+from eventstore import feed, store
 from eventstore.models import Checkpoint, StoredEvent
 from eventstore.store import Append
 from tests.eventstore.examples import counted, stream
@@ -27,6 +28,14 @@ def append(key, *, fail=False):
 
 def consume(handle, *, partition, consumer="tests", limit=1000):
     return feed.consume(consumer=consumer, partition=partition, handle=handle, limit=limit)
+
+
+def consume_until(seen, count, *, partition):
+    """Consume as a worker would, again and again: PostgreSQL's own housekeeping may hold a gap."""
+    deadline = time.monotonic() + 60
+    while len(seen) < count:
+        assert time.monotonic() < deadline, f"Only {len(seen)} of {count} events came."
+        consume(seen.extend, partition=partition)
 
 
 @contextmanager
@@ -75,7 +84,7 @@ class TestAGap:
         append(key)
         append(key, fail=True)
         append(key)
-        consume(seen.extend, partition=store.partition_of(key.tenant_id))
+        consume_until(seen, 2, partition=store.partition_of(key.tenant_id))
         assert [recorded.version for recorded in seen] == [1, 2]
         assert seen[1].position - seen[0].position == 2
 
@@ -94,7 +103,7 @@ class TestAGap:
         for _ in range(3):
             assert consume(seen.extend, partition=partition) == 0
         still_open.close()
-        consume(seen.extend, partition=partition)
+        consume_until(seen, 2, partition=partition)
         assert [recorded.stream_id for recorded in seen] == [early.stream_id, late.stream_id]
 
 
@@ -168,9 +177,7 @@ def test_under_racing_writers_nothing_is_missed_doubled_or_out_of_order():
             seen.extend(events)
 
     def read():
-        while not done.is_set() or any(
-            consume(handle, partition=partition, limit=7) for partition in feed.partitions()
-        ):
+        while not done.is_set() or feed.lag(consumer="tests").events:
             for partition in feed.partitions():
                 consume(handle, partition=partition, limit=7)
         connection.close()
@@ -183,7 +190,6 @@ def test_under_racing_writers_nothing_is_missed_doubled_or_out_of_order():
         for reader in readers:
             reader.result()
 
-    horizon.advance()
     stored = set(StoredEvent.objects.values_list("position", flat=True))
     assert Tally(recorded.position for recorded in seen) == dict.fromkeys(stored, 1)
     for key in keys:
