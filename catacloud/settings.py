@@ -7,7 +7,7 @@ import dj_database_url
 import django_stubs_ext
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
+from environs import Env, validate
 
 from catacloud.embedded import celery_url
 
@@ -90,12 +90,12 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = env.str("DATABASE_URL", "")
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60)}
-if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
+if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
     raise ImproperlyConfigured(
         "DATABASE_URL is missing or not PostgreSQL: set it to postgres://user:password@host/name "
         "(./dev starts a server of its own when it is not set)."
     )
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")
@@ -127,7 +127,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Fixed when an installation is made: an event keeps the partition that its tenant had then.
-EVENTSTORE_PARTITIONS = env.int("EVENTSTORE_PARTITIONS", 8, validate=lambda n: 1 <= n <= 1024)
+EVENTSTORE_PARTITIONS = env.int("EVENTSTORE_PARTITIONS", 8, validate=validate.Range(1, 1024))
 
 BLOB_ROOT = Path(env.str("BLOB_ROOT", str(BASE_DIR / ".local" / "blobs")))
 MAX_PART_BYTES = env.int("MAX_PART_BYTES", 5 * 2**30)
