@@ -89,12 +89,12 @@ def type_of(event: Event) -> tuple[str, int]:
     return _names[type(event)]
 
 
-def encode(event: Event) -> str:
+def encode(event: Event) -> msgspec.Raw:
     """Return an event's data as JSON: decimals and times as strings."""
-    return msgspec.json.encode(event).decode()
+    return msgspec.Raw(msgspec.json.encode(event))
 
 
-def decode(*, name: str, version: int, data: str) -> Event:
+def decode(*, name: str, version: int, data: str | bytes | msgspec.Raw) -> Event:
     """Return the event that JSON ``data`` of a type and schema version stand for.
 
     Raises UnreadableEvent where there is no such type, no upcaster, or the data do not fit.
@@ -110,7 +110,9 @@ def decode(*, name: str, version: int, data: str) -> Event:
         raise UnreadableEvent(f"{name!r} version {version} cannot be read: {error}") from error
 
 
-def _upcast(name: str, version: int, current: int, data: str) -> dict[str, Any]:
+def _upcast(
+    name: str, version: int, current: int, data: str | bytes | msgspec.Raw
+) -> dict[str, Any]:
     raw: dict[str, Any] = msgspec.json.decode(data)
     for step in range(version, current):
         if (name, step) not in _upcasters:

@@ -8,10 +8,11 @@ import msgspec
 from django.db import connection, models, transaction
 from django.db.models.functions import Cast
 
-from eventstore import store
+from eventstore import sql, store
 from eventstore.aggregate import Aggregate
 from eventstore.events import Metadata, RecordedEvent, StreamKey
 from eventstore.models import Snapshot
+from eventstore.rows import decode_row
 from eventstore.store import Append, NewEvent
 
 A = TypeVar("A", bound=Aggregate)
@@ -96,9 +97,9 @@ def _load_locked(
         keys = {(key.tenant_id, key.stream_id): key for key in behind}
         columns = [[*column] for column in zip(*keys, strict=True)]
         with connection.cursor() as cursor:
-            cursor.execute(EVENTS_AFTER, [*columns, [loaded[key].version for key in behind]])
+            cursor.execute(sql.EVENTS_AFTER, [*columns, [loaded[key].version for key in behind]])
             for row in cursor:
-                recorded = store.decode_row(row)
+                recorded = decode_row(row)
                 _apply(loaded[keys[recorded.tenant_id, recorded.stream_id]], recorded)
     return loaded
 
@@ -142,15 +143,3 @@ def _save(due: Mapping[StreamKey, Loaded[A]]) -> None:
         unique_fields=["tenant_id", "stream_id"],
         update_fields=["version", "state_version", "state"],
     )
-
-
-EVENTS_AFTER = """
-SELECT stored.tenant_id, stored.stream_id, stored.version, stored.position, stored.event_id,
-    stored.occurred_at, stored.recorded_at, stored.type, stored.schema_version,
-    stored.metadata::text, stored.data::text
-FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[]) AS given (tenant_id, stream_id, version)
-JOIN eventstore_storedevent AS stored
-    ON stored.tenant_id = given.tenant_id AND stored.stream_id = given.stream_id
-    AND stored.version > given.version
-ORDER BY stored.tenant_id, stored.stream_id, stored.version
-"""

@@ -1,21 +1,38 @@
 """Append to streams and read them. Stream rows are locked, and events inserted, only here."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from functools import partial
 from itertools import groupby
-from typing import Any
-from uuid import UUID, uuid4
 
-import msgspec
-from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models.functions import Cast
 from django.dispatch import Signal
 
-from eventstore import events as codec
-from eventstore.events import Event, Metadata, RecordedEvent, StreamKey
+from eventstore import sql
+from eventstore.events import Metadata, RecordedEvent, StreamKey
 from eventstore.models import StoredEvent, Stream
+from eventstore.rows import (
+    COLUMNS,
+    Append,
+    NewEvent,
+    decode_row,
+    encode_json,
+    encode_rows,
+    partition_of,
+)
+
+__all__ = [
+    "Append",
+    "NewEvent",
+    "StreamConflict",
+    "WrongStreamType",
+    "append",
+    "append_locked",
+    "appended",
+    "lock",
+    "partition_of",
+    "read_stream",
+]
 
 READ_CHUNK = 2000  # rows that a reader holds at a time
 
@@ -38,27 +55,6 @@ class WrongStreamType(Exception):
     """A stream's id is taken by a stream of another type."""
 
 
-class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event to append. One with an id that its stream already has is dropped as a repeat."""
-
-    event: Event
-    occurred_at: datetime
-    event_id: UUID | None = None
-
-
-class Append(msgspec.Struct, frozen=True, kw_only=True):
-    """What to append to one stream. ``expected`` is its version, 0 for no stream, None for any."""
-
-    key: StreamKey
-    events: Sequence[NewEvent]
-    expected: int | None = None
-
-
-def partition_of(tenant_id: UUID) -> int:
-    """Return the virtual partition that a tenant's events belong to."""
-    return tenant_id.int % settings.EVENTSTORE_PARTITIONS
-
-
 def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> int:
     """Append to any number of streams, all or nothing; return how many events were new.
 
@@ -68,14 +64,18 @@ def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> in
     todo = _merge(appends)
     if not todo:
         return 0
+    if len(todo) == 1 and _append_at_once(todo[0], metadata):
+        return len(todo[0].events)
     with transaction.atomic():
-        versions = lock([a.key for a in todo])
-        return append_locked(todo, versions, metadata=metadata)
+        return append_locked(todo, lock([item.key for item in todo]), metadata=metadata)
 
 
 def lock(keys: Sequence[StreamKey]) -> dict[StreamKey, int]:
-    """Lock streams until the transaction ends, creating what is missing; return their versions."""
-    ids = [(key.tenant_id, key.stream_id) for key in sorted(keys)]
+    """Lock streams until the transaction ends, creating what is missing; return their versions.
+
+    Raises WrongStreamType.
+    """
+    ids = sorted((key.tenant_id, key.stream_id) for key in keys)
     locked = (
         Stream.objects.select_for_update().filter(pk__in=ids).order_by("tenant_id", "stream_id")
     )
@@ -83,7 +83,7 @@ def lock(keys: Sequence[StreamKey]) -> dict[StreamKey, int]:
     # new row could deadlock with it; one that waits first, and then locks in order, cannot.
     streams = list(locked) if len(ids) == 1 else []
     if not streams:
-        _create_missing(sorted(keys))
+        _create_missing(keys)
         streams = list(locked.all())
     found = {(stream.tenant_id, stream.stream_id): stream for stream in streams}
     return {key: _version(key, found[key.tenant_id, key.stream_id]) for key in keys}
@@ -92,20 +92,20 @@ def lock(keys: Sequence[StreamKey]) -> dict[StreamKey, int]:
 def append_locked(
     appends: Sequence[Append], versions: dict[StreamKey, int], *, metadata: Metadata | None
 ) -> int:
-    """Append to streams that this transaction has locked at ``versions``."""
+    """Append to streams that this transaction has locked at ``versions``; return how many are new.
+
+    Raises StreamConflict.
+    """
     for item in appends:
         if item.expected is not None and item.expected != versions[item.key]:
             raise StreamConflict(item.key, expected=item.expected, actual=versions[item.key])
-    rows = list(_rows(appends, versions, _repeats(appends)))
-    if not rows:
-        return 0
-    _insert(rows, msgspec.json.encode(metadata or Metadata()).decode())
-    partitions = {row[0] for row in rows}
-    # Robust: the events stand, so whoever fails to hear of them must not fail the writer.
-    transaction.on_commit(
-        partial(appended.send, sender=StoredEvent, partitions=partitions), robust=True
-    )
-    return len(rows)
+    with connection.cursor() as cursor:
+        what = {"events": encode_rows(appends), "metadata": encode_json(metadata or Metadata())}
+        cursor.execute(sql.APPEND_TO_LOCKED, what)
+        new: int = cursor.rowcount
+    if new:
+        _announce(appends)
+    return new
 
 
 def read_stream(key: StreamKey, *, after_version: int = 0) -> Iterator[RecordedEvent]:
@@ -121,36 +121,11 @@ def read_stream(key: StreamKey, *, after_version: int = 0) -> Iterator[RecordedE
 
 def recorded(rows: models.QuerySet[StoredEvent]) -> Iterator[RecordedEvent]:
     """Decode stored rows as they arrive from the server."""
-    columns = rows.values_list(
-        *("tenant_id", "stream_id", "version", "position", "event_id", "occurred_at"),
-        *("recorded_at", "type", "schema_version"),
-        Cast("metadata", models.TextField()),
-        Cast("data", models.TextField()),
-    )
+    *plain, metadata, data = COLUMNS
+    as_text = [Cast(name, models.TextField()) for name in (metadata, data)]
+    columns = rows.values_list(*plain, *as_text)
     for row in columns.iterator(chunk_size=READ_CHUNK):
         yield decode_row(row)
-
-
-def decode_row(row: tuple[Any, ...]) -> RecordedEvent:
-    """Make the event of a row (the columns of :func:`recorded`). Raises UnreadableEvent."""
-    tenant, stream, version, position, event_id, occurred, at, name, schema, metadata, data = row
-    try:
-        event = codec.decode(name=name, version=schema, data=data)
-    except codec.UnreadableEvent as error:
-        raise codec.UnreadableEvent(
-            f"Stream {stream}, version {version}, position {position}: {error}"
-        ) from error
-    return RecordedEvent(
-        tenant_id=tenant,
-        stream_id=stream,
-        version=version,
-        position=position,
-        event_id=event_id,
-        occurred_at=occurred,
-        recorded_at=at,
-        metadata=msgspec.json.decode(metadata, type=Metadata),
-        event=event,
-    )
 
 
 def _merge(appends: Iterable[Append]) -> list[Append]:
@@ -164,97 +139,56 @@ def _merge(appends: Iterable[Append]) -> list[Append]:
     return merged
 
 
-def _create_missing(keys: Sequence[StreamKey]) -> None:
-    ids = [(key.tenant_id, key.stream_id) for key in keys]
-    known = set(Stream.objects.filter(pk__in=ids).values_list("tenant_id", "stream_id"))
-    Stream.objects.bulk_create(
-        [
-            Stream(tenant_id=key.tenant_id, stream_id=key.stream_id, type=key.type)
-            for key in keys
-            if (key.tenant_id, key.stream_id) not in known
-        ],
-        ignore_conflicts=True,  # another writer's first append came first
+def _append_at_once(item: Append, metadata: Metadata | None) -> bool:
+    """Lock, check, insert and advance in one statement; False where that cannot be.
+
+    It cannot when the stream is new, when it is not what was expected (both are told apart by who
+    locks it first), or when events have ids of their own: an id that another writer recorded while
+    this statement waited for the lock is not in its snapshot.
+    """
+    if any(new.event_id for new in item.events):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.APPEND_AT_ONCE,
+            {
+                "tenant": item.key.tenant_id,
+                "stream": item.key.stream_id,
+                "type": item.key.type,
+                "expected": item.expected,
+                "events": encode_rows([item]),
+                "count": len(item.events),
+                "metadata": encode_json(metadata or Metadata()),
+            },
+        )
+        if not cursor.rowcount:
+            return False
+    _announce([item])
+    return True
+
+
+def _announce(appends: Sequence[Append]) -> None:
+    partitions = {partition_of(item.key.tenant_id) for item in appends}
+    # Robust: the events stand, so whoever fails to hear of them must not fail the writer.
+    transaction.on_commit(
+        partial(appended.send, sender=StoredEvent, partitions=partitions), robust=True
     )
+
+
+def _create_missing(keys: Sequence[StreamKey]) -> None:
+    rows = sorted(keys)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.CREATE_STREAMS,
+            [
+                [key.tenant_id for key in rows],
+                [key.stream_id for key in rows],
+                [key.type for key in rows],
+            ],
+        )
 
 
 def _version(key: StreamKey, stream: Stream) -> int:
     if stream.type != key.type:
         raise WrongStreamType(f"Stream {key.stream_id} is a {stream.type}, not a {key.type}.")
     return stream.version
-
-
-def _repeats(appends: Sequence[Append]) -> set[tuple[UUID, UUID, UUID]]:
-    """Return (tenant, stream, event id) of the given ids that are already recorded."""
-    given = [
-        (item.key.tenant_id, item.key.stream_id, new.event_id)
-        for item in appends
-        for new in item.events
-        if new.event_id is not None
-    ]
-    if not given:
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(REPEATS, [list(column) for column in zip(*given, strict=True)])
-        return set(cursor.fetchall())
-
-
-def _rows(
-    appends: Sequence[Append],
-    versions: dict[StreamKey, int],
-    seen: set[tuple[UUID, UUID, UUID]],
-) -> Iterator[tuple[Any, ...]]:
-    for item in appends:
-        tenant, stream = item.key.tenant_id, item.key.stream_id
-        version = versions[item.key]
-        for new in item.events:
-            event_id = new.event_id or uuid4()
-            if (tenant, stream, event_id) in seen:
-                continue
-            seen.add((tenant, stream, event_id))
-            version += 1
-            name, schema = codec.type_of(new.event)
-            data = codec.encode(new.event)
-            yield (
-                *(partition_of(tenant), tenant, stream, version, event_id),
-                *(name, schema, data, new.occurred_at),
-            )
-
-
-def _insert(rows: list[tuple[Any, ...]], metadata: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, [*(list(column) for column in zip(*rows, strict=True)), metadata])
-
-
-REPEATS = """
-SELECT stored.tenant_id, stored.stream_id, stored.event_id
-FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS given (tenant_id, stream_id, event_id)
-JOIN eventstore_storedevent AS stored USING (tenant_id, stream_id, event_id)
-"""
-
-# Positions are taken in the order of the rows, after the lock and the version check; so they rise
-# with the versions of a stream. The lock gave the transaction its id, which the feed's fence needs.
-INSERT = """
-WITH given AS (
-    SELECT * FROM unnest(
-        %s::smallint[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[],
-        %s::text[], %s::smallint[], %s::text[], %s::timestamptz[]
-    ) WITH ORDINALITY AS given (
-        partition, tenant_id, stream_id, version, event_id,
-        type, schema_version, data, occurred_at, nth
-    )
-), advanced AS (
-    UPDATE eventstore_stream AS stream SET version = head.version
-    FROM (
-        SELECT tenant_id, stream_id, max(version) AS version FROM given GROUP BY 1, 2
-    ) AS head
-    WHERE stream.tenant_id = head.tenant_id AND stream.stream_id = head.stream_id
-)
-INSERT INTO eventstore_storedevent (
-    partition, tenant_id, stream_id, version, event_id,
-    type, schema_version, data, occurred_at, metadata, position
-)
-SELECT
-    partition, tenant_id, stream_id, version, event_id,
-    type, schema_version, data::jsonb, occurred_at, %s::jsonb, nextval('eventstore_position')
-FROM (SELECT * FROM given ORDER BY nth) AS ordered
-"""

@@ -246,7 +246,7 @@ def test_ctrl_c_reaches_the_command_once(made: Path, to_group: bool) -> None:
 
 
 def test_ctrl_c_while_starting_is_quiet(tmp_path: Path) -> None:
-    process = user(tmp_path / "s", "true")
+    process = user(tmp_path / "s", "sleep", "60")  # so that it has not ended before, either
     until(lambda: (tmp_path / "s" / "log" / "keeper.log").exists())
     assert finish(process, signal.SIGINT) in (130, 128 + signal.SIGINT)
     until(lambda: not living(tmp_path))
