@@ -3,14 +3,15 @@
 An event is known by its organisation, source and id. Sent again, it changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
 import msgspec
+from django.db import DataError, connection, transaction
 
 from billing.metering.events import UsageRecorded
 from billing.metering.models import Service
@@ -21,13 +22,16 @@ from eventstore.store import Append, NewEvent
 
 MAX_BATCH = 10_000  # events
 MAX_AHEAD = timedelta(minutes=5)  # how far a sender's clock may be ahead of ours
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # late is welcome, but this is a mistake
 MAX_DECIMALS = 12  # of a quantity, as the daily tables keep them
 MAX_QUANTITY = Decimal(10) ** 30
 
 STREAM_TYPE = "usage"
 NAMESPACE = UUID("7c9fba2e-3b61-4f0c-8a53-1f8f4c6d2b90")
+UNREADABLE = (msgspec.DecodeError, RecursionError)  # the latter of JSON that is nested too deeply
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+# PostgreSQL's text knows no NUL.
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -71,7 +75,7 @@ def parse(body: bytes) -> list[CloudEvent]:
     for index, one in enumerate(_split(body)):
         try:
             events.append(msgspec.json.decode(one, type=CloudEvent))
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             bad.append(BadEvent(index, f"{error}."))
     if not events and not bad:
         bad.append(BadEvent(0, "The batch holds no event."))
@@ -88,7 +92,7 @@ def _split(body: bytes) -> list[msgspec.Raw]:
         return [msgspec.Raw(body)]
     try:
         return msgspec.json.decode(body, type=list[msgspec.Raw])
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadBatch([BadEvent(0, f"The batch is not a JSON array: {error}.")]) from error
 
 
@@ -107,7 +111,21 @@ def accept(events: Sequence[CloudEvent], *, key: ApiKey, now: datetime) -> int:
             bad.append(BadEvent(index, str(refusal)))
     if bad:
         raise BadBatch(bad)
-    return store.append(appends, metadata=Metadata(actor=f"key {key.prefix}"))
+    try:
+        return store.append(appends, metadata=Metadata(actor=f"key {key.prefix}"))
+    except DataError as error:
+        raise BadBatch(list(_unstorable(events))) from error
+
+
+def _unstorable(events: Sequence[CloudEvent]) -> Iterator[BadEvent]:
+    """Ask the database which data it cannot hold: a NUL, half a character, a number too large."""
+    for index, event in enumerate(events):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT %s::jsonb", [bytes(event.data).decode()])
+        except DataError as error:
+            reason = str(error).splitlines()[0]
+            yield BadEvent(index, f"Its data cannot be stored: {reason}.")
 
 
 def _organisations(events: Sequence[CloudEvent], key: ApiKey) -> dict[str | None, UUID]:
@@ -134,6 +152,8 @@ def _append_of(
     occurred_at = event.time or now
     if occurred_at > now + MAX_AHEAD:
         raise _Refused(f"The time {occurred_at.isoformat()} is in the future: check your clock.")
+    if occurred_at < EARLIEST:
+        raise _Refused(f"The time {occurred_at.isoformat()} is before {EARLIEST.year}.")
     service = services[event.type]
     recorded = UsageRecorded(
         service=service.slug,

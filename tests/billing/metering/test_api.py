@@ -67,6 +67,36 @@ def test_a_bad_event_is_named_and_nothing_is_stored(key):
     assert not StoredEvent.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        '"data": {"seconds": "1", "x": "\\u0000"}',
+        '"data": {"seconds": "1", "\\u0000": "x"}',
+        '"data": {"seconds": "1", "x": 1e999999}',
+        '"id": "\\u0000"',
+        '"source": "\\u0000"',
+        '"type": "\\u0000"',
+        '"subject": "\\u0000"',
+    ],
+)
+def test_what_the_database_cannot_hold_is_refused_by_its_index(key, hostile):
+    name = hostile.split('"')[1]
+    event = json.dumps({field: value for field, value in EVENT.items() if field != name})
+    bad = event[:-1] + ", " + hostile + "}"
+    answer = post(f"[{json.dumps({**EVENT, 'id': 'good'})}, {bad}]", key=key)
+    assert answer.status_code == 400
+    assert [error["index"] for error in answer.json()["errors"]] == [1]
+    assert not StoredEvent.objects.exists()
+
+
+@pytest.mark.parametrize("value", ["[" * 9000 + "]" * 9000, '"\\ud800"', "NaN", "01"])
+def test_data_that_are_no_json_are_refused(key, value):
+    data = '{"seconds": "1", "x": ' + value + "}"
+    event = json.dumps({**EVENT, "data": None}).replace("null", data)
+    assert post(event, key=key).status_code == 400
+    assert not StoredEvent.objects.exists()
+
+
 def test_another_content_type_is_refused(key):
     assert post("<event/>", key=key, content_type="application/xml").status_code == 400
 

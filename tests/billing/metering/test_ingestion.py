@@ -104,6 +104,7 @@ class TestAccept:
             ({"data": {"seconds": "0.1234567890123"}}, "at most 12 decimals"),
             ({"data": {"seconds": -1}}, "may not be negative"),
             ({"time": (NOW + timedelta(hours=1)).isoformat()}, "is in the future"),
+            ({"time": "0001-01-01T00:00:00+14:00"}, "is before 2000"),
         ],
     )
     def test_refuses_a_bad_event_with_the_whole_batch(self, platform_key, changes, reason):
