@@ -128,6 +128,8 @@ CELERY_BEAT_SCHEDULE = {
 
 # Fixed when an installation is made: an event keeps the partition that its tenant had then.
 EVENTSTORE_PARTITIONS = env.int("EVENTSTORE_PARTITIONS", 8, validate=validate.Range(1, 1024))
+# How many aggregates' states a process keeps in memory.
+EVENTSTORE_CACHED_STATES = env.int("EVENTSTORE_CACHED_STATES", 1000, validate=validate.Range(0))
 
 BLOB_ROOT = Path(env.str("BLOB_ROOT", str(BASE_DIR / ".local" / "blobs")))
 MAX_PART_BYTES = env.int("MAX_PART_BYTES", 5 * 2**30)

@@ -1,0 +1,86 @@
+"""Aggregates' states in the memory of this process: a bounded cache, right across processes.
+
+It never decides what is true. A load takes the state from here, and then reads what is newer; so an
+entry may be old, but must not be ahead of the database: states are put here after the commit. They
+are kept encoded, so nobody can change an entry by changing a state that was taken from it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+
+import msgspec
+from django.conf import settings
+
+from eventstore.aggregate import Aggregate
+from eventstore.events import StreamKey
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What loads cost in this process, since its start."""
+
+    hits: int = 0
+    misses: int = 0
+    events_replayed: int = 0
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A state at a version of its stream, encoded."""
+
+    version: int
+    snapshot_version: int
+    state_version: int
+    state: bytes
+
+    @classmethod
+    def of(cls, state: Aggregate, *, version: int, snapshot_version: int) -> "Entry":
+        encoded = msgspec.msgpack.encode(state)
+        return cls(version, snapshot_version, state.state_version, encoded)
+
+
+class StateCache:
+    """The entries that were used last, ``size`` of them at most."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.statistics = Statistics()
+        self._entries: OrderedDict[StreamKey, Entry] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: StreamKey, *, state_version: int) -> Entry | None:
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry.state_version != state_version:
+                self.statistics.misses += 1
+                return None
+            self._entries.move_to_end(key)
+            self.statistics.hits += 1
+            return entry
+
+    def put(self, entries: Mapping[StreamKey, Entry]) -> None:
+        """Keep entries, each unless a newer one of its stream is here."""
+        with self._lock:
+            for key, entry in entries.items():
+                known = self._entries.get(key)
+                if known is None or known.version <= entry.version:
+                    self._entries[key] = entry
+                    self._entries.move_to_end(key)
+            while len(self._entries) > self.size:
+                self._entries.popitem(last=False)
+
+    def drop(self, key: StreamKey) -> None:
+        with self._lock:
+            self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
+    def count_replayed(self, events: int) -> None:
+        with self._lock:
+            self.statistics.events_replayed += events
+
+
+states = StateCache(settings.EVENTSTORE_CACHED_STATES)
