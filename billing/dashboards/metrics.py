@@ -29,6 +29,8 @@ EXECUTION = Metric("execution", "Execution time", "execution-time", unit="h", is
 
 METRICS: Mapping[str, Metric] = {m.slug: m for m in (GB_HOURS, STORED, EXECUTION)}
 
+UNSEEN = Decimal("0.05")  # percent: rounds to 0.0, so it is no change to the eye
+
 
 def read_metric(asked: Mapping[str, str]) -> Metric:
     """Return the metric that ``?metric=`` asks for, else GB-hours."""
@@ -53,6 +55,6 @@ class Change:
 
     @property
     def direction(self) -> str:
-        if self.difference == 0:
+        if self.difference == 0 or (self.percent and abs(self.percent) < UNSEEN):
             return "same"
         return "more" if self.difference > 0 else "less"

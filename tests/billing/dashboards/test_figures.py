@@ -78,3 +78,11 @@ def test_a_tier_says_which_units_it_is_about(step, expected):
 )
 def test_days_are_written_as_people_do(first, end, expected):
     assert figures.span(Days(first, end)) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "direction"),
+    [("100.04", "same"), ("99.96", "same"), ("100.05", "more"), ("99.95", "less"), ("100", "same")],
+)
+def test_a_change_that_shows_as_nothing_has_no_colour(now, direction):
+    assert Change(now=Decimal(now), before=Decimal(100)).direction == direction
