@@ -31,6 +31,9 @@ class ServiceAdmin(admin.ModelAdmin[Service]):
     ) -> dict[str, Sequence[str]]:
         return {} if obj else {"slug": ["name"]}
 
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # events that name it may be on their way to the saga
+
 
 class ReadOnly:
     """For an admin class: things that are looked at here, and made elsewhere."""

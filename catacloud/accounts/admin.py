@@ -29,6 +29,9 @@ class OrganisationAdmin(admin.ModelAdmin[Organisation]):
     search_fields = ["name", "slug"]
     inlines = [MembershipInline]
 
+    def has_delete_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
+        return False  # its events are for ever, and may be on their way to the saga
+
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
