@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from billing.metering.events import UsageRecorded
+from billing.metering.events import STREAM_TYPE, UsageRecorded
 from billing.metering.models import Service
 from catacloud.accounts.models import ApiKey, Organisation
 from eventstore import store
@@ -24,7 +24,6 @@ MAX_AHEAD = timedelta(minutes=5)  # how far a sender's clock may be ahead of our
 MAX_DECIMALS = 12  # of a quantity, as the daily tables keep them
 MAX_QUANTITY = Decimal(10) ** 30
 
-STREAM_TYPE = "usage"
 NAMESPACE = UUID("7c9fba2e-3b61-4f0c-8a53-1f8f4c6d2b90")
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
