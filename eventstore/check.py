@@ -24,7 +24,7 @@ from eventstore.store import partition_of
 CHUNK = 2000  # rows that are held at a time
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-Watch = Callable[[str, int, int], None]
+Watch = Callable[[str, int, int], object]
 """Told what is being looked at, how much of it is done, and out of how much."""
 
 

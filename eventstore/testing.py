@@ -81,7 +81,9 @@ class When(Generic[A]):
             events = self.events
         except error as raised:
             if not re.search(match, str(raised)):
-                raise _failure(f"{error.__name__} says something else.", match, str(raised))
+                raise _failure(
+                    f"{error.__name__} says something else.", match, str(raised)
+                ) from raised
             return self
         raise _failure("It was not refused.", error.__name__, events)
 

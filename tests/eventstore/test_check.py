@@ -45,7 +45,7 @@ def key():
             stream_id=key.stream_id,
             decide=lambda counter: counter.count(1),
         )
-    feed.consume(consumer="tests", partition=store.partition_of(key.tenant_id), handle=[].extend)
+    feed.consume(consumer="tests", partition=store.partition_of(key.tenant_id), handle=list)
     assert Snapshot.objects.get().version == 5
     return key
 
