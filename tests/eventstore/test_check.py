@@ -45,7 +45,9 @@ def key():
             stream_id=key.stream_id,
             decide=lambda counter: counter.count(1),
         )
-    feed.consume(consumer="tests", partition=store.partition_of(key.tenant_id), handle=list)
+    feed.consume(
+        consumer="tests", partition=store.partition_of(key.tenant_id), handle=lambda events: None
+    )
     assert Snapshot.objects.get().version == 5
     return key
 

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from eventstore import feed, horizon, repository, store
 from eventstore.models import Checkpoint, Snapshot, Stream
 from eventstore.store import Append, StreamConflict
-from tests.eventstore.examples import Counter, counted, stream
+from tests.eventstore.examples import Counted, Counter, counted, stream
 
 FIXED = settings(
     max_examples=20,
@@ -124,10 +124,14 @@ class StoreAndModel(RuleBasedStateMachine):
         key = self.keys[n]
         after = data.draw(st.integers(0, len(self.streams[key]) + 1))
         read = [
-            (one.version, one.event_id, one.event.by)
+            (one.version, one.event_id, one.event)
             for one in store.read_stream(key, after_version=after)
         ]
-        assert read == [(v, *event) for v, event in enumerate(self.streams[key], 1) if v > after]
+        assert read == [
+            (version, event_id, Counted(by=by))
+            for version, (event_id, by) in enumerate(self.streams[key], 1)
+            if version > after
+        ]
 
     @rule(n=nth)
     def load(self, n):
