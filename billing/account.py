@@ -10,6 +10,7 @@ import msgspec
 
 from billing.exact import ZERO, exactly
 from billing.periods import microseconds, month_of
+from eventstore import registry
 from eventstore.aggregate import Aggregate
 from eventstore.events import Event, event_type
 from eventstore.store import NewEvent
@@ -48,6 +49,7 @@ class UsageMetered(Event, frozen=True, kw_only=True):
     months: Months
 
 
+@registry.aggregate
 class BillingAccount(Aggregate):
     """What the organisation is on, and what it used, month by month."""
 

@@ -89,6 +89,11 @@ def type_of(event: Event) -> tuple[str, int]:
     return _names[type(event)]
 
 
+def current_versions() -> dict[str, int]:
+    """Return every registered type's name and the schema version that new events get."""
+    return {name: version for name, (_, version) in _classes.items()}
+
+
 def encode(event: Event) -> msgspec.Raw:
     """Return an event's data as JSON: decimals and times as strings."""
     return msgspec.Raw(msgspec.json.encode(event))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from eventstore import registry
 from eventstore.aggregate import Aggregate
 from eventstore.events import Event
 from eventstore.store import NewEvent
@@ -69,6 +70,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
         return other is not None and (self.size, self.sha256) == (other.size, other.sha256)
 
 
+@registry.aggregate
 class File(Aggregate):
     stream_type: ClassVar = "file"
     # A snapshot holds every part. At each part it would cost the square of their number.

@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import msgspec
 
+from eventstore import registry
 from eventstore.events import Event, event_type
+
+STREAM_TYPE = registry.plain_streams("usage")
 
 
 @event_type("usage.recorded")

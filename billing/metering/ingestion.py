@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 import msgspec
 from django.db import DataError, connection, transaction
 
-from billing.metering.events import UsageRecorded
+from billing.metering.events import STREAM_TYPE, UsageRecorded
 from billing.metering.models import Service
 from catacloud.accounts.models import ApiKey, Organisation
 from eventstore import store
@@ -26,7 +26,6 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # late is welcome, but this is a mi
 MAX_DECIMALS = 12  # of a quantity, as the daily tables keep them
 MAX_QUANTITY = Decimal(10) ** 30
 
-STREAM_TYPE = "usage"
 NAMESPACE = UUID("7c9fba2e-3b61-4f0c-8a53-1f8f4c6d2b90")
 UNREADABLE = (msgspec.DecodeError, RecursionError)  # the latter of JSON that is nested too deeply
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID, uuid4
 
+from eventstore import registry
 from eventstore.aggregate import Aggregate
 from eventstore.events import Event, StreamKey, event_type
 from eventstore.store import NewEvent
@@ -17,6 +18,7 @@ class Counted(Event, frozen=True):
     by: int
 
 
+@registry.aggregate
 class Counter(Aggregate):
     stream_type: ClassVar = "counter"
     snapshot_every: ClassVar = 5

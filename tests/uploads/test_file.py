@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -5,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventstore import testing
+from eventstore.events import Event
 from tests.uploads.examples import NOON
-from uploads.events import FileCompleted, FileDeleted, FilePartStored
+from uploads.events import FileCompleted, FileDeleted, FilePartStored, FileStarted
 from uploads.file import (
     MAX_NAME,
     MAX_PARTS,
@@ -46,6 +49,30 @@ def completed(*contents: bytes) -> File:
     file = started(*contents)
     do(file, file.complete(now=NOON))
     return file
+
+
+STARTED = FileStarted(name="a.bin", content_type="text/plain")
+
+
+def stored(number: int, content: bytes, *, replaced: int = 0) -> FilePartStored:
+    one = part(content, UUID(int=number))
+    return FilePartStored(
+        number=number, size=one.size, sha256=one.sha256, blob=one.blob, replaced_size=replaced
+    )
+
+
+def given_parts(*contents: bytes, then: Sequence[Event] = ()) -> testing.GivenAggregate[File]:
+    """A file with these parts, and what happened to it then."""
+    parts = [stored(number, content) for number, content in enumerate(contents, 1)]
+    return testing.given(File, STARTED, *parts, *then)
+
+
+def complete(**expected):
+    return lambda file: file.complete(now=NOON, **expected)
+
+
+def delete(file):
+    return file.delete(now=NOON)
 
 
 class TestStart:
@@ -110,61 +137,49 @@ class TestStorePart:
 
 class TestComplete:
     def test_gives_the_size_of_all_parts(self):
-        file = started(b"one", b"", b"three")
-        assert do(file, file.complete(parts=3, size=8, now=NOON)) == [FileCompleted(size=8)]
+        decided = given_parts(b"one", b"", b"three").when(complete(parts=3, size=8))
+        decided.then(FileCompleted(size=8)).then_state(status=Status.COMPLETE)
 
     def test_again_changes_nothing(self):
-        assert completed(b"one").complete(parts=1, size=3, now=NOON) == []
+        given_parts(b"one", then=[FileCompleted(size=3)]).when(complete(parts=1, size=3)).then()
 
     def test_refuses_without_any_part(self):
-        with pytest.raises(PartsMissing, match="no parts yet"):
-            started().complete(now=NOON)
+        given_parts().when(complete()).then_raises(PartsMissing, match="no parts yet")
 
     def test_refuses_a_hole_and_names_it(self):
-        file = started()
-        do(file, file.store_part(number=4, part=part(b"four"), now=NOON))
-        with pytest.raises(PartsMissing, match="without its parts 1, 2, 3"):
-            file.complete(now=NOON)
+        holed = given_parts(then=[stored(4, b"four")])
+        holed.when(complete()).then_raises(PartsMissing, match="without its parts 1, 2, 3")
 
     def test_names_only_the_first_missing_parts(self):
-        file = started()
-        do(file, file.store_part(number=MAX_PARTS, part=part(b"last"), now=NOON))
-        with pytest.raises(PartsMissing, match="9, 10 and 9989 more"):
-            file.complete(now=NOON)
+        holed = given_parts(then=[stored(MAX_PARTS, b"last")])
+        holed.when(complete()).then_raises(PartsMissing, match="9, 10 and 9989 more")
 
     @pytest.mark.parametrize("expected", [{"parts": 2}, {"size": 4}])
-    def test_refuses_what_the_client_does_not_mean(self, expected):
-        for file in (started(b"one"), completed(b"one")):
-            with pytest.raises(NotWhatWasExpected):
-                file.complete(now=NOON, **expected)
+    @pytest.mark.parametrize("before", [[], [FileCompleted(size=3)]])
+    def test_refuses_what_the_client_does_not_mean(self, expected, before):
+        file = given_parts(b"one", then=before)
+        file.when(complete(**expected)).then_raises(NotWhatWasExpected)
 
 
 class TestDelete:
     def test_of_a_complete_file_says_its_size(self):
-        file = completed(b"one")
-        assert do(file, file.delete(now=NOON)) == [FileDeleted(size=3)]
-        assert file.parts == {}
+        decided = given_parts(b"one", then=[FileCompleted(size=3)]).when(delete)
+        decided.then(FileDeleted(size=3)).then_state(parts={})
 
     def test_of_an_unfinished_file_counts_no_complete_bytes(self):
-        file = started(b"one")
-        assert do(file, file.delete(now=NOON)) == [FileDeleted(size=0, unfinished_size=3)]
+        given_parts(b"one").when(delete).then(FileDeleted(size=0, unfinished_size=3))
 
     def test_again_changes_nothing(self):
-        file = completed(b"one")
-        do(file, file.delete(now=NOON))
-        assert file.delete(now=NOON) == []
+        given_parts(b"one", then=[FileDeleted(size=3)]).when(delete).then()
 
     def test_ends_everything_else(self):
-        file = completed(b"one")
-        do(file, file.delete(now=NOON))
+        gone = given_parts(b"one", then=[FileDeleted(size=3)])
+        gone.when(complete()).then_raises(NoSuchFile)
         with pytest.raises(NoSuchFile):
-            file.complete(now=NOON)
-        with pytest.raises(NoSuchFile):
-            file.check_readable()
+            gone.state.check_readable()
 
     def test_refuses_when_there_was_no_file(self):
-        with pytest.raises(NoSuchFile):
-            File().delete(now=NOON)
+        testing.given(File).when(delete).then_raises(NoSuchFile)
 
 
 def test_only_a_complete_file_is_readable():
