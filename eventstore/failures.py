@@ -50,7 +50,8 @@ class NotFailing(Exception):
 
 def backoff(attempts: int) -> timedelta:
     """Return how long to wait after so many failed attempts."""
-    return min(FIRST_RETRY * 2 ** min(attempts - 1, 16), LAST_RETRY)
+    doublings: int = min(attempts - 1, 16)  # no more: a timedelta has its limits
+    return min(FIRST_RETRY * (1 << doublings), LAST_RETRY)
 
 
 def record(

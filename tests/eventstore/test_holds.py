@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from eventstore import feed, holds, horizon, store
+from eventstore import feed, holds, store
 from eventstore.models import Horizon, StoredEvent
 from eventstore.store import Append
 from tests.eventstore.examples import counted, stream
@@ -55,6 +55,18 @@ def consume():
     return [recorded.position for recorded in seen]
 
 
+def consumed(count):
+    """Consume until so many events came: PostgreSQL's own housekeeping may hold a gap as well."""
+    seen = []
+
+    def enough():
+        seen.extend(consume())
+        return len(seen) >= count
+
+    until(enough)
+    return seen
+
+
 def ours():
     """Return what the feed says of the hold, without transactions of PostgreSQL's own."""
     hold = feed.hold()
@@ -79,10 +91,7 @@ class TestAnIdleTransaction:
             blocker = blockers["a forgotten shell"]
             assert (blocker.pid, blocker.state) == (pid, "idle in transaction")
             assert blocker.since <= hold.since
-        until(lambda: not Horizon.objects.filter(fence_xid=None).exists() or horizon.advance())
-        seen = []
-        until(lambda: seen.extend(consume()) or len(seen) == 2)
-        assert seen == [before + 2, before + 3]
+        assert consumed(2) == [before + 2, before + 3]
         assert feed.hold() is None
 
     def test_keeps_the_time_since_when_it_holds(self):
@@ -113,9 +122,7 @@ class TestABusyTransaction:
                 connection.cursor().execute(
                     "SELECT pg_terminate_backend(%s)", [busy.connection.info.backend_pid]
                 )
-        seen = []
-        until(lambda: seen.extend(consume()) or seen)
-        assert seen == [StoredEvent.objects.latest("position").position]
+        assert consumed(1) == [StoredEvent.objects.latest("position").position]
 
 
 def test_a_long_read_is_innocent():
@@ -128,8 +135,7 @@ def test_a_long_read_is_innocent():
             append()
             consume()
             assert "a dump" not in ours()[1]
-        seen = []
-        until(lambda: seen.extend(consume()) or seen)
+        assert consumed(1)
 
 
 class TestTheWarning:
