@@ -130,6 +130,10 @@ CELERY_BEAT_SCHEDULE = {
 EVENTSTORE_PARTITIONS = env.int("EVENTSTORE_PARTITIONS", 8, validate=validate.Range(1, 1024))
 # How many aggregates' states a process keeps in memory.
 EVENTSTORE_CACHED_STATES = env.int("EVENTSTORE_CACHED_STATES", 1000, validate=validate.Range(0))
+# Seconds that the feed may wait for an open transaction until a warning names it.
+EVENTSTORE_HOLD_WARNING = env.float("EVENTSTORE_HOLD_WARNING", 10.0, validate=validate.Range(0))
+# Wake long-running consumers (eventstore.follow) by NOTIFY. It costs PostgreSQL a little per burst.
+EVENTSTORE_NOTIFY = env.bool("EVENTSTORE_NOTIFY", False)
 
 BLOB_ROOT = Path(env.str("BLOB_ROOT", str(BASE_DIR / ".local" / "blobs")))
 MAX_PART_BYTES = env.int("MAX_PART_BYTES", 5 * 2**30)

@@ -11,9 +11,12 @@ transaction, and a writer that is still running may have a higher id than that.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection, models, transaction
+from django.db.models.functions import Now
 
+from eventstore import holds
 from eventstore.models import Horizon
 
 WINDOW = 10_000  # positions that one look takes in
@@ -64,8 +67,10 @@ def advance() -> int:
     """
     state = _read()
     while (after := step(state, _look(state.position))) != state:
-        moved = Horizon.objects.filter(**_columns(state)).update(**_columns(after))
+        moved = Horizon.objects.filter(**_columns(state)).update(**_columns(after), **_held(after))
         state = after if moved else _read()
+    if state.fence:
+        holds.report_if_long(gap=state.position + 1)
     return state.position
 
 
@@ -81,6 +86,17 @@ def _columns(state: State) -> dict[str, int | None]:
         "position": state.position,
         "fence_position": state.fence.position if state.fence else None,
         "fence_xid": state.fence.xid if state.fence else None,
+    }
+
+
+def _held(after: State) -> dict[str, Any]:
+    """Return since when readers wait: a new fence at the same gap changes nothing."""
+    if after.fence is None:
+        return {"held_since": None, "hold_reported": False}
+    same = models.Q(position=after.position, held_since__isnull=False)
+    return {
+        "held_since": models.Case(models.When(same, then="held_since"), default=Now()),
+        "hold_reported": models.Case(models.When(same, then="hold_reported"), default=False),
     }
 
 

@@ -72,40 +72,99 @@ class Snapshot(models.Model):
 
 
 class Checkpoint(models.Model):
-    """Up to where a consumer has handled a partition; moves in the transaction of the effect."""
+    """Up to where a consumer has handled a partition; moves in the transaction of the effect.
+
+    While the next event fails, it also says which one that is, and when it will be tried again.
+    """
 
     consumer = models.CharField(max_length=100)
     partition = models.SmallIntegerField()
     position = models.BigIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0, db_default=0)  # that failed, of one event
+    failed_position = models.BigIntegerField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+    error = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["consumer", "partition"], name="one_checkpoint_per_consumer_partition"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    attempts=0,
+                    failed_position__isnull=True,
+                    failed_at__isnull=True,
+                    retry_at__isnull=True,
+                )
+                | models.Q(
+                    attempts__gt=0,
+                    failed_position__gt=models.F("position"),
+                    failed_at__isnull=False,
+                    retry_at__isnull=False,
+                ),
+                name="a_failure_is_whole_and_ahead",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.consumer} {self.partition} at {self.position}"
 
 
+class DeadLetter(models.Model):
+    """An event that a consumer never handled, because somebody decided so and said why."""
+
+    consumer = models.CharField(max_length=100)
+    partition = models.SmallIntegerField()
+    position = models.BigIntegerField()
+    tenant_id = models.UUIDField()
+    stream_id = models.UUIDField()
+    version = models.BigIntegerField()
+    error = models.TextField()
+    reason = models.TextField()
+    skipped_by = models.CharField(max_length=150)
+    skipped_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["consumer", "position"], name="an_event_is_skipped_once_per_consumer"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(reason="") & ~models.Q(skipped_by=""),
+                name="who_skips_says_who_and_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} skipped {self.position}: {self.reason}"
+
+
 class Horizon(models.Model):
     """The one row that says up to which position no event can appear any more.
 
     At a gap it also keeps the fence: when every transaction before ``fence_xid`` is over, what is
-    still missing up to ``fence_position`` will never come.
+    still missing up to ``fence_position`` will never come. ``held_since`` says since when this gap
+    has held all readers up, and ``hold_reported`` whether somebody has logged it.
     """
 
     position = models.BigIntegerField(default=0)
     fence_position = models.BigIntegerField(null=True)
     fence_xid = models.BigIntegerField(null=True)
+    held_since = models.DateTimeField(null=True)
+    hold_reported = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(id=1), name="there_is_one_horizon"),
             models.CheckConstraint(
-                condition=models.Q(fence_position__isnull=True, fence_xid__isnull=True)
-                | models.Q(fence_position__isnull=False, fence_xid__isnull=False),
+                condition=models.Q(
+                    fence_position__isnull=True, fence_xid__isnull=True, held_since__isnull=True
+                )
+                | models.Q(
+                    fence_position__isnull=False, fence_xid__isnull=False, held_since__isnull=False
+                ),
                 name="a_fence_is_whole",
             ),
         ]

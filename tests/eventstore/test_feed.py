@@ -125,7 +125,7 @@ class TestConsume:
             append(stream())  # an effect, which must go with the failure
             raise RuntimeError("no")
 
-        with pytest.raises(RuntimeError):
+        with pytest.raises(feed.PoisonedEvent):
             consume(fail, partition=store.partition_of(key.tenant_id))
         assert Checkpoint.objects.get().position == 0
         assert StoredEvent.objects.count() == 1
