@@ -141,6 +141,17 @@ class DeadLetter(models.Model):
         return f"{self.consumer} skipped {self.position}: {self.reason}"
 
 
+class LiveProjection(models.Model):
+    """Which version of a projection is shown and has side effects."""
+
+    name = models.CharField(max_length=80, unique=True)
+    version = models.PositiveIntegerField()
+    switched_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.version}"
+
+
 class Horizon(models.Model):
     """The one row that says up to which position no event can appear any more.
 
