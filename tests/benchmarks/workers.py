@@ -7,6 +7,7 @@ speak the same. Nothing here needs Django, nor what a peer's environment lacks.
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+
+LIMIT = 900  # seconds until a worker is taken for dead
 
 Reply = dict[str, Any]
 Command = Callable[..., Reply]
@@ -46,8 +49,10 @@ class Team:
     def __enter__(self) -> "Team":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: object, *_: object) -> None:
         for process in self.processes:
+            if failure:
+                process.kill()  # it may never answer
             process.communicate()  # closes its input, at which it ends
 
     def ask(self, do: str, **arguments: Any) -> list[Reply]:
@@ -61,8 +66,9 @@ class Team:
 
     def _answer(self, process: "subprocess.Popen[str]") -> Reply:
         assert process.stdout is not None
-        line = process.stdout.readline()
-        reply: Reply = json.loads(line) if line else {"error": "It ended without an answer."}
+        ready, _, _ = select.select([process.stdout], [], [], LIMIT)
+        line = process.stdout.readline() if ready else ""
+        reply: Reply = json.loads(line) if line else {"error": "It did not answer."}
         if "error" in reply:
             raise WorkerFailed(f"{' '.join(self.argv)}: {reply['error']}")
         return reply

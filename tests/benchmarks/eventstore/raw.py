@@ -150,7 +150,7 @@ def consume(writer: int, consumer: str) -> Reply:
 
 def _read(query: str, values: list[Any]) -> int:
     done = 0
-    with connection.transaction(), connection.cursor("raw", binary=BINARY) as cursor:
+    with connection.transaction(), connection.cursor("raw", binary=True) as cursor:
         cursor.execute(query, values)
         while rows := cursor.fetchmany(CHUNK):
             for row in rows:
@@ -159,7 +159,6 @@ def _read(query: str, values: list[Any]) -> int:
     return done
 
 
-BINARY = os.environ.get("RAWBIN", "1") == "1"
 decode_event = msgspec.json.Decoder(Metered).decode
 decode_metadata = msgspec.json.Decoder(Metadata).decode
 
