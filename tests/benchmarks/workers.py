@@ -62,21 +62,24 @@ class Team:
             assert process.stdin is not None
             process.stdin.write(f"{line}\n")
             process.stdin.flush()
-        return [self._answer(process) for process in self.processes]
-
-    def _answer(self, process: "subprocess.Popen[str]") -> Reply:
-        assert process.stdout is not None
-        ready, _, _ = select.select([process.stdout], [], [], LIMIT)
-        line = process.stdout.readline() if ready else ""
-        reply: Reply = json.loads(line) if line else {"error": "It did not answer."}
-        if "error" in reply:
-            raise WorkerFailed(f"{' '.join(self.argv)}: {reply['error']}")
-        return reply
+        replies = [_answer(process) for process in self.processes]  # all, to stay in step
+        for reply in replies:
+            if "error" in reply:
+                raise WorkerFailed(f"{' '.join(self.argv)}: {reply['error']}")
+        return replies
 
     def speed(self, do: str, **arguments: Any) -> float:
         """Return what all together did in a second."""
         replies = self.ask(do, **arguments)
         return float(sum(r["done"] for r in replies) / max(r["seconds"] for r in replies))
+
+
+def _answer(process: "subprocess.Popen[str]") -> Reply:
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], LIMIT)
+    line = process.stdout.readline() if ready else ""
+    reply: Reply = json.loads(line) if line else {"error": "It did not answer."}
+    return reply
 
 
 def serve(commands: Mapping[str, Command]) -> None:
