@@ -1,28 +1,22 @@
-"""``./dev bench NAME [--json]``: exit code 1 when a bar does not hold."""
+"""``./dev bench NAME [--json] [--peers]``: exit code 1 when a bar does not hold."""
 
 import argparse
 import importlib
 import json
-import os
 import sys
 
-import django
-import psycopg
-from django.core.management import call_command
-from psycopg.sql import SQL, Identifier
+from tests.benchmarks import databases
+from tests.benchmarks.harness import Options
 
-DATABASE = "catacloud_bench"
-NAMES = ["path"]
+NAMES = ["path", "eventstore"]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("name", choices=NAMES)
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    options = parser.parse_args()
-    _use_a_database_of_its_own()
+    options = _parse()
+    databases.use_template()
+    benchmark = importlib.import_module(f"tests.benchmarks.{options.name}")
     failed = False
-    for measure in importlib.import_module(f"tests.benchmarks.{options.name}").run():
+    for measure in benchmark.run(Options(options.scale, options.only, options.growth)):
         line = json.dumps(measure.as_json()) if options.json else str(measure)
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
@@ -30,15 +24,15 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _use_a_database_of_its_own() -> None:
-    server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        for sql in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
-            connection.execute(SQL(sql).format(Identifier(DATABASE)))
-    os.environ["DATABASE_URL"] = f"{server}/{DATABASE}"
-    os.environ["DJANGO_SETTINGS_MODULE"] = "catacloud.settings"
-    django.setup()
-    call_command("migrate", verbosity=0)
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--peers", action="store_true", help="first install the other event stores")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the numbers of events")
+    parser.add_argument("--only", default="", help="measures whose name contains this")
+    parser.add_argument("--growth", action="store_true", help="also 1 M beside 20 M events: long")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
