@@ -1,7 +1,6 @@
 """Append to streams and read them. Stream rows are locked, and events inserted, only here."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from itertools import groupby
 
 from django.db import connection, models, transaction
@@ -169,10 +168,12 @@ def _append_at_once(item: Append, metadata: Metadata | None) -> bool:
 
 def _announce(appends: Sequence[Append]) -> None:
     partitions = {partition_of(item.key.tenant_id) for item in appends}
+
+    def announce() -> None:  # a function, for Django logs its name where it fails
+        appended.send(sender=StoredEvent, partitions=partitions)
+
     # Robust: the events stand, so whoever fails to hear of them must not fail the writer.
-    transaction.on_commit(
-        partial(appended.send, sender=StoredEvent, partitions=partitions), robust=True
-    )
+    transaction.on_commit(announce, robust=True)
 
 
 def _create_missing(keys: Sequence[StreamKey]) -> None:

@@ -7,7 +7,6 @@ commit; a crash in between leaves garbage, never a hole.
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -155,5 +154,10 @@ def _execute(
 
 
 def _remove_after_commit(blob_ids: Iterable[UUID]) -> None:
+    freed = list(blob_ids)
+
+    def remove() -> None:  # a function, for Django logs its name where it fails
+        blobs.remove(freed)
+
     # Robust: the events stand, so a disk that will not delete must not fail the writer.
-    transaction.on_commit(partial(blobs.remove, list(blob_ids)), robust=True)
+    transaction.on_commit(remove, robust=True)

@@ -193,3 +193,16 @@ def test_an_unfinished_or_unknown_file_cannot_be_read(acme, file_id):
         commands.load_file(organisation=acme, file_id=file_id)
     with pytest.raises(NoSuchFile):
         commands.load_file(organisation=acme, file_id=uuid4())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_disk_that_will_not_delete_fails_nobody(monkeypatch, caplog):
+    def refuse(blob_ids):
+        raise PermissionError("read-only disk")
+
+    organisation = make_organisation()
+    file_id = commands.start_file(organisation=organisation, name="a.txt", now=NOON)
+    put(organisation, file_id, 1, b"one")
+    monkeypatch.setattr(blobs, "remove", refuse)
+    commands.delete_file(organisation=organisation, file_id=file_id, now=NOON)
+    assert "read-only disk" in caplog.text

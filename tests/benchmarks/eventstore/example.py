@@ -34,7 +34,7 @@ class Meter(Aggregate):
 
 
 EVENT = Metered(metric="catacloud.execution.finished", quantity=1, node="worker-17.eu-central")
-DATA = encode(EVENT)
+DATA = bytes(encode(EVENT)).decode()
 
 
 def key_of(number: int) -> StreamKey:

@@ -45,11 +45,15 @@ prices = decimals(30, 12)
 steps = decimals(18, 12).filter(bool)
 
 
+def ends_of(widths: list[Decimal]) -> list[Decimal | None]:
+    with exactly():  # 28 digits would let two ends fall together
+        return [*accumulate(widths), None]
+
+
 @st.composite
 def tier_lists(draw: st.DrawFn) -> list[Tier]:
     widths = draw(st.lists(steps, max_size=6))
-    ends: list[Decimal | None] = [*accumulate(widths), None]
-    return [Tier(end, draw(prices)) for end in ends]
+    return [Tier(end, draw(prices)) for end in ends_of(widths)]
 
 
 def use(start: str, up_to: str | None, *rest: str) -> TierUse:
@@ -112,8 +116,7 @@ class TestRate:
     def test_tiers_of_one_price_cost_what_a_single_tier_costs(
         self, quantity: Decimal, price: Decimal, widths: list[Decimal]
     ) -> None:
-        ends: list[Decimal | None] = [*accumulate(widths), None]
-        tiered = rate(quantity=quantity, tiers=[Tier(end, price) for end in ends])
+        tiered = rate(quantity=quantity, tiers=[Tier(end, price) for end in ends_of(widths)])
         per_unit = rate(quantity=quantity, tiers=[Tier(None, price)])
         assert tiered.amount == per_unit.amount
         assert Fraction(per_unit.amount) == Fraction(quantity) * Fraction(price)
