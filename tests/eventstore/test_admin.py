@@ -9,7 +9,7 @@ from eventstore import admin, store
 from eventstore.events import Metadata
 from eventstore.models import Checkpoint, Horizon, StoredEvent
 from eventstore.store import Append
-from tests.eventstore.examples import TENANT, counted, stream
+from tests.eventstore.examples import NOON, TENANT, counted, stream
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -117,7 +117,7 @@ class TestConsumers:
         assert "more than 1" in text(client.get(CONSUMERS))
 
     def test_see_that_the_feed_holds(self, client):
-        Horizon.objects.update(position=5, fence_position=9, fence_xid=700)
+        Horizon.objects.update(position=5, fence_position=9, fence_xid=700, held_since=NOON)
         assert "holds at position 5, before a gap" in text(client.get(CONSUMERS))
 
 

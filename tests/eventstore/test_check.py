@@ -12,7 +12,7 @@ from eventstore import check, feed, registry, repository, store
 from eventstore.models import Checkpoint, Horizon, Snapshot, Stream
 from eventstore.registry import DuplicateStreamType
 from eventstore.store import Append
-from tests.eventstore.examples import TENANT, Counter, counted, stream
+from tests.eventstore.examples import NOON, TENANT, Counter, counted, stream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,7 +120,7 @@ class TestPositions:
         assert the_finding().startswith("The horizon stands at 1000000000, the sequence")
 
     def test_of_a_fence_that_the_sequence_has_yet_to_hand_out_are_found(self, key):
-        Horizon.objects.update(fence_position=10**9, fence_xid=700)
+        Horizon.objects.update(fence_position=10**9, fence_xid=700, held_since=NOON)
         assert the_finding().startswith("The fence stands at 1000000000, the sequence")
 
 
