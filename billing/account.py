@@ -13,6 +13,7 @@ from billing.periods import microseconds, month_of
 from eventstore import registry
 from eventstore.aggregate import Aggregate
 from eventstore.events import Event, event_type
+from eventstore.snapshots import EveryEvents, Policy
 from eventstore.store import NewEvent
 
 NAMESPACE = UUID("3f1c1d52-7b1e-4a55-9d0e-5f0f6f0b1c11")
@@ -54,7 +55,7 @@ class BillingAccount(Aggregate):
     """What the organisation is on, and what it used, month by month."""
 
     stream_type: ClassVar[str] = "billing-account"
-    snapshot_every: ClassVar[int] = 10
+    snapshot: ClassVar[Policy] = EveryEvents(10)
 
     subscriptions: dict[date, int] = {}
     months: Months = {}

@@ -134,6 +134,12 @@ EVENTSTORE_CACHED_STATES = env.int("EVENTSTORE_CACHED_STATES", 1000, validate=va
 EVENTSTORE_HOLD_WARNING = env.float("EVENTSTORE_HOLD_WARNING", 10.0, validate=validate.Range(0))
 # Wake long-running consumers (eventstore.follow) by NOTIFY. It costs PostgreSQL a little per burst.
 EVENTSTORE_NOTIFY = env.bool("EVENTSTORE_NOTIFY", False)
+# Let the server prepare the store's statements. Turn it off behind a pooler that cannot keep them.
+EVENTSTORE_PREPARED_STATEMENTS = env.bool("EVENTSTORE_PREPARED_STATEMENTS", True)
+# Connections that the async side of the store may hold in each event loop.
+EVENTSTORE_ASYNC_CONNECTIONS = env.int(
+    "EVENTSTORE_ASYNC_CONNECTIONS", 10, validate=validate.Range(1)
+)
 
 BLOB_ROOT = Path(env.str("BLOB_ROOT", str(BASE_DIR / ".local" / "blobs")))
 MAX_PART_BYTES = env.int("MAX_PART_BYTES", 5 * 2**30)

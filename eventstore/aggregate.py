@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from eventstore.events import Event
+from eventstore.snapshots import EveryEvents, Policy
 
 
 class Aggregate(msgspec.Struct):
@@ -17,7 +18,7 @@ class Aggregate(msgspec.Struct):
 
     stream_type: ClassVar[str]
     state_version: ClassVar[int] = 1  # raise it when the fields change: old snapshots are ignored
-    snapshot_every: ClassVar[int] = 100  # events
+    snapshot: ClassVar[Policy] = EveryEvents(100)
 
     def apply(self, event: Any) -> None:
         raise TypeError(f"{type(self).__name__} does not know {type(event).__name__}.")

@@ -8,6 +8,7 @@ are kept encoded, so nobody can change an entry by changing a state that was tak
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 
 import msgspec
@@ -30,14 +31,22 @@ class Entry(msgspec.Struct, frozen=True):
     """A state at a version of its stream, encoded."""
 
     version: int
-    snapshot_version: int
     state_version: int
     state: bytes
+    saved_version: int = 0  # of the newest snapshot that is known here, and when it was taken
+    saved_at: datetime | None = None
 
     @classmethod
-    def of(cls, state: Aggregate, *, version: int, snapshot_version: int) -> "Entry":
+    def of(
+        cls,
+        state: Aggregate,
+        *,
+        version: int,
+        saved_version: int = 0,
+        saved_at: datetime | None = None,
+    ) -> "Entry":
         encoded = msgspec.msgpack.encode(state)
-        return cls(version, snapshot_version, state.state_version, encoded)
+        return cls(version, state.state_version, encoded, saved_version, saved_at)
 
 
 class StateCache:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
-from eventstore import failures, horizon
+from eventstore import failures, horizon, sql
+from eventstore.cursors import binary_cursor
 from eventstore.events import RecordedEvent
-from eventstore.models import Checkpoint, StoredEvent
-from eventstore.store import recorded
+from eventstore.models import Checkpoint
+from eventstore.rows import decode_row
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +67,12 @@ def read(*, partition: int, after: int, until: int, limit: int) -> list[Recorded
 
     Raises UnreadableEvent, which names the stream, the version and the position.
     """
-    rows = StoredEvent.objects.filter(
-        partition=partition, position__gt=after, position__lte=until
-    ).order_by("position")
-    return list(recorded(rows[:limit]))
+    with binary_cursor() as cursor:
+        cursor.execute(
+            sql.FEED,
+            [partition, after, until, limit],
+        )
+        return [decode_row(row) for row in cursor.fetchall()]
 
 
 def _consume(work: _Work) -> int:

@@ -1,7 +1,10 @@
 """The tables of the event store. Only the modules of this package write them."""
 
 from django.db import models
+from django.db.models import Func, Value
 from django.db.models.functions import Now
+
+NEXT_POSITION = Func(Value("eventstore_position"), function="nextval")
 
 
 class Stream(models.Model):
@@ -28,7 +31,7 @@ class StoredEvent(models.Model):
     tenant_id = models.UUIDField()
     stream_id = models.UUIDField()
     version = models.BigIntegerField()
-    position = models.BigIntegerField()
+    position = models.BigIntegerField(db_default=NEXT_POSITION)
     partition = models.SmallIntegerField()
     event_id = models.UUIDField()
     type = models.CharField(max_length=100)
@@ -66,6 +69,7 @@ class Snapshot(models.Model):
     version = models.BigIntegerField()
     state_version = models.SmallIntegerField()
     state = models.JSONField()
+    taken_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return f"{self.stream_id} at version {self.version}"

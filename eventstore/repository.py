@@ -1,52 +1,66 @@
-"""Load aggregates, and let them decide under the lock of their stream."""
+"""Load aggregates, and let them decide: from code that blocks and, with an ``a``, that awaits."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from itertools import groupby
-from typing import Generic, TypeVar
 from uuid import UUID
 
-import msgspec
-from django.db import connection, models, transaction
-from django.db.models.functions import Cast
+from django.db import transaction
 
-from eventstore import sql, store
+from eventstore import cache, drivers, rehydrating, store
 from eventstore.aggregate import Aggregate
-from eventstore.cache import Entry, states
-from eventstore.events import Metadata, RecordedEvent, StreamKey
-from eventstore.models import Snapshot, StoredEvent
-from eventstore.rows import decode_row
-from eventstore.store import Append, NewEvent
+from eventstore.drivers import AsyncConnection
+from eventstore.events import Metadata, StreamKey
+from eventstore.rehydrating import A, Decide, Executed, Loaded
 
-A = TypeVar("A", bound=Aggregate)
-Decide = Callable[[A], Sequence[NewEvent]]
+__all__ = [
+    "Decide",
+    "Loaded",
+    "aexecute",
+    "aexecute_optimistically",
+    "aload",
+    "execute",
+    "execute_many",
+    "execute_optimistically",
+    "key_of",
+    "load",
+]
 
-
-class Loaded(msgspec.Struct, Generic[A]):
-    """An aggregate's state at a version of its stream; version 0 where there is no stream."""
-
-    state: A
-    version: int
-    snapshot_version: int = 0
+ATTEMPTS = 5  # of an optimistic command
 
 
 def key_of(aggregate: type[Aggregate], *, tenant_id: UUID, stream_id: UUID) -> StreamKey:
     return StreamKey(tenant_id, stream_id, aggregate.stream_type)
 
 
-def load(aggregate: type[A], *, tenant_id: UUID, stream_id: UUID) -> Loaded[A]:
+def load(
+    aggregate: type[A], *, tenant_id: UUID, stream_id: UUID, at_version: int | None = None
+) -> Loaded[A]:
     """Return the state: the cached one or the newest snapshot, then only the events after it.
 
-    Raises UnreadableEvent; nothing half-built is returned or cached.
+    With ``at_version`` it is the state that the first so many events make. Raises UnreadableEvent
+    and ReadInterrupted; nothing half-built is returned or cached.
     """
     key = key_of(aggregate, tenant_id=tenant_id, stream_id=stream_id)
-    cached = _from_cache(aggregate, key)
-    if cached and not _is_recorded(key, cached.version):
-        states.drop(key)  # ahead of the database: it was restored, or emptied
-        cached = None
-    loaded = cached or _from_snapshots(aggregate, [key])[key]
-    if _replay(loaded, store.read_stream(key, after_version=loaded.version)) or not cached:
+    loaded = drivers.run(rehydrating.load(aggregate, key, at_version))
+    if at_version is None:
         _cache_after_commit({key: loaded})
+    return loaded
+
+
+async def aload(
+    aggregate: type[A],
+    *,
+    tenant_id: UUID,
+    stream_id: UUID,
+    at_version: int | None = None,
+    connection: AsyncConnection | None = None,
+) -> Loaded[A]:
+    """Load as :func:`load` does. On a connection of the caller's, nothing is cached."""
+    key = key_of(aggregate, tenant_id=tenant_id, stream_id=stream_id)
+    async with drivers.aconnection(connection) as db:
+        loaded = await drivers.arun(rehydrating.load(aggregate, key, at_version), db)
+    if connection is None and at_version is None:
+        cache.states.put(rehydrating.entries({key: loaded}))
     return loaded
 
 
@@ -76,119 +90,82 @@ def execute_many(
     if not decisions:
         return {}
     with transaction.atomic():
-        versions = store.lock(list(decisions))
-        loaded = _load_locked(aggregate, versions)
-        appends = [
-            Append(key=key, events=decide(loaded[key].state)) for key, decide in decisions.items()
-        ]
-        store.append_locked(appends, versions, metadata=metadata)
-        for item in appends:
-            loaded[item.key].state.apply_all([new.event for new in item.events])
-            loaded[item.key].version += len(item.events)
-        _save_due(aggregate, loaded)
-    _cache_after_commit(loaded)
-    return loaded
+        done = drivers.run(rehydrating.execute(aggregate, decisions, metadata))
+    return _finished(done)
 
 
-def _load_locked(
-    aggregate: type[A], versions: Mapping[StreamKey, int]
-) -> dict[StreamKey, Loaded[A]]:
-    loaded: dict[StreamKey, Loaded[A]] = {}
-    for key, version in versions.items():
-        cached = _from_cache(aggregate, key) if version else Loaded(aggregate(), 0)
-        if cached and cached.version <= version:  # else ahead of the database
-            loaded[key] = cached
-    if unknown := [key for key in versions if key not in loaded]:
-        loaded |= _from_snapshots(aggregate, unknown)
-    behind = [key for key, version in versions.items() if loaded[key].version < version]
-    if behind:
-        _catch_up(loaded, behind)
-    return loaded
+async def aexecute(
+    aggregate: type[A],
+    *,
+    tenant_id: UUID,
+    stream_id: UUID,
+    decide: Decide[A],
+    metadata: Metadata | None = None,
+    connection: AsyncConnection | None = None,
+) -> Loaded[A]:
+    """Execute as :func:`execute` does: on a connection of the pool, or in the caller's transaction.
+
+    A caller that brings a connection sends ``store.appended`` itself, once it has committed.
+    """
+    key = key_of(aggregate, tenant_id=tenant_id, stream_id=stream_id)
+    async with drivers.aconnection(connection) as db, db.transaction():
+        done = await drivers.arun(rehydrating.execute(aggregate, {key: decide}, metadata), db)
+    return await _afinished(done, key, connection)
 
 
-def _catch_up(loaded: Mapping[StreamKey, Loaded[A]], behind: Sequence[StreamKey]) -> None:
-    """Read the events after the states of several streams, in one statement, as they come."""
-    keys = {(key.tenant_id, key.stream_id): key for key in behind}
-    columns = [[*column] for column in zip(*keys, strict=True)]
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(sql.EVENTS_AFTER, [*columns, [loaded[key].version for key in behind]])
-        for stream, rows in groupby(cursor, key=lambda row: (row[0], row[1])):
-            _replay(loaded[keys[stream]], map(decode_row, rows))
+def execute_optimistically(
+    aggregate: type[A],
+    *,
+    tenant_id: UUID,
+    stream_id: UUID,
+    decide: Decide[A],
+    metadata: Metadata | None = None,
+    attempts: int = ATTEMPTS,
+) -> Loaded[A]:
+    """Load and decide without a lock; where another writer came between, do both again.
+
+    For decisions that take long, or that few others make. ``decide`` may run several times. Raises
+    StreamConflict after the last attempt.
+    """
+    key = key_of(aggregate, tenant_id=tenant_id, stream_id=stream_id)
+    flow = rehydrating.execute_optimistically(aggregate, {key: decide}, metadata, attempts)
+    return _finished(drivers.run(flow))[key]
 
 
-def _replay(loaded: Loaded[A], events: Iterable[RecordedEvent]) -> int:
-    """Apply events to a state; return how many there were."""
-    before = loaded.version
-    for recorded in events:
-        loaded.state.apply(recorded.event)
-        loaded.version = recorded.version
-    replayed = loaded.version - before
-    states.count_replayed(replayed)
-    return replayed
+async def aexecute_optimistically(
+    aggregate: type[A],
+    *,
+    tenant_id: UUID,
+    stream_id: UUID,
+    decide: Decide[A],
+    metadata: Metadata | None = None,
+    attempts: int = ATTEMPTS,
+    connection: AsyncConnection | None = None,
+) -> Loaded[A]:
+    """Execute as :func:`execute_optimistically` does."""
+    key = key_of(aggregate, tenant_id=tenant_id, stream_id=stream_id)
+    flow = rehydrating.execute_optimistically(aggregate, {key: decide}, metadata, attempts)
+    async with drivers.aconnection(connection) as db:
+        done = await drivers.arun(flow, db)
+    return await _afinished(done, key, connection)
 
 
-def _from_cache(aggregate: type[A], key: StreamKey) -> Loaded[A] | None:
-    entry = states.get(key, state_version=aggregate.state_version)
-    if entry is None:
-        return None
-    state = msgspec.msgpack.decode(entry.state, type=aggregate)
-    return Loaded(state, entry.version, entry.snapshot_version)
+def _finished(done: Executed[A]) -> dict[StreamKey, Loaded[A]]:
+    store.announce_after_commit(done.appended)
+    _cache_after_commit(done.loaded)
+    return done.loaded
 
 
-def _is_recorded(key: StreamKey, version: int) -> bool:
-    return StoredEvent.objects.filter(pk=(key.tenant_id, key.stream_id, version)).exists()
+async def _afinished(
+    done: Executed[A], key: StreamKey, connection: AsyncConnection | None
+) -> Loaded[A]:
+    if connection is None:  # so it is committed
+        cache.states.put(rehydrating.entries(done.loaded))
+        await store.aannounce(done.appended)
+    return done.loaded[key]
 
 
 def _cache_after_commit(loaded: Mapping[StreamKey, Loaded[A]]) -> None:
     """Cache states, as they are now, once what they are made of is durable."""
-    entries = {
-        key: Entry.of(one.state, version=one.version, snapshot_version=one.snapshot_version)
-        for key, one in loaded.items()
-        if one.version
-    }
-    if entries:
-        transaction.on_commit(partial(states.put, entries))
-
-
-def _from_snapshots(aggregate: type[A], keys: Sequence[StreamKey]) -> dict[StreamKey, Loaded[A]]:
-    rows = (
-        Snapshot.objects.filter(
-            pk__in=[(key.tenant_id, key.stream_id) for key in keys],
-            state_version=aggregate.state_version,
-        )
-        .annotate(text=Cast("state", models.TextField()))
-        .values_list("tenant_id", "stream_id", "version", "text")
-    )
-    found = {(tenant, stream): (version, text) for tenant, stream, version, text in rows}
-    loaded = {}
-    for key in keys:
-        version, text = found.get((key.tenant_id, key.stream_id), (0, "{}"))
-        state = msgspec.json.decode(text, type=aggregate)
-        loaded[key] = Loaded(state, version, version)
-    return loaded
-
-
-def _save_due(aggregate: type[A], loaded: Mapping[StreamKey, Loaded[A]]) -> None:
-    """Write the snapshots that are due by the aggregate's policy."""
-    due = {
-        key: one
-        for key, one in loaded.items()
-        if one.version - one.snapshot_version >= aggregate.snapshot_every
-    }
-    Snapshot.objects.bulk_create(
-        [
-            Snapshot(
-                tenant_id=key.tenant_id,
-                stream_id=key.stream_id,
-                version=one.version,
-                state_version=one.state.state_version,
-                state=msgspec.to_builtins(one.state, str_keys=True),
-            )
-            for key, one in due.items()
-        ],
-        update_conflicts=True,
-        unique_fields=["tenant_id", "stream_id"],
-        update_fields=["version", "state_version", "state"],
-    )
-    for one in due.values():
-        one.snapshot_version = one.version
+    if found := rehydrating.entries(loaded):
+        transaction.on_commit(partial(cache.states.put, found))

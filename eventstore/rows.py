@@ -1,9 +1,9 @@
 """Events as rows of the database, and back. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
-from uuid import UUID, uuid4
+from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from django.conf import settings
@@ -11,15 +11,13 @@ from django.conf import settings
 from eventstore import events as codec
 from eventstore.events import Event, Metadata, RecordedEvent, StreamKey
 
-COLUMNS = (
-    *("tenant_id", "stream_id", "version", "position", "event_id", "occurred_at", "recorded_at"),
-    *("type", "schema_version", "metadata", "data"),
-)
-"""What :func:`decode_row` wants, ``metadata`` and ``data`` as text."""
+ANY: Final = None
+NO_STREAM: Final = 0
+STREAM_EXISTS: Final = -1
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event to append. One with an id that its stream already has is dropped as a repeat."""
+    """An event to append. One with an id that its stream already has is a repeat, and dropped."""
 
     event: Event
     occurred_at: datetime
@@ -27,11 +25,11 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Append(msgspec.Struct, frozen=True, kw_only=True):
-    """What to append to one stream. ``expected`` is its version, 0 for no stream, None for any."""
+    """What to append to a stream: ``expected`` is its version, ANY, NO_STREAM or STREAM_EXISTS."""
 
     key: StreamKey
     events: Sequence[NewEvent]
-    expected: int | None = None
+    expected: int | None = ANY
 
 
 def partition_of(tenant_id: UUID) -> int:
@@ -39,49 +37,54 @@ def partition_of(tenant_id: UUID) -> int:
     return tenant_id.int % settings.EVENTSTORE_PARTITIONS
 
 
-class EventRow(msgspec.Struct, frozen=True):
-    """An event on its way into the database; ``given_id`` where it may be a repeat."""
+class EventRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event on its way into the database, which gives it an id where it has none."""
 
-    partition: int
-    tenant_id: UUID
-    stream_id: UUID
-    event_id: UUID
-    given_id: bool
     type: str
-    schema_version: int
+    schema: int
     data: msgspec.Raw
-    occurred_at: datetime
+    at: datetime
+    id: UUID | None = None
 
 
-def encode_rows(appends: Iterable[Append]) -> str:
-    """Return the events as one JSON array: far cheaper to make and to read than SQL arrays."""
-    return encode_json([row for item in appends for row in _rows(item)])
+class AppendRow(msgspec.Struct, frozen=True):
+    """An append on its way into the database; ``identified`` where it may hold repeats."""
+
+    tenant: UUID
+    stream: UUID
+    type: str
+    partition: int
+    expected: int | None
+    events: list[EventRow]
+    identified: bool
 
 
-def _rows(item: Append) -> Iterator[EventRow]:
-    tenant, stream = item.key.tenant_id, item.key.stream_id
-    partition, seen = partition_of(tenant), set[UUID]()
-    for new in item.events:
-        if new.event_id in seen:
-            continue  # twice in one append: the first one counts
-        if new.event_id:
-            seen.add(new.event_id)
-        name, schema = codec.type_of(new.event)
-        yield EventRow(
-            partition=partition,
-            tenant_id=tenant,
-            stream_id=stream,
-            event_id=new.event_id or uuid4(),
-            given_id=new.event_id is not None,
-            type=name,
-            schema_version=schema,
-            data=codec.encode(new.event),
-            occurred_at=new.occurred_at,
-        )
+def encode_appends(appends: Iterable[Append]) -> str:
+    """Return appends as one JSON array: far cheaper to make and to read than SQL arrays."""
+    return encode_json([_append_row(item) for item in appends])
+
+
+def _append_row(item: Append) -> AppendRow:
+    key = item.key
+    events = [_event_row(new) for new in item.events]
+    return AppendRow(
+        key.tenant_id,
+        key.stream_id,
+        key.type,
+        partition_of(key.tenant_id),
+        item.expected,
+        events,
+        any(event.id for event in events),
+    )
+
+
+def _event_row(new: NewEvent) -> EventRow:
+    name, schema = codec.type_of(new.event)
+    return EventRow(name, schema, codec.encode(new.event), new.occurred_at, new.event_id)
 
 
 def decode_row(row: tuple[Any, ...]) -> RecordedEvent:
-    """Make the event of a row (the columns of :func:`recorded`). Raises UnreadableEvent."""
+    """Make the event of a row (the columns of ``sql.EVENT``). Raises UnreadableEvent."""
     tenant, stream, version, position, event_id, occurred, at, name, schema, metadata, data = row
     try:
         event = codec.decode(name=name, version=schema, data=data)

@@ -1,79 +1,79 @@
-"""The statements of the store, for its sync and its async side."""
+"""The statements of the store. What an append does is the function of migration 0012."""
 
-GIVEN = """
-SELECT * FROM ROWS FROM (json_to_recordset(%(events)s::json) AS (
-    partition smallint, tenant_id uuid, stream_id uuid, event_id uuid, given_id boolean,
-    type text, schema_version smallint, data jsonb, occurred_at timestamptz
-)) WITH ORDINALITY AS given (
-    partition, tenant_id, stream_id, event_id, given_id,
-    type, schema_version, data, occurred_at, nth
-)
+# One call for each stream, in the order given, which is the order in which all writers lock.
+APPEND = """
+SELECT nth, result.*
+FROM ROWS FROM (json_to_recordset(%(appends)s::json) AS (
+    tenant uuid, stream uuid, type text, partition smallint, expected bigint,
+    events json, identified boolean
+)) WITH ORDINALITY AS item (tenant, stream, type, partition, expected, events, identified, nth),
+eventstore_append(
+    tenant, stream, type, partition, expected, events, identified, %(metadata)s::jsonb
+) AS result
 """
 
-# Positions are taken in the order of the rows, after the lock and the version check; so they rise
-# with the versions of a stream. The lock gave the transaction its id, which the feed's fence needs.
-INSERT_FRESH = """
-INSERT INTO eventstore_storedevent (
-    partition, tenant_id, stream_id, version, event_id,
-    type, schema_version, data, occurred_at, metadata, position
-)
-SELECT
-    partition, tenant_id, stream_id, version, event_id,
-    type, schema_version, data, occurred_at, %(metadata)s::jsonb, nextval('eventstore_position')
-FROM (SELECT * FROM fresh ORDER BY nth) AS ordered
+LOCK = """
+SELECT type, version FROM eventstore_stream
+WHERE tenant_id = %(tenant)s AND stream_id = %(stream)s FOR UPDATE
 """
 
-APPEND_TO_LOCKED = """
-WITH given AS (GIVEN), fresh AS (
-    SELECT given.*, stream.version + row_number() OVER (
-        PARTITION BY given.tenant_id, given.stream_id ORDER BY nth
-    ) AS version
-    FROM given JOIN eventstore_stream AS stream USING (tenant_id, stream_id)
-    WHERE NOT (given_id AND EXISTS (
-        SELECT FROM eventstore_storedevent AS stored
-        WHERE stored.tenant_id = given.tenant_id AND stored.stream_id = given.stream_id
-            AND stored.event_id = given.event_id
-    ))
-), advanced AS (
-    UPDATE eventstore_stream AS stream SET version = head.version
-    FROM (SELECT tenant_id, stream_id, max(version) AS version FROM fresh GROUP BY 1, 2) AS head
-    WHERE stream.tenant_id = head.tenant_id AND stream.stream_id = head.stream_id
-)
-INSERT_FRESH
-""".replace("INSERT_FRESH", INSERT_FRESH).replace("GIVEN", GIVEN)
-
-# A row lock inside a statement sees the row's newest version, also one that was committed while it
-# waited; everything else in the statement sees what stood when it began.
-APPEND_AT_ONCE = """
-WITH locked AS (
-    SELECT version, type FROM eventstore_stream
-    WHERE tenant_id = %(tenant)s AND stream_id = %(stream)s FOR UPDATE
-), head AS (
-    SELECT version FROM locked
-    WHERE type = %(type)s AND version = coalesce(%(expected)s::bigint, version)
-), advanced AS (
-    UPDATE eventstore_stream AS stream SET version = head.version + %(count)s
-    FROM head WHERE stream.tenant_id = %(tenant)s AND stream.stream_id = %(stream)s
-), fresh AS (
-    SELECT given.*, head.version + nth AS version
-    FROM head, (GIVEN) AS given
-)
-INSERT_FRESH
-""".replace("INSERT_FRESH", INSERT_FRESH).replace("GIVEN", GIVEN)
-
-CREATE_STREAMS = """
-INSERT INTO eventstore_stream (tenant_id, stream_id, type, version)
-SELECT *, 0 FROM unnest(%s::uuid[], %s::uuid[], %s::text[])
-ON CONFLICT DO NOTHING
+LOCK_OR_CREATE = """
+SELECT kind, head
+FROM unnest(%(tenants)s::uuid[], %(streams)s::uuid[], %(types)s::text[])
+    WITH ORDINALITY AS given (tenant, stream, type, nth),
+eventstore_lock(tenant, stream, type, true)
+ORDER BY nth
 """
 
-EVENTS_AFTER = """
-SELECT stored.tenant_id, stored.stream_id, stored.version, stored.position, stored.event_id,
-    stored.occurred_at, stored.recorded_at, stored.type, stored.schema_version,
-    stored.metadata::text, stored.data::text
-FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[]) AS given (tenant_id, stream_id, version)
-JOIN eventstore_storedevent AS stored
-    ON stored.tenant_id = given.tenant_id AND stored.stream_id = given.stream_id
-    AND stored.version > given.version
-ORDER BY stored.tenant_id, stored.stream_id, stored.version
+EVENT = """
+    tenant_id, stream_id, version, position, event_id, occurred_at, recorded_at, type,
+    schema_version, metadata::text, data::text
 """
+
+# Stream after stream, as many events as one page has. A lateral limit makes this a nested loop,
+# which keeps the order; a replay checks that versions follow each other.
+EVENTS_FROM = """
+SELECT event.*
+FROM unnest(%(tenants)s::uuid[], %(streams)s::uuid[], %(versions)s::bigint[])
+    AS given (tenant, stream, first),
+LATERAL (
+    SELECT {EVENT} FROM eventstore_storedevent
+    WHERE tenant_id = tenant AND stream_id = stream AND version >= first
+    ORDER BY version LIMIT %(limit)s
+) AS event
+LIMIT %(limit)s
+""".replace("{EVENT}", EVENT)
+
+EVENTS_AT = """
+SELECT {EVENT} FROM eventstore_storedevent
+JOIN unnest(%(tenants)s::uuid[], %(streams)s::uuid[], %(versions)s::bigint[])
+    AS given (tenant, stream, at)
+ON tenant_id = tenant AND stream_id = stream AND version = at
+ORDER BY tenant_id, stream_id, version
+""".replace("{EVENT}", EVENT)
+
+SNAPSHOTS = """
+SELECT tenant_id, stream_id, version, taken_at, state::text FROM eventstore_snapshot
+JOIN unnest(%(tenants)s::uuid[], %(streams)s::uuid[]) AS given (tenant, stream)
+ON tenant_id = tenant AND stream_id = stream
+WHERE state_version = %(state_version)s
+"""
+
+SAVE_SNAPSHOTS = """
+INSERT INTO eventstore_snapshot AS saved
+    (tenant_id, stream_id, version, state_version, state, taken_at)
+SELECT tenant, stream, version, %(state_version)s, state, statement_timestamp()
+FROM json_to_recordset(%(states)s::json) AS given (
+    tenant uuid, stream uuid, version bigint, state jsonb
+)
+ORDER BY tenant, stream
+ON CONFLICT (tenant_id, stream_id) DO UPDATE SET version = excluded.version,
+    state_version = excluded.state_version, state = excluded.state, taken_at = excluded.taken_at
+WHERE saved.version < excluded.version OR saved.state_version <> excluded.state_version
+RETURNING tenant_id, stream_id, taken_at
+"""
+
+FEED = """
+SELECT {EVENT} FROM eventstore_storedevent
+WHERE partition = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s
+""".replace("{EVENT}", EVENT)

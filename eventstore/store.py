@@ -1,72 +1,101 @@
-"""Append to streams and read them. Stream rows are locked, and events inserted, only here."""
+"""Append to streams and read them, from code that blocks and, with an ``a``, from code that awaits.
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+What an append does is said once, in appending.py, and done in one place, in the database's function
+``eventstore_append``.
+"""
 
-from django.db import connection, models, transaction
-from django.db.models.functions import Cast
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from typing import Unpack
+
+from django.db import transaction
 from django.dispatch import Signal
 
-from eventstore import sql
+from eventstore import appending, drivers, reading
+from eventstore.appending import (
+    Appended,
+    OtherContent,
+    StreamConflict,
+    WrongStreamType,
+)
+from eventstore.cursors import streaming_cursor
+from eventstore.drivers import AsyncConnection
 from eventstore.events import Metadata, RecordedEvent, StreamKey
-from eventstore.models import StoredEvent, Stream
+from eventstore.models import StoredEvent
+from eventstore.reading import ReadInterrupted, Window
 from eventstore.rows import (
-    COLUMNS,
+    ANY,
+    NO_STREAM,
+    STREAM_EXISTS,
     Append,
     NewEvent,
     decode_row,
-    encode_json,
-    encode_rows,
     partition_of,
 )
+from eventstore.steps import ERRORS
 
 __all__ = [
+    "ANY",
+    "NO_STREAM",
+    "STREAM_EXISTS",
     "Append",
+    "Appended",
     "NewEvent",
+    "OtherContent",
+    "ReadInterrupted",
     "StreamConflict",
+    "Window",
     "WrongStreamType",
+    "aappend",
     "append",
-    "append_locked",
     "appended",
+    "aread_stream",
     "lock",
     "partition_of",
     "read_stream",
 ]
 
-READ_CHUNK = 2000  # rows that a reader holds at a time
-
 appended = Signal()
 """Sent after the commit with ``partitions``, the set of those that got events. Only a hint."""
 
 
-class StreamConflict(Exception):
-    """The stream is not at the version that the writer had seen."""
-
-    def __init__(self, key: StreamKey, *, expected: int, actual: int) -> None:
-        super().__init__(
-            f"{key.type} {key.stream_id} stands at version {actual}, not {expected}: "
-            "load it again and decide anew."
-        )
-        self.key, self.expected, self.actual = key, expected, actual
-
-
-class WrongStreamType(Exception):
-    """A stream's id is taken by a stream of another type."""
-
-
-def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> int:
-    """Append to any number of streams, all or nothing; return how many events were new.
+def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> Appended:
+    """Append to any number of streams, all or nothing.
 
     Writers of one stream queue up; streams are locked in one order, so writers of many cannot
-    deadlock. Raises StreamConflict, and WrongStreamType.
+    deadlock. Raises StreamConflict, WrongStreamType, and OtherContent; then nothing is written.
     """
-    todo = _merge(appends)
+    todo = appending.in_lock_order(appends)
     if not todo:
-        return 0
-    if len(todo) == 1 and _append_at_once(todo[0], metadata):
-        return len(todo[0].events)
-    with transaction.atomic():
-        return append_locked(todo, lock([item.key for item in todo]), metadata=metadata)
+        return appending.NOTHING
+    alone = len(todo) == 1 and transaction.get_autocommit()  # one statement, all or nothing itself
+    with nullcontext() if alone else transaction.atomic():
+        done = drivers.run(appending.append(todo, metadata))
+    announce_after_commit(done)
+    return done
+
+
+async def aappend(
+    appends: Iterable[Append],
+    *,
+    metadata: Metadata | None = None,
+    connection: AsyncConnection | None = None,
+) -> Appended:
+    """Append as :func:`append` does: on a connection of the pool, or in the caller's transaction.
+
+    A caller that brings a connection sends ``appended`` itself, once it has committed.
+    """
+    todo = appending.in_lock_order(appends)
+    if not todo:
+        return appending.NOTHING
+    async with (
+        drivers.aconnection(connection) as db,
+        db.transaction() if len(todo) > 1 else nullcontext(),
+    ):
+        done = await drivers.arun(appending.append(todo, metadata), db)
+    if connection is None:
+        await aannounce(done)
+    return done
 
 
 def lock(keys: Sequence[StreamKey]) -> dict[StreamKey, int]:
@@ -74,122 +103,65 @@ def lock(keys: Sequence[StreamKey]) -> dict[StreamKey, int]:
 
     Raises WrongStreamType.
     """
-    ids = sorted((key.tenant_id, key.stream_id) for key in keys)
-    locked = (
-        Stream.objects.select_for_update().filter(pk__in=ids).order_by("tenant_id", "stream_id")
-    )
-    # Rows are created before any is locked. A writer that held locks while it waited for another's
-    # new row could deadlock with it; one that waits first, and then locks in order, cannot.
-    streams = list(locked) if len(ids) == 1 else []
-    if not streams:
-        _create_missing(keys)
-        streams = list(locked.all())
-    found = {(stream.tenant_id, stream.stream_id): stream for stream in streams}
-    return {key: _version(key, found[key.tenant_id, key.stream_id]) for key in keys}
+    return drivers.run(appending.lock(keys))
 
 
-def append_locked(
-    appends: Sequence[Append], versions: dict[StreamKey, int], *, metadata: Metadata | None
-) -> int:
-    """Append to streams that this transaction has locked at ``versions``; return how many are new.
+def read_stream(key: StreamKey, **window: Unpack[Window]) -> Iterator[RecordedEvent]:
+    """Stream a stream's events from the server, oldest first if not ``backwards``.
 
-    Raises StreamConflict.
+    Memory is bounded at any length. Raises, after the events before it, UnreadableEvent at one that
+    cannot be decoded, and ReadInterrupted where the database is lost.
     """
-    for item in appends:
-        if item.expected is not None and item.expected != versions[item.key]:
-            raise StreamConflict(item.key, expected=item.expected, actual=versions[item.key])
-    with connection.cursor() as cursor:
-        what = {"events": encode_rows(appends), "metadata": encode_json(metadata or Metadata())}
-        cursor.execute(sql.APPEND_TO_LOCKED, what)
-        new: int = cursor.rowcount
-    if new:
-        _announce(appends)
-    return new
+    query, version = reading.query(key, window), None
+    try:
+        with streaming_cursor(chunk=reading.CHUNK) as rows:
+            rows.execute(query.sql, query.values)
+            for row in rows:
+                event = decode_row(row)
+                yield event
+                version = event.version
+    except ERRORS as error:
+        raise reading.interrupted(key, version, error) from error
 
 
-def read_stream(key: StreamKey, *, after_version: int = 0) -> Iterator[RecordedEvent]:
-    """Stream the events after a version from the server, oldest first, in bounded memory.
-
-    Raises UnreadableEvent at an event that cannot be decoded, after those before it.
-    """
-    rows = StoredEvent.objects.filter(
-        tenant_id=key.tenant_id, stream_id=key.stream_id, version__gt=after_version
-    ).order_by("version")
-    return recorded(rows)
-
-
-def recorded(rows: models.QuerySet[StoredEvent]) -> Iterator[RecordedEvent]:
-    """Decode stored rows as they arrive from the server."""
-    *plain, metadata, data = COLUMNS
-    as_text = [Cast(name, models.TextField()) for name in (metadata, data)]
-    columns = rows.values_list(*plain, *as_text)
-    for row in columns.iterator(chunk_size=READ_CHUNK):
-        yield decode_row(row)
-
-
-def _merge(appends: Iterable[Append]) -> list[Append]:
-    """Return one append a stream, in lock order; several of one stream become one."""
-    merged = []
-    for key, group in groupby(sorted(appends, key=lambda a: a.key), key=lambda a: a.key):
-        parts = list(group)
-        events = [event for part in parts for event in part.events]
-        if events:
-            merged.append(Append(key=key, events=events, expected=parts[0].expected))
-    return merged
+async def aread_stream(
+    key: StreamKey, *, connection: AsyncConnection | None = None, **window: Unpack[Window]
+) -> AsyncIterator[RecordedEvent]:
+    """Stream a stream's events as :func:`read_stream` does."""
+    query, version = reading.query(key, window), None
+    try:
+        async with (
+            drivers.aconnection(connection) as db,
+            db.transaction(),
+            db.cursor(name="eventstore", binary=True, scrollable=False) as rows,
+        ):
+            rows.itersize = reading.CHUNK
+            await rows.execute(query.sql, query.values)
+            async for row in rows:
+                event = decode_row(row)
+                yield event
+                version = event.version
+    except ERRORS as error:
+        raise reading.interrupted(key, version, error) from error
 
 
-def _append_at_once(item: Append, metadata: Metadata | None) -> bool:
-    """Lock, check, insert and advance in one statement; False where that cannot be.
-
-    It cannot when the stream is new, when it is not what was expected (both are told apart by who
-    locks it first), or when events have ids of their own: an id that another writer recorded while
-    this statement waited for the lock is not in its snapshot.
-    """
-    if any(new.event_id for new in item.events):
-        return False
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.APPEND_AT_ONCE,
-            {
-                "tenant": item.key.tenant_id,
-                "stream": item.key.stream_id,
-                "type": item.key.type,
-                "expected": item.expected,
-                "events": encode_rows([item]),
-                "count": len(item.events),
-                "metadata": encode_json(metadata or Metadata()),
-            },
-        )
-        if not cursor.rowcount:
-            return False
-    _announce([item])
-    return True
-
-
-def _announce(appends: Sequence[Append]) -> None:
-    partitions = {partition_of(item.key.tenant_id) for item in appends}
+def announce_after_commit(done: Appended) -> None:
+    """Send ``appended`` once the transaction has committed, if events were appended."""
+    partitions = _partitions(done)
 
     def announce() -> None:  # a function, for Django logs its name where it fails
         appended.send(sender=StoredEvent, partitions=partitions)
 
-    # Robust: the events stand, so whoever fails to hear of them must not fail the writer.
-    transaction.on_commit(announce, robust=True)
+    if done.new:
+        # Robust: the events stand, so whoever fails to hear of them must not fail the writer.
+        transaction.on_commit(announce, robust=True)
 
 
-def _create_missing(keys: Sequence[StreamKey]) -> None:
-    rows = sorted(keys)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.CREATE_STREAMS,
-            [
-                [key.tenant_id for key in rows],
-                [key.stream_id for key in rows],
-                [key.type for key in rows],
-            ],
-        )
+async def aannounce(done: Appended) -> None:
+    """Send ``appended``, if events were appended. Who fails to hear of it is logged."""
+    if done.new:
+        await appended.asend_robust(sender=StoredEvent, partitions=_partitions(done))
 
 
-def _version(key: StreamKey, stream: Stream) -> int:
-    if stream.type != key.type:
-        raise WrongStreamType(f"Stream {key.stream_id} is a {stream.type}, not a {key.type}.")
-    return stream.version
+def _partitions(done: Appended) -> set[int]:
+    return {partition_of(key.tenant_id) for key in done.versions}

@@ -12,6 +12,7 @@ import msgspec
 from eventstore import registry
 from eventstore.aggregate import Aggregate
 from eventstore.events import Event
+from eventstore.snapshots import EveryEvents, Policy
 from eventstore.store import NewEvent
 from uploads.events import FileCompleted, FileDeleted, FilePartStored, FileStarted
 
@@ -74,7 +75,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 class File(Aggregate):
     stream_type: ClassVar = "file"
     # A snapshot holds every part. At each part it would cost the square of their number.
-    snapshot_every: ClassVar = 250
+    snapshot: ClassVar[Policy] = EveryEvents(250)
 
     status: Status = Status.NONE
     name: str = ""

@@ -25,7 +25,7 @@ def heard():
 
 
 def append(key):
-    return store.append([Append(key=key, events=[counted()])])
+    return store.append([Append(key=key, events=[counted()])]).new
 
 
 def test_an_append_is_announced_with_its_partitions(heard):

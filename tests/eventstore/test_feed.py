@@ -95,10 +95,9 @@ class TestAGap:
         partition = store.partition_of(early.tenant_id)
         consume(pytest.fail, partition=partition)  # makes the rows of horizon and checkpoint
         with ExitStack() as finally_early, transaction.atomic():
-            versions = store.lock([late])
+            store.lock([late])
             finally_early.enter_context(open_append(early))
-            item = Append(key=late, events=[counted()])
-            store.append_locked([item], versions, metadata=None)
+            store.append([Append(key=late, events=[counted()])])
             still_open = finally_early.pop_all()
         for _ in range(3):
             assert consume(seen.extend, partition=partition) == 0

@@ -19,13 +19,13 @@ def versions(key):
 class TestAppend:
     def test_gives_the_events_the_next_versions(self):
         key = stream()
-        assert store.append([Append(key=key, events=[counted(), counted()])]) == 2
-        assert store.append([Append(key=key, events=[counted()])]) == 1
+        assert store.append([Append(key=key, events=[counted(), counted()])]).new == 2
+        assert store.append([Append(key=key, events=[counted()])]).new == 1
         assert versions(key) == [1, 2, 3]
         assert Stream.objects.get(pk=(key.tenant_id, key.stream_id)).version == 3
 
     def test_of_nothing_writes_nothing(self):
-        assert store.append([Append(key=stream(), events=[])]) == 0
+        assert store.append([Append(key=stream(), events=[])]).new == 0
         assert not Stream.objects.exists()
 
     def test_keeps_data_times_and_metadata(self):
@@ -49,18 +49,18 @@ class TestAppend:
         key, event_id = stream(), uuid4()
         store.append([Append(key=key, events=[counted(event_id=event_id)])])
         again = [counted(event_id=event_id), counted(event_id=uuid4())]
-        assert store.append([Append(key=key, events=again)]) == 1
+        assert store.append([Append(key=key, events=again)]).new == 1
         assert versions(key) == [1, 2]
 
     def test_drops_an_id_that_is_given_twice_at_once(self):
         key, event_id = stream(), uuid4()
         twice = [counted(event_id=event_id), counted(event_id=event_id)]
-        assert store.append([Append(key=key, events=twice)]) == 1
+        assert store.append([Append(key=key, events=twice)]).new == 1
 
     def test_takes_many_streams_at_once_and_one_stream_twice(self):
         one, other = stream(), stream()
         appends = [Append(key=key, events=[counted()]) for key in (one, other, one)]
-        assert store.append(appends) == 3
+        assert store.append(appends).new == 3
         assert (versions(one), versions(other)) == ([1, 2], [1])
 
     def test_takes_positions_in_the_order_of_versions(self):

@@ -1,16 +1,13 @@
 """What is appended, by all sides: the same event, of the size that usage events have. Pure."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 from uuid import UUID, uuid4
 
 from eventstore.aggregate import Aggregate
 from eventstore.events import Event, StreamKey, encode, event_type
-
-T = TypeVar("T")
 
 TENANTS = 50
 PARTITIONS = int(os.environ.get("EVENTSTORE_PARTITIONS", "8"))
@@ -58,9 +55,3 @@ def arrivals(*, events: int, streams: int) -> Iterator[tuple[StreamKey, UUID]]:
         repeats = n % 100 == 99 and n >= streams
         ids.append(ids[n - streams] if repeats else uuid4())
         yield keys[n % streams], ids[n]
-
-
-def batches(given: Sequence[T], size: int) -> Iterator[list[T]]:
-    rest = iter(given)
-    while batch := list(islice(rest, size)):
-        yield batch

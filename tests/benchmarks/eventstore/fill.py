@@ -5,6 +5,8 @@ import psycopg
 from eventstore.events import type_of
 from tests.benchmarks.eventstore.example import DATA, EVENT, NOW, PARTITIONS, TENANTS, Meter
 
+SAVED_EVERY = 100  # events: the default policy
+
 # Stream after stream, in the order of the keys: the indexes grow at their ends, which is fast.
 STREAMS = """
 INSERT INTO eventstore_stream (tenant_id, stream_id, type, version)
@@ -37,7 +39,7 @@ def streams(url: str, *, each: int, first: int = 0, count: int = 1) -> None:
         "first": first,
         "last": first + count - 1,
         "each": each,
-        "saved": each - each % Meter.snapshot_every,
+        "saved": each - each % SAVED_EVERY,
         "state_version": Meter.state_version,
         "tenants": TENANTS,
         "partitions": PARTITIONS,

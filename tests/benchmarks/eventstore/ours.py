@@ -23,13 +23,11 @@ from tests.benchmarks.eventstore.example import (  # noqa: E402
     NOW,
     Meter,
     arrivals,
-    batches,
     key_of,
     new_key,
 )
 from tests.benchmarks.workers import Reply, counted, repeated, serve  # noqa: E402
 
-BULK = 5000  # events a call
 # The library is measured, not the message to a broker that the project sends after each append.
 store.appended.disconnect(dispatch_uid="wake the metrics saga")
 
@@ -51,7 +49,7 @@ def single(writer: int, seconds: float) -> Reply:
 
     def work() -> None:
         nonlocal version
-        version += store.append([Append(key=key, events=[NEW], expected=version)])
+        version += store.append([Append(key=key, events=[NEW], expected=version)]).new
 
     return repeated(work, seconds=seconds)
 
@@ -64,7 +62,7 @@ def shared(writer: int, seconds: float, stream: int) -> Reply:
 
 def batch(writer: int, events: int) -> Reply:
     one = Append(key=new_key(), events=[NEW] * events, expected=0)
-    return counted(lambda: store.append([one]))
+    return counted(lambda: store.append([one]).new)
 
 
 def bulk(writer: int, events: int, streams: int) -> Reply:
@@ -72,7 +70,7 @@ def bulk(writer: int, events: int, streams: int) -> Reply:
         Append(key=key, events=[NewEvent(event=EVENT, occurred_at=NOW, event_id=event_id)])
         for key, event_id in arrivals(events=events, streams=streams)
     ]
-    return counted(lambda: sum(store.append(part) for part in batches(given, BULK)))
+    return counted(lambda: store.append(given).new)
 
 
 def read(writer: int, stream: int) -> Reply:

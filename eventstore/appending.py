@@ -1,0 +1,184 @@
+"""The flows that lock streams and append to them, for drivers of both kinds. No I/O here."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from uuid import UUID
+
+import msgspec
+
+from eventstore import sql
+from eventstore.events import Metadata, RecordedEvent, StreamKey
+from eventstore.rows import (
+    ANY,
+    STREAM_EXISTS,
+    Append,
+    NewEvent,
+    decode_row,
+    encode_appends,
+    encode_json,
+)
+from eventstore.steps import Flow, Lock, Query
+
+EVENTS_A_CALL = 5000  # as many events as one round trip takes, unless one stream has more
+
+
+class StreamConflict(Exception):
+    """The stream is not at the version that the writer had seen."""
+
+    def __init__(self, key: StreamKey, *, expected: int | None, actual: int) -> None:
+        wanted = "existed" if expected == STREAM_EXISTS else f"stood at version {expected}"
+        super().__init__(
+            f"{key.type} {key.stream_id} stands at version {actual}; it was expected that it "
+            f"{wanted}. Load it again and decide anew."
+        )
+        self.key, self.expected, self.actual = key, expected, actual
+
+
+class WrongStreamType(Exception):
+    """A stream's id is taken by a stream of another type."""
+
+    def __init__(self, key: StreamKey, *, found: str) -> None:
+        super().__init__(f"Stream {key.stream_id} is a {found}, not a {key.type}.")
+
+
+class OtherContent(Exception):
+    """An event's id is in the stream already, with another event."""
+
+    def __init__(self, key: StreamKey, event_id: UUID) -> None:
+        super().__init__(
+            f"{key.type} {key.stream_id} has another event under the id {event_id}: "
+            "a new event needs a new id."
+        )
+        self.key, self.event_id = key, event_id
+
+
+class Appended(msgspec.Struct, frozen=True, kw_only=True):
+    """What an append did: the versions where streams now stand, and what had stood before."""
+
+    new: int
+    versions: dict[StreamKey, int]
+    repeated: list[RecordedEvent]  # recorded earlier, under ids that were given again
+    at: datetime | None = None  # of the database
+
+
+NOTHING = Appended(new=0, versions={}, repeated=[])
+
+
+def in_lock_order(appends: Iterable[Append]) -> list[Append]:
+    """Return one append a stream, sorted; several of one stream become one. Raises OtherContent."""
+    todo = list(appends)
+    if len(todo) > 1:
+        todo.sort(key=lambda item: _place(item.key))
+        todo = [_joined(list(group)) for _, group in groupby(todo, key=lambda item: item.key)]
+    return [_without_repeats(item) for item in todo if item.events]
+
+
+def append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
+    """Append to streams, given :func:`in_lock_order`.
+
+    Of one stream it is one statement, so all or nothing; several need a transaction around. Raises
+    StreamConflict, WrongStreamType and OtherContent.
+    """
+    new, versions, repeats = 0, {}, list[tuple[StreamKey, list[int]]]()
+    now: datetime | None = None
+    for part in _parts(todo):
+        values = {"appends": encode_appends(part), "metadata": encode_json(metadata or Metadata())}
+        rows = yield Query(sql.APPEND, values)
+        for nth, outcome, head, added, repeated, detail, now in rows:  # noqa: B007 one for all
+            item = part[nth - 1]
+            if outcome != "appended":
+                raise _refusal(outcome, item, head, detail)
+            new += added
+            versions[item.key] = head
+            if repeated:
+                repeats.append((item.key, repeated))
+    recorded = (yield from _recorded(repeats)) if repeats else []
+    return Appended(new=new, versions=versions, repeated=recorded, at=now)
+
+
+def lock(keys: Iterable[StreamKey]) -> Flow[dict[StreamKey, int]]:
+    """Lock streams, creating what is missing; return their versions. Raises WrongStreamType."""
+    ordered = sorted(keys, key=_place)
+    # Locked or created, the next stream comes after the last: who takes what others want only in
+    # one order, be it by lock or by append, cannot deadlock with them.
+    rows = (yield Lock(ordered[0])) if len(ordered) == 1 else []
+    if not rows:
+        types = {"types": [key.type for key in ordered]}
+        rows = yield Query(sql.LOCK_OR_CREATE, columns(ordered) | types)
+    versions = {}
+    for key, (found, version) in zip(ordered, rows, strict=True):
+        if found != key.type:
+            raise WrongStreamType(key, found=found)
+        versions[key] = version
+    return versions
+
+
+def columns(keys: Iterable[StreamKey]) -> dict[str, list[UUID]]:
+    """Return keys as the arrays that the statements take."""
+    keys = list(keys)
+    return {
+        "tenants": [key.tenant_id for key in keys],
+        "streams": [key.stream_id for key in keys],
+    }
+
+
+def _place(key: StreamKey) -> tuple[UUID, UUID, str]:
+    return (key.tenant_id, key.stream_id, key.type)
+
+
+def _joined(parts: list[Append]) -> Append:
+    if len(parts) == 1:
+        return parts[0]
+    events = [event for part in parts for event in part.events]
+    return Append(key=parts[0].key, events=events, expected=parts[0].expected)
+
+
+def _without_repeats(item: Append) -> Append:
+    """Drop an event whose id comes twice in one append: the first one counts."""
+    if len(item.events) == 1 or not any(new.event_id for new in item.events):
+        return item
+    known: dict[UUID, NewEvent] = {}
+    events = []
+    for new in item.events:
+        if new.event_id is None or new.event_id not in known:
+            events.append(new)
+        elif new != known[new.event_id]:
+            raise OtherContent(item.key, new.event_id)
+        if new.event_id:
+            known[new.event_id] = new
+    return Append(key=item.key, events=events, expected=item.expected)
+
+
+def _parts(todo: Sequence[Append]) -> Iterator[list[Append]]:
+    part: list[Append] = []
+    size = 0
+    for item in todo:
+        if part and size + len(item.events) > EVENTS_A_CALL:
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += len(item.events)
+    if part:
+        yield part
+
+
+def _refusal(outcome: str, item: Append, head: int, detail: str) -> Exception:
+    match outcome:
+        case "conflict":
+            return StreamConflict(item.key, expected=item.expected, actual=head)
+        case "other type":
+            return WrongStreamType(item.key, found=detail)
+        case "other content":
+            return OtherContent(item.key, UUID(detail))
+    return AssertionError(f"eventstore_append answered {outcome!r}: is its migration applied?")
+
+
+def _recorded(repeats: Sequence[tuple[StreamKey, list[int]]]) -> Flow[list[RecordedEvent]]:
+    keys = [key for key, versions in repeats for _ in versions]
+    values = columns(keys) | {"versions": [n for _, versions in repeats for n in versions]}
+    rows = yield Query(sql.EVENTS_AT, values)
+    return [decode_row(row) for row in rows]
+
+
+__all__ = ["ANY", "Appended", "OtherContent", "StreamConflict", "WrongStreamType", "append", "lock"]

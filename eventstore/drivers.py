@@ -1,0 +1,118 @@
+"""Carry out the flows of the store: on Django's connection, or on psycopg's async ones."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from psycopg_pool import AsyncConnectionPool
+
+from eventstore import sql
+from eventstore.cursors import binary_cursor
+from eventstore.models import Stream
+from eventstore.steps import ERRORS, Flow, Lock, Query, Row
+
+T = TypeVar("T")
+
+AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
+_Pool = AsyncConnectionPool[AsyncConnection]
+
+
+def run(flow: Flow[T]) -> T:
+    """Carry out a flow on Django's connection, in its transaction if there is one."""
+    with binary_cursor() as cursor:
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    rows = _take(step, cursor)
+                except ERRORS as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(rows)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+async def arun(flow: Flow[T], db: AsyncConnection) -> T:
+    """Carry out a flow on an async connection, in its transaction if there is one."""
+    async with db.cursor(binary=True) as cursor:
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    rows = await _atake(step, cursor)
+                except ERRORS as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(rows)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+def _take(step: Query | Lock, cursor: CursorWrapper) -> list[Row]:
+    if isinstance(step, Lock):
+        key = step.key
+        streams = Stream.objects.select_for_update().filter(pk=(key.tenant_id, key.stream_id))
+        return list(streams.values_list("type", "version"))
+    cursor.execute(step.sql, step.values)
+    rows: list[Row] = cursor.fetchall()
+    return rows
+
+
+async def _atake(step: Query | Lock, cursor: "psycopg.AsyncCursor[tuple[Any, ...]]") -> list[Row]:
+    if isinstance(step, Lock):
+        step = Query(sql.LOCK, {"tenant": step.key.tenant_id, "stream": step.key.stream_id})
+    await cursor.execute(step.sql, step.values, prepare=settings.EVENTSTORE_PREPARED_STATEMENTS)
+    return await cursor.fetchall()
+
+
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def aconnection(given: AsyncConnection | None = None) -> AsyncIterator[AsyncConnection]:
+    """The connection that is given, or one of the pool of this event loop."""
+    if given is not None:
+        yield given
+        return
+    async with (await _pool()).connection() as db:
+        yield db
+
+
+async def aclose() -> None:
+    """Close the pool of this event loop: before the loop ends, or the server is to be left."""
+    if pool := _pools.pop(asyncio.get_running_loop(), None):
+        await pool.close()
+
+
+async def _pool() -> _Pool:
+    loop = asyncio.get_running_loop()
+    if loop not in _pools:
+        _pools[loop] = AsyncConnectionPool(
+            connection_class=AsyncConnection,
+            kwargs=_parameters(),
+            min_size=0,
+            max_size=settings.EVENTSTORE_ASYNC_CONNECTIONS,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+        )
+        await _pools[loop].open()
+    return _pools[loop]
+
+
+def _parameters() -> dict[str, Any]:
+    """Return Django's own parameters of the connection, without what only its wrapper uses."""
+    ours = connection.get_connection_params()
+    dropped = ("cursor_factory", "context", "prepare_threshold")
+    return {name: value for name, value in ours.items() if name not in dropped} | {
+        "autocommit": True,
+        "options": f"{ours.get('options', '')} -c TimeZone=UTC".strip(),
+    }

@@ -1,0 +1,63 @@
+"""Which events of a stream to read, and the errors of reading. No I/O here."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, TypedDict
+
+from eventstore import sql
+from eventstore.events import StreamKey
+from eventstore.steps import Query
+
+CHUNK = 2000  # rows that a reader holds at a time
+
+
+class ReadInterrupted(Exception):
+    """The database was lost while events were read: those before were delivered, none after."""
+
+
+class Window(TypedDict, total=False):
+    """Which of a stream's events, all of them by default, and in which order."""
+
+    after_version: int
+    up_to_version: int
+    types: Collection[str]  # names as they are stored
+    occurred_since: datetime
+    occurred_before: datetime
+    backwards: bool
+    limit: int
+
+
+_CONDITIONS = {
+    "after_version": "version > %(after_version)s",
+    "up_to_version": "version <= %(up_to_version)s",
+    "types": "type = ANY(%(types)s)",
+    "occurred_since": "occurred_at >= %(occurred_since)s",
+    "occurred_before": "occurred_at < %(occurred_before)s",
+}
+
+
+def query(key: StreamKey, window: Window) -> Query:
+    """Return the query for the events of a stream in a window."""
+    values: dict[str, Any] = {name: value for name, value in window.items() if value is not None}
+    conditions = ["tenant_id = %(tenant)s", "stream_id = %(stream)s"]
+    conditions += [condition for name, condition in _CONDITIONS.items() if name in values]
+    order = "DESC" if window.get("backwards") else "ASC"
+    text = " ".join(
+        [
+            *("SELECT", sql.EVENT, "FROM eventstore_storedevent"),
+            *("WHERE", " AND ".join(conditions), "ORDER BY version", order),
+            *(["LIMIT %(limit)s"] if "limit" in values else []),
+        ]
+    )
+    if "types" in values:
+        values["types"] = list(values["types"])
+    return Query(text, values | {"tenant": key.tenant_id, "stream": key.stream_id})
+
+
+def interrupted(key: StreamKey, version: int | None, error: Exception) -> ReadInterrupted:
+    """Return the error of a read that had delivered a version, or nothing yet."""
+    where = f"after version {version}" if version else "before its first event"
+    return ReadInterrupted(
+        f"The database was lost while {key.type} {key.stream_id} was read, {where}: {error}. "
+        "Read on from there."
+    )

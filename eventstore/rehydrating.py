@@ -1,0 +1,249 @@
+"""The flows that load aggregates and let them decide, for drivers of both kinds. No I/O here."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from eventstore import appending, cache, sql
+from eventstore.aggregate import Aggregate
+from eventstore.appending import Appended, StreamConflict, columns
+from eventstore.cache import Entry
+from eventstore.events import Metadata, StreamKey, UnreadableEvent
+from eventstore.reading import interrupted
+from eventstore.rows import Append, NewEvent, decode_row, encode_json
+from eventstore.steps import ERRORS, Flow, Query, Row
+
+logger = logging.getLogger(__name__)
+
+A = TypeVar("A", bound=Aggregate)
+Decide = Callable[[A], Sequence[NewEvent]]
+
+PAGE = 2000  # events that a replay holds at a time
+
+
+class Loaded(msgspec.Struct, Generic[A]):
+    """An aggregate's state at a version of its stream; version 0 where there is no stream."""
+
+    state: A
+    version: int
+    saved_version: int = 0  # of the newest snapshot, and when it was taken
+    saved_at: datetime | None = None
+
+
+class Executed(msgspec.Struct, Generic[A]):
+    """What commands did: the new states, and what was appended."""
+
+    loaded: dict[StreamKey, Loaded[A]]
+    appended: Appended
+
+
+class StateRow(msgspec.Struct):
+    """A state on its way into the table of snapshots."""
+
+    tenant: UUID
+    stream: UUID
+    version: int
+    state: Any
+
+
+def load(aggregate: type[A], key: StreamKey, at_version: int | None = None) -> Flow[Loaded[A]]:
+    """Take the cached state or the newest snapshot, then only the events after it.
+
+    A state ``at_version`` is made from the newest snapshot that is not newer. Raises
+    UnreadableEvent and ReadInterrupted; nothing half-built is returned.
+    """
+    loaded = from_cache(aggregate, key) if at_version is None else None
+    if loaded is not None:
+        # The entry's own event is read as well: where it is missing, the database is older than
+        # the cache, for it was restored or emptied.
+        rows = yield from _read({key: loaded.version})
+        if rows and rows[0][2] == loaded.version:
+            yield from _replay({key: loaded}, rows[1:], full=len(rows) == PAGE)
+            return loaded
+        cache.states.drop(key)
+    found = yield from _from_snapshots(aggregate, [key], at_version)
+    yield from _catch_up(found, at_version)
+    return found[key]
+
+
+def execute(
+    aggregate: type[A], decisions: Mapping[StreamKey, Decide[A]], metadata: Metadata | None
+) -> Flow[Executed[A]]:
+    """Lock, load, decide, append, and save the states that are due: within one transaction."""
+    versions = yield from appending.lock(decisions)
+    loaded = yield from _load_locked(aggregate, versions)
+    return (yield from _decide(aggregate, loaded, decisions, metadata))
+
+
+def execute_optimistically(
+    aggregate: type[A],
+    decisions: Mapping[StreamKey, Decide[A]],
+    metadata: Metadata | None,
+    attempts: int,
+) -> Flow[Executed[A]]:
+    """Load, decide, and append only if nobody else has meanwhile; else do all of it again.
+
+    Raises StreamConflict when the last attempt has met one.
+    """
+    while True:
+        attempts -= 1
+        loaded = {}
+        for key in decisions:
+            loaded[key] = yield from load(aggregate, key)
+        try:
+            return (yield from _decide(aggregate, loaded, decisions, metadata))
+        except StreamConflict:
+            if attempts < 1:
+                raise
+
+
+def from_cache(aggregate: type[A], key: StreamKey) -> Loaded[A] | None:
+    entry = cache.states.get(key, state_version=aggregate.state_version)
+    if entry is None:
+        return None
+    state = msgspec.msgpack.decode(entry.state, type=aggregate)
+    return Loaded(state, entry.version, entry.saved_version, entry.saved_at)
+
+
+def entries(loaded: Mapping[StreamKey, Loaded[A]]) -> dict[StreamKey, Entry]:
+    """Return states, as they are now, as entries of the cache."""
+    return {
+        key: Entry.of(
+            one.state, version=one.version, saved_version=one.saved_version, saved_at=one.saved_at
+        )
+        for key, one in loaded.items()
+        if one.version
+    }
+
+
+def _load_locked(
+    aggregate: type[A], versions: Mapping[StreamKey, int]
+) -> Flow[dict[StreamKey, Loaded[A]]]:
+    loaded: dict[StreamKey, Loaded[A]] = {}
+    for key, version in versions.items():
+        cached = from_cache(aggregate, key) if version else Loaded(aggregate(), 0)
+        if cached and cached.version <= version:  # else ahead of the database
+            loaded[key] = cached
+    if unknown := [key for key in versions if key not in loaded]:
+        loaded |= yield from _from_snapshots(aggregate, unknown, None)
+    behind = {key: one for key, one in loaded.items() if one.version < versions[key]}
+    if behind:
+        yield from _catch_up(behind, None)
+    return loaded
+
+
+def _decide(
+    aggregate: type[A],
+    loaded: dict[StreamKey, Loaded[A]],
+    decisions: Mapping[StreamKey, Decide[A]],
+    metadata: Metadata | None,
+) -> Flow[Executed[A]]:
+    todo = appending.in_lock_order(
+        Append(key=key, events=decide(loaded[key].state), expected=loaded[key].version)
+        for key, decide in decisions.items()
+    )
+    appended = yield from appending.append(todo, metadata)
+    repeated = {(one.stream_id, one.event_id) for one in appended.repeated}
+    for item in todo:
+        one = loaded[item.key]
+        for new in item.events:
+            if not new.event_id or (item.key.stream_id, new.event_id) not in repeated:
+                one.state.apply(new.event)
+        one.version = appended.versions[item.key]
+    yield from _save_due(aggregate, {item.key: loaded[item.key] for item in todo}, appended.at)
+    return Executed(loaded, appended)
+
+
+def _from_snapshots(
+    aggregate: type[A], keys: Sequence[StreamKey], at_version: int | None
+) -> Flow[dict[StreamKey, Loaded[A]]]:
+    values = columns(keys) | {"state_version": aggregate.state_version}
+    rows = yield Query(sql.SNAPSHOTS, values)
+    loaded = {key: Loaded(aggregate(), 0) for key in keys}
+    named = {(key.tenant_id, key.stream_id): key for key in keys}
+    for tenant, stream, version, taken_at, text in rows:
+        if at_version is not None and version > at_version:
+            continue
+        try:
+            state = msgspec.json.decode(text, type=aggregate)
+        except msgspec.MsgspecError as error:
+            logger.warning(
+                "The snapshot of %s cannot be read, so it is not used: %s", stream, error
+            )
+        else:
+            loaded[named[tenant, stream]] = Loaded(state, version, version, taken_at)
+    return loaded
+
+
+def _catch_up(loaded: Mapping[StreamKey, Loaded[A]], at_version: int | None) -> Flow[None]:
+    """Replay the events after the states of streams, a page of them at a time."""
+    rows = yield from _read({key: one.version + 1 for key, one in loaded.items()})
+    yield from _replay(loaded, rows, full=len(rows) == PAGE, at_version=at_version)
+
+
+def _replay(
+    loaded: Mapping[StreamKey, Loaded[A]],
+    rows: Iterable[Row],
+    *,
+    full: bool,
+    at_version: int | None = None,
+) -> Flow[None]:
+    """Apply events to the states, and those of further pages while pages are full."""
+    named = {(key.tenant_id, key.stream_id): one for key, one in loaded.items()}
+    while True:
+        replayed = 0
+        for row in rows:
+            one = named[row[0], row[1]]
+            if at_version is not None and row[2] > at_version:
+                return
+            if row[2] != one.version + 1:
+                raise UnreadableEvent(f"Stream {row[1]} has no event of version {one.version + 1}.")
+            recorded = decode_row(row)
+            one.state.apply(recorded.event)
+            one.version = recorded.version
+            replayed += 1
+        cache.states.count_replayed(replayed)
+        if not full:
+            return
+        rows = yield from _read({key: one.version + 1 for key, one in loaded.items()})
+        full = len(rows) == PAGE
+
+
+def _read(first: Mapping[StreamKey, int]) -> Flow[list[Row]]:
+    """Read the next page of streams' events, from a version on."""
+    values: dict[str, Any] = columns(first) | {"versions": list(first.values()), "limit": PAGE}
+    try:
+        return (yield Query(sql.EVENTS_FROM, values))
+    except ERRORS as error:
+        key, version = next(iter(first.items()))
+        raise interrupted(key, version - 1, error) from error
+
+
+def _save_due(
+    aggregate: type[A], loaded: Mapping[StreamKey, Loaded[A]], now: datetime | None
+) -> Flow[None]:
+    """Save the states that are due by the aggregate's policy."""
+    due = [
+        (key, one)
+        for key, one in loaded.items()
+        if aggregate.snapshot.due(
+            events=one.version - one.saved_version, elapsed=_elapsed(one.saved_at, now)
+        )
+    ]
+    if not due:
+        return
+    given = [StateRow(key.tenant_id, key.stream_id, one.version, one.state) for key, one in due]
+    values = {"states": encode_json(given), "state_version": aggregate.state_version}
+    rows = yield Query(sql.SAVE_SNAPSHOTS, values)
+    taken: dict[tuple[UUID, UUID], datetime] = {(tenant, stream): at for tenant, stream, at in rows}
+    for key, one in due:
+        if at := taken.get((key.tenant_id, key.stream_id)):
+            one.saved_version, one.saved_at = one.version, at
+
+
+def _elapsed(since: datetime | None, now: datetime | None) -> timedelta | None:
+    return now - since if since and now else None
