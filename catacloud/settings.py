@@ -96,6 +96,10 @@ if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
         "(./dev starts a server of its own when it is not set)."
     )
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60)}
+# The event store has few statements, which the server prepares once for each connection. Turn it
+# off behind a pooler that hands a connection on after a transaction and cannot keep them.
+if env.bool("DATABASE_PREPARED_STATEMENTS", True):
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")
@@ -134,8 +138,6 @@ EVENTSTORE_CACHED_STATES = env.int("EVENTSTORE_CACHED_STATES", 1000, validate=va
 EVENTSTORE_HOLD_WARNING = env.float("EVENTSTORE_HOLD_WARNING", 10.0, validate=validate.Range(0))
 # Wake long-running consumers (eventstore.follow) by NOTIFY. It costs PostgreSQL a little per burst.
 EVENTSTORE_NOTIFY = env.bool("EVENTSTORE_NOTIFY", False)
-# Let the server prepare the store's statements. Turn it off behind a pooler that cannot keep them.
-EVENTSTORE_PREPARED_STATEMENTS = env.bool("EVENTSTORE_PREPARED_STATEMENTS", True)
 # Connections that the async side of the store may hold in each event loop.
 EVENTSTORE_ASYNC_CONNECTIONS = env.int(
     "EVENTSTORE_ASYNC_CONNECTIONS", 10, validate=validate.Range(1)

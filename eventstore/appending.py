@@ -11,12 +11,14 @@ from eventstore import sql
 from eventstore.events import Metadata, RecordedEvent, StreamKey
 from eventstore.rows import (
     ANY,
+    NO_STREAM,
     STREAM_EXISTS,
     Append,
     NewEvent,
     decode_row,
     encode_appends,
-    encode_json,
+    encode_event,
+    encode_metadata,
 )
 from eventstore.steps import Flow, Lock, Query
 
@@ -80,10 +82,26 @@ def append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
     Of one stream it is one statement, so all or nothing; several need a transaction around. Raises
     StreamConflict, WrongStreamType and OtherContent.
     """
+    if _is_one_event(todo):
+        [item] = todo
+        rows = yield Query(sql.APPEND_EVENT, encode_event(item, metadata))
+        if rows:
+            [(version, now)] = rows
+            return Appended(new=1, versions={item.key: version}, repeated=[], at=now)
+    return (yield from _append_any(todo, metadata))
+
+
+def _is_one_event(todo: Sequence[Append]) -> bool:
+    if len(todo) != 1 or len(todo[0].events) != 1 or todo[0].expected in (NO_STREAM, STREAM_EXISTS):
+        return False
+    return todo[0].events[0].event_id is None
+
+
+def _append_any(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
     new, versions, repeats = 0, {}, list[tuple[StreamKey, list[int]]]()
     now: datetime | None = None
     for part in _parts(todo):
-        values = {"appends": encode_appends(part), "metadata": encode_json(metadata or Metadata())}
+        values = {"appends": encode_appends(part), "metadata": encode_metadata(metadata)}
         rows = yield Query(sql.APPEND, values)
         for nth, outcome, head, added, repeated, detail, now in rows:  # noqa: B007 one for all
             item = part[nth - 1]

@@ -12,53 +12,54 @@ from itertools import count
 from typing import Any
 
 import psycopg
-from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
+from psycopg.pq import Format
+
+Cursor = CursorWrapper | psycopg.Cursor[tuple[Any, ...]] | psycopg.ServerCursor[tuple[Any, ...]]
 
 _numbers = count()
 
 
-class _Prepared(psycopg.Cursor[tuple[Any, ...]]):
-    def execute(self, query: Any, params: Any = None, **_: Any) -> "_Prepared":
-        prepare = settings.EVENTSTORE_PREPARED_STATEMENTS
-        return super().execute(query, params, prepare=prepare, binary=True)
-
-
-class _Streaming(psycopg.ServerCursor[tuple[Any, ...]]):
-    def execute(self, query: Any, params: Any = None, **_: Any) -> "_Streaming":
-        return super().execute(query, params, binary=True)
-
-
 @contextmanager
-def binary_cursor() -> Iterator[CursorWrapper]:
+def binary_cursor() -> Iterator[Cursor]:
     """Open a cursor whose rows are binary. All of them arrive at once: let the query bound them."""
-    with _Prepared(_psycopg()) as cursor:
-        yield _watched(cursor)
+    db = connections[DEFAULT_DB_ALIAS]
+    with db.wrap_database_errors, psycopg.Cursor(_psycopg(db)) as cursor:
+        yield _watched(db, cursor)
 
 
 @contextmanager
-def streaming_cursor(*, chunk: int) -> Iterator[CursorWrapper]:
+def streaming_cursor(*, chunk: int) -> Iterator[Cursor]:
     """Open a cursor of the server, whose binary rows arrive ``chunk`` at a time.
 
     Outside a transaction the server has to keep the whole result (WITH HOLD), on its disk where it
     is large.
     """
-    hold = connection.get_autocommit()
+    db = connections[DEFAULT_DB_ALIAS]
+    raw, hold = _psycopg(db), db.get_autocommit()
     name = f"eventstore_{next(_numbers)}"
-    with _Streaming(_psycopg(), name, scrollable=False, withhold=hold) as cursor:
+    with (
+        db.wrap_database_errors,
+        psycopg.ServerCursor(raw, name, scrollable=False, withhold=hold) as cursor,
+    ):
         cursor.itersize = chunk
-        yield _watched(cursor)
+        yield _watched(db, cursor)
 
 
-def _psycopg() -> "psycopg.Connection[tuple[Any, ...]]":
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    raw: psycopg.Connection[tuple[Any, ...]] = connection.connection
+def _psycopg(db: BaseDatabaseWrapper) -> "psycopg.Connection[tuple[Any, ...]]":
+    db.close_if_health_check_failed()
+    db.ensure_connection()
+    raw: psycopg.Connection[tuple[Any, ...]] = db.connection
     return raw
 
 
-def _watched(cursor: Any) -> CursorWrapper:
-    connection.validate_thread_sharing()
-    log = connection.queries_logged
-    return connection.make_debug_cursor(cursor) if log else connection.make_cursor(cursor)
+def _watched(db: BaseDatabaseWrapper, cursor: Any) -> Any:
+    db.validate_thread_sharing()
+    db.validate_no_broken_transaction()
+    cursor.format = Format.BINARY
+    if db.queries_logged:
+        return db.make_debug_cursor(cursor)
+    # Where nobody watches, its wrapper would do nothing but take time.
+    return db.make_cursor(cursor) if db.execute_wrappers else cursor

@@ -9,11 +9,10 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.conf import settings
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from psycopg_pool import AsyncConnectionPool
 
 from eventstore import sql
-from eventstore.cursors import binary_cursor
+from eventstore.cursors import Cursor, binary_cursor
 from eventstore.models import Stream
 from eventstore.steps import ERRORS, Flow, Lock, Query, Row
 
@@ -57,7 +56,7 @@ async def arun(flow: Flow[T], db: AsyncConnection) -> T:
             return result
 
 
-def _take(step: Query | Lock, cursor: CursorWrapper) -> list[Row]:
+def _take(step: Query | Lock, cursor: Cursor) -> list[Row]:
     if isinstance(step, Lock):
         key = step.key
         streams = Stream.objects.select_for_update().filter(pk=(key.tenant_id, key.stream_id))
@@ -70,7 +69,7 @@ def _take(step: Query | Lock, cursor: CursorWrapper) -> list[Row]:
 async def _atake(step: Query | Lock, cursor: "psycopg.AsyncCursor[tuple[Any, ...]]") -> list[Row]:
     if isinstance(step, Lock):
         step = Query(sql.LOCK, {"tenant": step.key.tenant_id, "stream": step.key.stream_id})
-    await cursor.execute(step.sql, step.values, prepare=settings.EVENTSTORE_PREPARED_STATEMENTS)
+    await cursor.execute(step.sql, step.values)
     return await cursor.fetchall()
 
 
@@ -111,7 +110,7 @@ async def _pool() -> _Pool:
 def _parameters() -> dict[str, Any]:
     """Return Django's own parameters of the connection, without what only its wrapper uses."""
     ours = connection.get_connection_params()
-    dropped = ("cursor_factory", "context", "prepare_threshold")
+    dropped = ("cursor_factory", "context")
     return {name: value for name, value in ours.items() if name not in dropped} | {
         "autocommit": True,
         "options": f"{ours.get('options', '')} -c TimeZone=UTC".strip(),

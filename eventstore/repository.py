@@ -151,7 +151,7 @@ async def aexecute_optimistically(
 
 
 def _finished(done: Executed[A]) -> dict[StreamKey, Loaded[A]]:
-    store.announce_after_commit(done.appended)
+    transaction.on_commit(partial(store.announce, done.appended))
     _cache_after_commit(done.loaded)
     return done.loaded
 

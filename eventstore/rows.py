@@ -64,6 +64,28 @@ def encode_appends(appends: Iterable[Append]) -> str:
     return encode_json([_append_row(item) for item in appends])
 
 
+def encode_event(item: Append, metadata: Metadata | None) -> dict[str, Any]:
+    """Return the values of an append of one event, each by itself."""
+    key, [new] = item.key, item.events
+    name, schema = codec.type_of(new.event)
+    return {
+        "tenant": key.tenant_id,
+        "stream": key.stream_id,
+        "type": key.type,
+        "partition": partition_of(key.tenant_id),
+        "expected": item.expected,
+        "event": name,
+        "schema": schema,
+        "data": bytes(codec.encode(new.event)).decode(),
+        "at": new.occurred_at,
+        "metadata": encode_metadata(metadata),
+    }
+
+
+def encode_metadata(metadata: Metadata | None) -> str:
+    return encode_json(metadata) if metadata else "{}"
+
+
 def _append_row(item: Append) -> AppendRow:
     key = item.key
     events = [_event_row(new) for new in item.events]

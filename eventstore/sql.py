@@ -1,5 +1,24 @@
 """The statements of the store. What an append does is the function of migration 0012."""
 
+# The most frequent append, of one event, without the way through JSON. It writes nothing where the
+# stream is new or not at the version expected; APPEND then finds out which, and does it or says so.
+APPEND_EVENT = """
+WITH advanced AS (
+    UPDATE eventstore_stream SET version = version + 1
+    WHERE tenant_id = %(tenant)s AND stream_id = %(stream)s AND type = %(type)s
+        AND version = coalesce(%(expected)s, version)
+    RETURNING version
+)
+INSERT INTO eventstore_storedevent (
+    tenant_id, stream_id, partition, version, event_id,
+    type, schema_version, data, occurred_at, metadata
+)
+SELECT %(tenant)s, %(stream)s, %(partition)s, version, gen_random_uuid(),
+    %(event)s, %(schema)s, %(data)s::jsonb, %(at)s, %(metadata)s::jsonb
+FROM advanced
+RETURNING version, recorded_at
+"""
+
 # One call for each stream, in the order given, which is the order in which all writers lock.
 APPEND = """
 SELECT nth, result.*
@@ -45,18 +64,23 @@ LIMIT %(limit)s
 """.replace("{EVENT}", EVENT)
 
 EVENTS_AT = """
-SELECT {EVENT} FROM eventstore_storedevent
-JOIN unnest(%(tenants)s::uuid[], %(streams)s::uuid[], %(versions)s::bigint[])
-    AS given (tenant, stream, at)
-ON tenant_id = tenant AND stream_id = stream AND version = at
-ORDER BY tenant_id, stream_id, version
+SELECT event.*
+FROM unnest(%(tenants)s::uuid[], %(streams)s::uuid[], %(versions)s::bigint[])
+    AS given (tenant, stream, at),
+LATERAL (
+    SELECT {EVENT} FROM eventstore_storedevent
+    WHERE tenant_id = tenant AND stream_id = stream AND version = at LIMIT 1
+) AS event
 """.replace("{EVENT}", EVENT)
 
 SNAPSHOTS = """
-SELECT tenant_id, stream_id, version, taken_at, state::text FROM eventstore_snapshot
-JOIN unnest(%(tenants)s::uuid[], %(streams)s::uuid[]) AS given (tenant, stream)
-ON tenant_id = tenant AND stream_id = stream
-WHERE state_version = %(state_version)s
+SELECT snapshot.*
+FROM unnest(%(tenants)s::uuid[], %(streams)s::uuid[]) AS given (tenant, stream),
+LATERAL (
+    SELECT tenant_id, stream_id, version, taken_at, state::text FROM eventstore_snapshot
+    WHERE tenant_id = tenant AND stream_id = stream AND state_version = %(state_version)s
+    LIMIT 1
+) AS snapshot
 """
 
 SAVE_SNAPSHOTS = """

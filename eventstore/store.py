@@ -6,9 +6,10 @@ What an append does is said once, in appending.py, and done in one place, in the
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Unpack
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.dispatch import Signal
 
 from eventstore import appending, drivers, reading
@@ -68,10 +69,14 @@ def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> Ap
     todo = appending.in_lock_order(appends)
     if not todo:
         return appending.NOTHING
-    alone = len(todo) == 1 and transaction.get_autocommit()  # one statement, all or nothing itself
-    with nullcontext() if alone else transaction.atomic():
+    if len(todo) == 1 and connections[DEFAULT_DB_ALIAS].autocommit:
+        # One statement, which is all or nothing by itself.
         done = drivers.run(appending.append(todo, metadata))
-    announce_after_commit(done)
+        announce(done)
+    else:
+        with transaction.atomic():
+            done = drivers.run(appending.append(todo, metadata))
+            transaction.on_commit(partial(announce, done))
     return done
 
 
@@ -145,20 +150,17 @@ async def aread_stream(
         raise reading.interrupted(key, version, error) from error
 
 
-def announce_after_commit(done: Appended) -> None:
-    """Send ``appended`` once the transaction has committed, if events were appended."""
-    partitions = _partitions(done)
+def announce(done: Appended) -> None:
+    """Send ``appended``, if events were appended. Who fails to hear of it is logged.
 
-    def announce() -> None:  # a function, for Django logs its name where it fails
-        appended.send(sender=StoredEvent, partitions=partitions)
-
+    They stand by then, so whoever fails to hear of them must not fail the writer.
+    """
     if done.new:
-        # Robust: the events stand, so whoever fails to hear of them must not fail the writer.
-        transaction.on_commit(announce, robust=True)
+        appended.send_robust(sender=StoredEvent, partitions=_partitions(done))
 
 
 async def aannounce(done: Appended) -> None:
-    """Send ``appended``, if events were appended. Who fails to hear of it is logged."""
+    """Send ``appended`` as :func:`announce` does."""
     if done.new:
         await appended.asend_robust(sender=StoredEvent, partitions=_partitions(done))
 
