@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
+from django.conf import settings
 from django.db import connection
 from psycopg import IsolationLevel
 
@@ -106,6 +107,15 @@ def _partitions(db: Connection) -> Iterator[str]:
             )
 
 
+def _table_partitions(db: Connection) -> Iterator[str]:
+    for table, count in _rows(db, TABLE_PARTITIONS):
+        if count != settings.EVENTSTORE_PARTITIONS:
+            yield (
+                f"{table} has {count} table partitions, but EVENTSTORE_PARTITIONS is "
+                f"{settings.EVENTSTORE_PARTITIONS}."
+            )
+
+
 def _snapshots_ahead(db: Connection) -> Iterator[str]:
     for tenant, stream, version, head in _rows(db, SNAPSHOTS_AHEAD):
         stands = "there is no such stream" if head is None else f"the stream stands at {head}"
@@ -131,6 +141,7 @@ LOOKS: dict[str, Callable[[Connection], Iterator[str]]] = {
     "order of positions": _positions_rise,
     "doubled positions": _positions_unique,
     "partitions": _partitions,
+    "table partitions": _table_partitions,
     "snapshots": _snapshots_ahead,
     "checkpoints": _checkpoints_ahead,
     "sequence": _sequence_behind,
@@ -220,6 +231,12 @@ SELECT position, count(*) FROM eventstore_storedevent GROUP BY position HAVING c
 
 PARTITIONS = """
 SELECT tenant_id, partition, count(*) FROM eventstore_storedevent GROUP BY tenant_id, partition
+"""
+
+# A table that is not partitioned is its own only partition.
+TABLE_PARTITIONS = """
+SELECT name, greatest(1, (SELECT count(*) FROM pg_inherits WHERE inhparent = name::regclass))
+FROM unnest(ARRAY['eventstore_stream', 'eventstore_storedevent', 'eventstore_snapshot']) AS name
 """
 
 SNAPSHOTS_AHEAD = """

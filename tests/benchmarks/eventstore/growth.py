@@ -1,6 +1,7 @@
 """What appends and loads cost in a store of 1 M and in one of 20 M events. Takes long."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from tests.benchmarks.databases import fresh
 from tests.benchmarks.eventstore import fill
@@ -13,24 +14,35 @@ STREAMS = {"1 M": 1_000, "20 M": 20_000}
 SECONDS, RUNS = 0.5, 15
 
 
+class Store(NamedTuple):
+    url: str
+    streams: int
+
+
 def growth(name: str, options: Options) -> Iterator[Measure]:
-    """Any stream of the store may be meant, so that no cache helps the larger one."""
     small, large = (int(count * options.scale) for count in STREAMS.values())
     with fresh("small") as small_url, fresh("large") as large_url:
-        for url, count in ((small_url, small), (large_url, large)):
-            fill.streams(url, count=count, each=EACH)
-            fill.settle(url)
-        with Team(OURS, url=small_url) as one, Team(OURS, url=large_url) as other:
-            for what in ("append", "load"):
-                found = medians(
-                    {
-                        "small": side(one, f"{what}_anywhere", streams=small, seconds=SECONDS),
-                        "large": side(other, f"{what}_anywhere", streams=large, seconds=SECONDS),
-                    },
-                    runs=RUNS,
-                )
-                cost = found["small"] / found["large"]
-                yield Measure(f"{name}: {what}", "×", cost, bars=[at_most(1.15)])
+        stores = Store(small_url, small), Store(large_url, large)
+        for store in stores:
+            fill.streams(store.url, count=store.streams, each=EACH)
+            fill.settle(store.url)
+        yield from costs(name, *stores, bar=1.15)
+
+
+def costs(name: str, basis: Store, store: Store, *, bar: float) -> Iterator[Measure]:
+    """Any stream of the store may be meant, so that no cache helps the larger one."""
+    with Team(OURS, url=basis.url) as one, Team(OURS, url=store.url) as other:
+        for what in ("append", "load"):
+            do = f"{what}_anywhere"
+            found = medians(
+                {
+                    "basis": side(one, do, streams=basis.streams, seconds=SECONDS),
+                    "store": side(other, do, streams=store.streams, seconds=SECONDS),
+                },
+                runs=RUNS,
+            )
+            cost = found["basis"] / found["store"]
+            yield Measure(f"{name}: {what}", "×", cost, bars=[at_most(bar)])
 
 
 MEASURES: dict[str, Callable[[str, Options], Iterator[Measure]]] = {
