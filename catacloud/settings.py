@@ -99,7 +99,10 @@ DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60)}
 # The event store has few statements, which the server prepares once for each connection. Turn it
 # off behind a pooler that hands a connection on after a transaction and cannot keep them.
 if env.bool("DATABASE_PREPARED_STATEMENTS", True):
-    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    options["prepare_threshold"] = 0
+    # One plan for all values: to plan for each call costs more than it gains on partitioned tables.
+    options["options"] = f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")

@@ -77,6 +77,6 @@ def _create(table, partitions):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("eventstore", "0011_live_projection")]
+    dependencies = [("eventstore", "0012_append")]
 
     operations = [migrations.RunPython(partition, make_plain)]
