@@ -11,7 +11,7 @@ WRITERS, ROUNDS = 6, 6
 
 
 def make_the_same(line, rounds):
-    """Make streams, events with ids, snapshots and checkpoints that the others make as well."""
+    """Make streams, events with ids, snapshots, checkpoints and the horizon that the others make as well."""
     ready(line)
     for keys in rounds:
         one, several = keys[0], keys[1:]
@@ -26,9 +26,10 @@ def make_the_same(line, rounds):
 
 def test_what_many_make_at_once_is_there_once(handled):
     rounds = [[stream() for _ in range(3)] for _ in range(ROUNDS)]
-    Horizon.objects.update(position=0)
+    Horizon.objects.all().delete()  # as in a store that was just made
     all_at_once(make_the_same, *[(rounds,)] * WRITERS)
     keys = 3 * ROUNDS
     assert Stream.objects.count() == Snapshot.objects.count() == keys
     assert StoredEvent.objects.count() == keys * (1 + 2 * WRITERS)
     assert Checkpoint.objects.count() == ROUNDS
+    assert Horizon.objects.count() == 1
