@@ -11,7 +11,7 @@ WRITERS, ROUNDS = 6, 6
 
 
 def make_the_same(line, rounds):
-    """Make streams, events with ids, snapshots, checkpoints and the horizon that the others make as well."""
+    """Make the streams, events, snapshots, checkpoints and the horizon that others make too."""
     ready(line)
     for keys in rounds:
         one, several = keys[0], keys[1:]

@@ -21,9 +21,13 @@ def two_phases(cluster):
     return cluster
 
 
+def append(key):
+    store.append([Append(key=key, events=[counted()])])
+
+
 def append_and_prepare(line, key):
     with transaction.atomic():
-        store.append([Append(key=key, events=[counted()])])
+        append(key)
         with connection.cursor() as cursor:
             cursor.execute("PREPARE TRANSACTION 'the other half'")
         line.send("prepared")
@@ -59,35 +63,32 @@ def assert_held_by_name(events):
     assert (lag.events, lag.held) == (events, events)
 
 
-def test_it_holds_the_feed_by_its_name_even_over_a_crash(two_phases):
-    early, late = stream(), stream()
+def streams_handled():
+    return [stream_id for _, stream_id, _ in effects.kept()]
+
+
+def test_it_holds_the_feed_by_its_name_even_over_a_crash_until_it_is_decided(two_phases):
+    early, late, never = stream(), stream(), stream()
     prepare(early)
-    store.append([Append(key=late, events=[counted()])])
+    append(late)
     assert consume(late) == []
     assert_held_by_name(1)
 
     two_phases.stop_immediately()
     two_phases.start()
-    store.append([Append(key=late, events=[counted()])])
+    append(late)
     assert consume(late) == []
     assert_held_by_name(2)
 
     decide("COMMIT")
     effects.consume_all()
-    effects.assert_all_are_handled_once()
-    assert [stream_id for _, stream_id, _ in effects.kept()] == [
-        early.stream_id,
-        late.stream_id,
-        late.stream_id,
-    ]
+    assert streams_handled() == [early.stream_id, late.stream_id, late.stream_id]
     assert feed.hold() is None
 
-
-def test_when_it_is_rolled_back_the_feed_passes_its_position(two_phases):
-    early, late = stream(), stream()
-    prepare(early)
-    store.append([Append(key=late, events=[counted()])])
+    prepare(never)
+    append(late)
     assert consume(late) == []
     decide("ROLLBACK")
     effects.consume_all()
-    assert [stream_id for _, stream_id, _ in effects.kept()] == [late.stream_id]
+    assert streams_handled()[3:] == [late.stream_id]
+    effects.assert_all_are_handled_once()
