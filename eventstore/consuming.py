@@ -9,8 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from django.db import connection, models, transaction
-from django.db.models.functions import Now
+from django.db import connection, transaction
 
 from eventstore import failures, horizon, sql
 from eventstore.cursors import binary_cursor
@@ -130,8 +129,7 @@ def _record(work: _Work, failed: _HandlerFailed) -> int:
 def _lock(work: _Work) -> Checkpoint | None:
     """Return the locked checkpoint, or None: another worker has it, or it waits for a retry."""
     rows = Checkpoint.objects.filter(consumer=work.consumer, partition=work.partition)
-    ready = rows.filter(models.Q(retry_at=None) | models.Q(retry_at__lte=Now()))
-    return ready.select_for_update(skip_locked=True).first()
+    return rows.filter(failures.DUE).select_for_update(skip_locked=True).first()
 
 
 def _check_constraints() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models.functions import Now
 
 from eventstore.models import Checkpoint, DeadLetter, StoredEvent
@@ -16,6 +16,12 @@ from eventstore.models import Checkpoint, DeadLetter, StoredEvent
 FIRST_RETRY = timedelta(seconds=1)
 LAST_RETRY = timedelta(minutes=5)  # the back-off doubles up to this
 
+# No back-off is longer than the last one: a retry beyond it was set before the clock was set back.
+DUE = (
+    models.Q(retry_at=None)
+    | models.Q(retry_at__lte=Now())
+    | models.Q(retry_at__gt=Now() + LAST_RETRY)
+)
 CLEARED = {"attempts": 0, "failed_position": None, "failed_at": None, "retry_at": None, "error": ""}
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection
 
+from eventstore.failures import LAST_RETRY
 from eventstore.models import Checkpoint
 
 
@@ -87,9 +88,14 @@ LEFT JOIN eventstore_horizon AS horizon ON true
 GROUP BY consumer.name, wanted.partition, checkpoint.id
 ORDER BY consumer.name, wanted.partition
 """
+# As in failures.DUE.
+DUE = f"""
+checkpoint.retry_at IS NULL OR checkpoint.retry_at <= now()
+    OR checkpoint.retry_at > now() + interval '{LAST_RETRY.total_seconds()} s'
+"""
 BEHIND = f"""
 SELECT wanted.partition {WANTED}
-WHERE (checkpoint.retry_at IS NULL OR checkpoint.retry_at <= now()) AND EXISTS (
+WHERE ({DUE}) AND EXISTS (
     SELECT FROM eventstore_storedevent AS stored
     WHERE stored.partition = wanted.partition
         AND stored.position > coalesce(checkpoint.position, 0)

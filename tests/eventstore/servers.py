@@ -1,12 +1,18 @@
-"""What tests of several processes and sessions share: their environment, and patience."""
+"""What tests of several processes and sessions share: their environment, databases and patience."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+import dj_database_url
+import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+PLACE = ("NAME", "HOST", "PORT", "USER", "PASSWORD")
 
 
 def elsewhere() -> dict[str, str]:
@@ -16,6 +22,33 @@ def elsewhere() -> dict[str, str]:
         "DATABASE_URL": database.geturl(),
         "DJANGO_SETTINGS_MODULE": "catacloud.settings",
     }
+
+
+@contextmanager
+def on(place: str | Mapping[str, object], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let Django work on another database, given by its URL, or on what is changed of this one."""
+    changed = dj_database_url.parse(place) if isinstance(place, str) else place
+    connection.close()
+    with monkeypatch.context() as patch:
+        for name, value in changed.items():
+            if name in PLACE:
+                patch.setitem(connection.settings_dict, name, value)
+        try:
+            yield
+        finally:
+            connection.close()
+
+
+@contextmanager
+def session(name: str) -> Iterator[BaseDatabaseWrapper]:
+    """Open a second session with a name that PostgreSQL lists."""
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT set_config('application_name', %s, false)", [name])
+        yield other
+    finally:
+        other.close()
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:

@@ -2,11 +2,9 @@
 
 import subprocess
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import dj_database_url
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -18,6 +16,7 @@ from eventstore import check, feed, horizon, repository, store
 from eventstore.models import Checkpoint, Horizon
 from eventstore.store import Append
 from tests.eventstore.examples import TENANT, Counter, counted, stream
+from tests.eventstore.servers import on
 from tests.eventstore.test_feed import consume, consume_until, open_append
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,20 +62,6 @@ def new_cluster(state, monkeypatch):
     monkeypatch.delenv("REDIS_URL")
     with running(state, durable=False, temporary=True) as servers:
         yield servers.database_url
-
-
-@contextmanager
-def on(url, monkeypatch):
-    """Let Django work on another database."""
-    connection.close()
-    with monkeypatch.context() as patch:
-        for name, value in dj_database_url.parse(url).items():
-            if name in ("NAME", "HOST", "PORT", "USER", "PASSWORD"):
-                patch.setitem(connection.settings_dict, name, value)
-        try:
-            yield
-        finally:
-            connection.close()
 
 
 def dump_and_restore(programs, url):

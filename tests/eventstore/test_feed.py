@@ -1,10 +1,7 @@
 """The feed on a real database, with writers whose transactions overlap."""
 
-import random
 import threading
 import time
-from collections import Counter as Tally
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
@@ -131,25 +128,6 @@ class TestConsume:
         assert Checkpoint.objects.get().position == 0
         assert StoredEvent.objects.count() == 1
 
-    def test_passes_by_a_partition_that_another_worker_has(self):
-        key = stream()
-        append(key)
-        partition = store.partition_of(key.tenant_id)
-        others = []
-
-        def handle(events):
-            with ThreadPoolExecutor(1) as pool:
-                others.append(pool.submit(elsewhere, partition).result())
-
-        def elsewhere(partition):
-            try:
-                return consume(pytest.fail, partition=partition)
-            finally:
-                connection.close()
-
-        consume(handle, partition=partition)
-        assert others == [0]
-
 
 class TestLag:
     def test_counts_the_events_that_are_not_handled_yet(self):
@@ -161,38 +139,3 @@ class TestLag:
         assert (lag.events, lag.since) == (2, StoredEvent.objects.earliest("position").recorded_at)
         consume([].extend, partition=store.partition_of(key.tenant_id))
         assert feed.lag(consumer="tests").events == 0
-
-
-def test_under_racing_writers_nothing_is_missed_doubled_or_out_of_order():
-    keys = [stream(UUID(int=tenant)) for tenant in range(10)]
-    seen, lock, done = [], threading.Lock(), threading.Event()
-
-    def write(seed):
-        dice = random.Random(seed)
-        for _ in range(40):
-            append(dice.choice(keys), fail=dice.random() < 0.1)
-        connection.close()
-
-    def handle(events):
-        with lock:
-            seen.extend(events)
-
-    def read():
-        while not done.is_set() or feed.lag(consumer="tests").events:
-            for partition in feed.partitions():
-                consume(handle, partition=partition, limit=7)
-        connection.close()
-
-    with ThreadPoolExecutor(10) as pool:
-        readers = [pool.submit(read) for _ in range(2)]
-        for writer in [pool.submit(write, seed) for seed in range(8)]:
-            writer.result()
-        done.set()
-        for reader in readers:
-            reader.result()
-
-    stored = set(StoredEvent.objects.values_list("position", flat=True))
-    assert Tally(recorded.position for recorded in seen) == dict.fromkeys(stored, 1)
-    for key in keys:
-        versions = [recorded.version for recorded in seen if recorded.stream_id == key.stream_id]
-        assert versions == list(range(1, len(versions) + 1))

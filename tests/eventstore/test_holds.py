@@ -7,31 +7,18 @@ from contextlib import contextmanager
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import connection
 
 from eventstore import feed, holds, store
 from eventstore.models import Horizon, StoredEvent
 from eventstore.store import Append
 from tests.eventstore.examples import counted, stream
-from tests.eventstore.servers import until
+from tests.eventstore.servers import session, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PARTITION = store.partition_of(stream().tenant_id)
 TAKE = "SELECT pg_current_xact_id(), nextval('eventstore_position')"
-
-
-@contextmanager
-def session(name: str) -> Iterator[BaseDatabaseWrapper]:
-    """Open a second session with a name that PostgreSQL lists."""
-    other = connections.create_connection("default")
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT set_config('application_name', %s, false)", [name])
-        yield other
-    finally:
-        other.close()
 
 
 @contextmanager
@@ -81,19 +68,6 @@ def lag_lines(**options):
 
 
 class TestAnIdleTransaction:
-    def test_is_waited_for_and_named(self):
-        before = Horizon.objects.get().position
-        with position_taken("a forgotten shell") as pid:
-            append(2)
-            assert consume() == []
-            hold, blockers = ours()
-            assert hold.gap == before + 1
-            blocker = blockers["a forgotten shell"]
-            assert (blocker.pid, blocker.state) == (pid, "idle in transaction")
-            assert blocker.since <= hold.since
-        assert consumed(2) == [before + 2, before + 3]
-        assert feed.hold() is None
-
     def test_keeps_the_time_since_when_it_holds(self):
         with position_taken("still here"):
             append()

@@ -76,19 +76,3 @@ def test_a_lost_race_takes_no_position():
         with pytest.raises(StreamConflict):
             store.append([Append(key=key, events=[counted()], expected=expected)])
     assert position() == before
-
-
-def test_appends_to_many_streams_in_any_order_do_not_deadlock():
-    keys = [stream() for _ in range(20)]
-
-    def write_in(order):
-        def write():
-            for _ in range(EACH):
-                store.append([Append(key=key, events=[counted()]) for key in order])
-
-        return write
-
-    orders = [keys, keys[::-1]] * (WRITERS // 2)
-    run_at_once(*map(write_in, orders), expected=())
-    for key in keys:
-        assert_in_order(key, WRITERS * EACH)
