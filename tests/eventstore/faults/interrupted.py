@@ -1,7 +1,8 @@
 """What a reader or writer gets whose connection is lost: the one place that says so."""
 
 import django.db
-import psycopg
 
-# psycopg's own: closing a cursor of a lost connection fails, and Django does not translate that.
-LOST = (django.db.Error, psycopg.Error)
+from eventstore.reading import ReadInterrupted
+
+# A reader hears where it stood, a writer what Django says.
+LOST = (django.db.Error, ReadInterrupted)
