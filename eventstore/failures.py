@@ -17,6 +17,7 @@ FIRST_RETRY = timedelta(seconds=1)
 LAST_RETRY = timedelta(minutes=5)  # the back-off doubles up to this
 
 CLEARED = {"attempts": 0, "failed_position": None, "failed_at": None, "retry_at": None, "error": ""}
+CLEAR = "attempts = 0, failed_position = NULL, failed_at = NULL, retry_at = NULL, error = ''"
 
 
 @dataclass(frozen=True, slots=True)
