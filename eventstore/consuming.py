@@ -15,7 +15,8 @@ from eventstore import failures, horizon
 from eventstore.cursors import binary_cursor, own_transaction
 from eventstore.events import RecordedEvent
 from eventstore.models import Checkpoint
-from eventstore.rows import COLUMNS, decode_row
+from eventstore.reading import SELECT
+from eventstore.rows import decode_row
 
 logger = logging.getLogger(__name__)
 
@@ -200,13 +201,12 @@ SELECT id, position, attempts FROM eventstore_checkpoint
 WHERE consumer = %s AND partition = %s AND (retry_at IS NULL OR retry_at <= statement_timestamp())
 FOR UPDATE SKIP LOCKED
 """
-*plain, _, _ = COLUMNS
 READ = f"""
-SELECT {", ".join(plain)}, metadata::text, data::text FROM eventstore_storedevent
+{SELECT}
 WHERE (partition, position) > (%(partition)s, %(after)s)
     AND (partition, position) <= (%(partition)s, %(until)s)
 ORDER BY partition, position LIMIT %(limit)s
-"""  # noqa: S608 (constants only)
+"""
 MOVE = f"""
 UPDATE eventstore_checkpoint SET position = %(to)d, {failures.CLEAR}
 WHERE id = %(id)d AND position = %(position)d;

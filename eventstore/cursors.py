@@ -7,6 +7,7 @@ format, and are wrapped as Django's are: errors are Django's, queries are logged
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -14,11 +15,26 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import Format
 
+_numbers = count()  # several cursors may be open in one connection
+
 
 @contextmanager
 def binary_cursor() -> Iterator[CursorWrapper]:
     """Open a cursor whose rows are binary. All of them arrive at once: let the query bound them."""
     with closing(_wrapped(psycopg.Cursor(_psycopg()))) as cursor:
+        yield cursor
+
+
+@contextmanager
+def server_cursor() -> Iterator[CursorWrapper]:
+    """Open a cursor that stays on the server, for rows by the portion, which are binary.
+
+    Outside a transaction it is WITH HOLD: the server keeps a copy of what is still to be read.
+    """
+    hold = connection.get_autocommit()
+    name = f"eventstore_{next(_numbers)}"
+    raw = psycopg.ServerCursor(_psycopg(), name, scrollable=False, withhold=hold)
+    with closing(_wrapped(raw)) as cursor:
         yield cursor
 
 
