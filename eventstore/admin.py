@@ -15,10 +15,11 @@ from django.db import connection, models
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from eventstore import registry
-from eventstore.models import Checkpoint, Horizon, StoredEvent, Stream
+from eventstore.models import Checkpoint, DeadLetter, Horizon, StoredEvent, Stream
 
 PAGE = 50  # rows
 COUNT_LIMIT = 10_000  # events that are counted to say how far a partition is behind
@@ -38,18 +39,22 @@ class StreamSearch(forms.Form):
         self.fields["type"] = forms.ChoiceField(required=False, choices=[("", "All"), *names])
 
 
-@admin.register(Checkpoint)
-class EventStoreAdmin(admin.ModelAdmin[Checkpoint]):
-    """The door to all pages of the event store, which change nothing."""
+class LookOnly(admin.ModelAdmin[Any]):
+    """A page that changes nothing."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Checkpoint | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Checkpoint | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+@admin.register(Checkpoint)
+class EventStoreAdmin(LookOnly):
+    """The door to the pages of consumers, streams and their events."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -71,7 +76,12 @@ class EventStoreAdmin(admin.ModelAdmin[Checkpoint]):
             names = [column.name for column in cursor.description]
             rows = [dict(zip(names, row, strict=True)) for row in cursor]
         horizon = Horizon.objects.first()
-        context = {"rows": rows, "horizon": horizon, "count_limit": COUNT_LIMIT}
+        context = {
+            "rows": rows,
+            "horizon": horizon,
+            "count_limit": COUNT_LIMIT,
+            "may_see_dead_letters": request.user.has_perm("eventstore.view_deadletter"),
+        }
         return self._page(request, "consumers", "Consumers", context)
 
     def streams(self, request: HttpRequest) -> HttpResponse:
@@ -103,6 +113,25 @@ class EventStoreAdmin(admin.ModelAdmin[Checkpoint]):
     ) -> HttpResponse:
         around = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
         return TemplateResponse(request, f"admin/eventstore/{name}.html", {**around, **context})
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(LookOnly):
+    """Events that consumers never handled, who decided so, and why."""
+
+    list_display = ["consumer", "position", "the_stream", "version", "reason", "skipped_by"]
+    list_display += ["skipped_at"]
+    list_filter = ["consumer"]
+    search_fields = ["=stream_id", "=tenant_id", "reason"]
+    ordering = ["-skipped_at", "-pk"]
+    show_full_result_count = False
+
+    @admin.display(description="Stream")
+    def the_stream(self, letter: DeadLetter) -> str:
+        address = reverse("admin:eventstore_stream", args=[letter.tenant_id, letter.stream_id])
+        return format_html(
+            '<a href="{}?after={}">{}</a>', address, letter.version - 1, letter.stream_id
+        )
 
 
 def _require(request: HttpRequest, permission: str) -> None:
@@ -156,12 +185,15 @@ def _query(request: HttpRequest, **changes: object) -> str:
 
 
 CONSUMERS = """
-SELECT consumer, partition, position, behind.events, behind.since
+SELECT consumer, partition, position, behind.events, behind.since,
+    greatest(0, extract(epoch FROM clock_timestamp() - behind.since))::float8 AS seconds,
+    attempts, failed_position, retry_at, error
 FROM eventstore_checkpoint AS checkpoint, LATERAL (
     SELECT count(*) AS events, min(recorded_at) AS since FROM (
         SELECT recorded_at FROM eventstore_storedevent AS stored
-        WHERE stored.partition = checkpoint.partition AND stored.position > checkpoint.position
-        ORDER BY stored.position LIMIT %s
+        WHERE (stored.partition, stored.position) > (checkpoint.partition, checkpoint.position)
+            AND (stored.partition, stored.position) < (checkpoint.partition + 1, 0)
+        ORDER BY stored.partition, stored.position LIMIT %s
     ) AS unhandled
 ) AS behind
 ORDER BY consumer, partition

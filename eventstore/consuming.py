@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from django.db import connection, transaction
 
 from eventstore import failures, horizon, sql
-from eventstore.cursors import binary_cursor
+from eventstore.cursors import binary_cursor, own_transaction
 from eventstore.events import RecordedEvent
 from eventstore.models import Checkpoint
 from eventstore.rows import decode_row
 
 logger = logging.getLogger(__name__)
+
+LIMIT = 2000  # events a batch
+CHUNK = 100  # rows between two looks of Python's garbage collector: they are gone by then
 
 Handler = Callable[[Sequence[RecordedEvent]], None]
 
@@ -35,6 +38,15 @@ class _Work:
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Locked:
+    """A checkpoint whose row this transaction has locked."""
+
+    id: int
+    position: int
+    attempts: int
+
+
 class _HandlerFailed(Exception):
     """Carries out of the transaction where it stood when the handler raised."""
 
@@ -43,7 +55,7 @@ class _HandlerFailed(Exception):
 
 
 def consume(
-    *, consumer: str, partition: int, handle: Handler, limit: int = 1000, up_to: int | None = None
+    *, consumer: str, partition: int, handle: Handler, limit: int = LIMIT, up_to: int | None = None
 ) -> int:
     """Hand the next events of a partition, up to a position, to ``handle``; return their number.
 
@@ -54,11 +66,8 @@ def consume(
     When ``handle`` raises, all is rolled back, the events are handed over one by one, and the one
     that fails is recorded with its next attempt. Raises PoisonedEvent for it, and CheckpointMoved.
     """
-    until = horizon.advance()
-    Checkpoint.objects.get_or_create(consumer=consumer, partition=partition)
-    if up_to is not None:
-        until = min(until, up_to)
-    return _consume(_Work(consumer, partition, handle, until, limit))
+    until = _ready_until(consumer, partition, up_to)
+    return _consume(_Work(consumer, partition, handle, until, limit)) if until else 0
 
 
 def read(*, partition: int, after: int, until: int, limit: int) -> list[RecordedEvent]:
@@ -66,12 +75,33 @@ def read(*, partition: int, after: int, until: int, limit: int) -> list[Recorded
 
     Raises UnreadableEvent, which names the stream, the version and the position.
     """
+    within = {"partition": partition, "after": after, "until": until, "limit": limit}
     with binary_cursor() as cursor:
-        cursor.execute(
-            sql.FEED,
-            [partition, after, until, limit],
-        )
-        return [decode_row(row) for row in cursor.fetchall()]
+        cursor.execute(READ, within)
+        events: list[RecordedEvent] = []
+        while rows := cursor.fetchmany(CHUNK):
+            events.extend(map(decode_row, rows))
+        return events
+
+
+def _ready_until(consumer: str, partition: int, up_to: int | None) -> int | None:
+    """Return up to which position there is something to handle, or None where there is nothing.
+
+    The horizon is moved only where the next event is still beyond it.
+    """
+    with own_transaction(), connection.cursor() as cursor:
+        cursor.execute(PEEK, {"consumer": consumer, "partition": partition})
+        row: tuple[int | None, int, int | None] = cursor.fetchone()
+    checkpoint, until, following = row
+    if checkpoint is None:
+        Checkpoint.objects.get_or_create(consumer=consumer, partition=partition)
+    if following is None or (up_to is not None and following > up_to):
+        return None
+    if following > until:
+        until = horizon.advance()
+    if following > until:
+        return None
+    return until if up_to is None else min(until, up_to)
 
 
 def _consume(work: _Work) -> int:
@@ -100,15 +130,19 @@ def _handle_next(work: _Work) -> int:
         limit = 1 if checkpoint.attempts else work.limit  # what has failed is tried alone
         try:
             events = read(partition=work.partition, after=after, until=work.until, limit=limit)
-            if events:
-                work.handle(events)
-                _check_constraints()
+            if not events:
+                return 0
+            work.handle(events)
+            moved = _move(checkpoint, to=events[-1].position)
         except (
             Exception
         ) as error:  # the one place: a handler is others' code and may raise anything
             raise _HandlerFailed(after=after, alone=limit == 1) from error
-        if events:
-            _move(checkpoint, to=events[-1].position)
+        if not moved:
+            raise CheckpointMoved(
+                f"The checkpoint of {work.consumer!r} in partition {work.partition} is no longer "
+                f"at {after}: nothing of this batch was kept."
+            )
     return len(events)
 
 
@@ -126,26 +160,54 @@ def _record(work: _Work, failed: _HandlerFailed) -> int:
     raise poisoned from error
 
 
-def _lock(work: _Work) -> Checkpoint | None:
+def _lock(work: _Work) -> _Locked | None:
     """Return the locked checkpoint, or None: another worker has it, or it waits for a retry."""
-    rows = Checkpoint.objects.filter(consumer=work.consumer, partition=work.partition)
-    return rows.filter(failures.DUE).select_for_update(skip_locked=True).first()
-
-
-def _check_constraints() -> None:
-    """Let constraints that wait for the commit fail here, where the event can be named."""
     with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute(LOCK, [work.consumer, work.partition])
+        row = cursor.fetchone()
+    return _Locked(*row) if row else None
 
 
-def _move(checkpoint: Checkpoint, *, to: int) -> None:
+def _move(checkpoint: _Locked, *, to: int) -> bool:
     """Move a checkpoint by compare-and-set: the lock keeps workers away, this proves that it did.
 
-    Raises CheckpointMoved.
+    Constraints that wait for the commit are checked as well, so that they fail where the event can
+    be named. Both are one message to the server, which has no place for values: ``%d`` lets only
+    numbers in.
     """
-    unmoved = Checkpoint.objects.filter(pk=checkpoint.pk, position=checkpoint.position)
-    if not unmoved.update(position=to, **failures.CLEARED):
-        raise CheckpointMoved(
-            f"The checkpoint of {checkpoint.consumer!r} in partition {checkpoint.partition} is no "
-            f"longer at {checkpoint.position}: nothing of this batch was kept."
-        )
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE % {"id": checkpoint.id, "position": checkpoint.position, "to": to})
+        return bool(cursor.rowcount)  # of the first command
+
+
+# Rows are compared as a whole: for `partition = … AND position > …` PostgreSQL may walk the index
+# of all partitions' positions.
+PEEK = """
+SELECT checkpoint.id, coalesce(horizon.position, 0), (
+    SELECT stored.position FROM eventstore_storedevent AS stored
+    WHERE (stored.partition, stored.position) > (
+        %(partition)s, coalesce(checkpoint.position, 0)
+    ) AND (stored.partition, stored.position) < (%(partition)s + 1, 0)
+    ORDER BY stored.partition, stored.position LIMIT 1
+)
+FROM (VALUES (1)) AS always
+LEFT JOIN eventstore_checkpoint AS checkpoint
+    ON checkpoint.consumer = %(consumer)s AND checkpoint.partition = %(partition)s
+LEFT JOIN eventstore_horizon AS horizon ON horizon.id = 1
+"""
+LOCK = f"""
+SELECT id, position, attempts FROM eventstore_checkpoint
+WHERE consumer = %s AND partition = %s AND {failures.DUE_SQL}
+FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 (constants only)
+READ = f"""
+SELECT {sql.EVENT} FROM eventstore_storedevent
+WHERE (partition, position) > (%(partition)s, %(after)s)
+    AND (partition, position) <= (%(partition)s, %(until)s)
+ORDER BY partition, position LIMIT %(limit)s
+"""  # noqa: S608 (constants only)
+MOVE = f"""
+UPDATE eventstore_checkpoint SET position = %(to)d, {failures.CLEAR}
+WHERE id = %(id)d AND position = %(position)d;
+SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED
+"""  # noqa: S608 (constants only)

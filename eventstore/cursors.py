@@ -12,30 +12,37 @@ from itertools import count
 from typing import Any
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import Format
 
 Cursor = CursorWrapper | psycopg.Cursor[tuple[Any, ...]] | psycopg.ServerCursor[tuple[Any, ...]]
 
-_numbers = count()
+_numbers = count()  # several cursors may be open in one connection
+
+
+class _Logged(psycopg.Cursor[tuple[Any, ...]]):
+    """Prepares nothing, for then psycopg keeps the statement, which is what Django logs."""
+
+    def execute(self, query: Any, params: Any = None, **_: Any) -> "_Logged":
+        return super().execute(query, params, prepare=False)
 
 
 @contextmanager
 def binary_cursor() -> Iterator[Cursor]:
     """Open a cursor whose rows are binary. All of them arrive at once: let the query bound them."""
     db = connections[DEFAULT_DB_ALIAS]
-    with db.wrap_database_errors, psycopg.Cursor(_psycopg(db)) as cursor:
+    kind = _Logged if db.queries_logged else psycopg.Cursor
+    with db.wrap_database_errors, kind(_psycopg(db)) as cursor:
         yield _watched(db, cursor)
 
 
 @contextmanager
-def streaming_cursor(*, chunk: int) -> Iterator[Cursor]:
-    """Open a cursor of the server, whose binary rows arrive ``chunk`` at a time.
+def server_cursor() -> Iterator[Cursor]:
+    """Open a cursor that stays on the server, for rows by the portion, which are binary.
 
-    Outside a transaction the server has to keep the whole result (WITH HOLD), on its disk where it
-    is large.
+    Outside a transaction it is WITH HOLD: the server begins with a copy of all that is asked for.
     """
     db = connections[DEFAULT_DB_ALIAS]
     raw, hold = _psycopg(db), db.get_autocommit()
@@ -44,8 +51,20 @@ def streaming_cursor(*, chunk: int) -> Iterator[Cursor]:
         db.wrap_database_errors,
         psycopg.ServerCursor(raw, name, scrollable=False, withhold=hold) as cursor,
     ):
-        cursor.itersize = chunk
         yield _watched(db, cursor)
+
+
+@contextmanager
+def own_transaction() -> Iterator[None]:
+    """Let the one statement of a block be a transaction of its own, which it is without BEGIN.
+
+    Raises RuntimeError inside a transaction.
+    """
+    if transaction.get_autocommit():
+        yield
+    else:
+        with transaction.atomic(durable=True):
+            yield
 
 
 def _psycopg(db: BaseDatabaseWrapper) -> "psycopg.Connection[tuple[Any, ...]]":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -28,8 +29,12 @@ class StreamKey(msgspec.Struct, frozen=True, order=True):
     type: str
 
 
-class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as the store holds it."""
+class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An event as the store holds it.
+
+    The garbage collector leaves it alone, for what is decoded from JSON refers to nothing around
+    it: whoever holds many events would else wait for the collector about as long as for the rows.
+    """
 
     tenant_id: UUID
     stream_id: UUID
@@ -109,10 +114,16 @@ def decode(*, name: str, version: int, data: str | bytes | msgspec.Raw) -> Event
     cls, current = _classes[name]
     try:
         if version == current:
-            return msgspec.json.decode(data, type=cls)
+            return _decoder(cls).decode(data)
         return msgspec.convert(_upcast(name, version, current, data), type=cls, strict=False)
     except msgspec.MsgspecError as error:
         raise UnreadableEvent(f"{name!r} version {version} cannot be read: {error}") from error
+
+
+@cache
+def _decoder(cls: type[Event]) -> msgspec.json.Decoder[Event]:
+    """Make the decoder of a class once, and when it is first needed: then all names are defined."""
+    return msgspec.json.Decoder(cls)
 
 
 def _upcast(

@@ -22,7 +22,10 @@ DUE = (
     | models.Q(retry_at__lte=Now())
     | models.Q(retry_at__gt=Now() + LAST_RETRY)
 )
+DUE_SQL = f"""(retry_at IS NULL OR retry_at <= statement_timestamp()
+    OR retry_at > statement_timestamp() + interval '{LAST_RETRY.total_seconds():.0f} seconds')"""
 CLEARED = {"attempts": 0, "failed_position": None, "failed_at": None, "retry_at": None, "error": ""}
+CLEAR = "attempts = 0, failed_position = NULL, failed_at = NULL, retry_at = NULL, error = ''"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The feed: what consumers of events need, under one name.
 
 Read all events of a partition in order, handle each exactly once (consuming.py, following.py), and
-see how far that has come (lag.py) and what it waits for (holds.py, failures.py).
+see how far that has come (lag.py) and what it waits for (holds.py, failures.py). To look through
+the log without a checkpoint, stream it (log.py).
 """
 
 from eventstore.consuming import CheckpointMoved, Handler, consume, read
@@ -9,6 +10,8 @@ from eventstore.failures import NotFailing, PoisonedEvent, retry, skip
 from eventstore.following import follow
 from eventstore.holds import Blocker, Hold, hold
 from eventstore.lag import Lag, PartitionLag, lag, lags, partitions, partitions_behind
+from eventstore.log import read_log
+from eventstore.reading import ReadInterrupted
 
 __all__ = [
     "Blocker",
@@ -19,6 +22,7 @@ __all__ = [
     "NotFailing",
     "PartitionLag",
     "PoisonedEvent",
+    "ReadInterrupted",
     "consume",
     "follow",
     "hold",
@@ -27,6 +31,7 @@ __all__ = [
     "partitions",
     "partitions_behind",
     "read",
+    "read_log",
     "retry",
     "skip",
 ]

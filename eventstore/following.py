@@ -9,7 +9,7 @@ from types import FrameType
 
 from django.db import InterfaceError, OperationalError, connection
 
-from eventstore.consuming import Handler, consume
+from eventstore.consuming import LIMIT, Handler, consume
 from eventstore.failures import PoisonedEvent
 from eventstore.lag import partitions_behind
 from eventstore.wakeups import Listener
@@ -24,7 +24,7 @@ def follow(
     *,
     consumer: str,
     handle: Handler,
-    limit: int = 1000,
+    limit: int = LIMIT,
     poll: float = POLL,
     stop: threading.Event | None = None,
 ) -> None:

@@ -11,12 +11,11 @@ transaction, and a writer that is still running may have a higher id than that.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import connection, models, transaction
-from django.db.models.functions import Now
+from django.db import connection
 
 from eventstore import holds
+from eventstore.cursors import own_transaction
 from eventstore.models import Horizon
 
 WINDOW = 10_000  # positions that one look takes in
@@ -43,6 +42,10 @@ class Look:
     xmin: int  # every transaction below it is over
     xid: int | None  # at a gap: a transaction id, taken after the snapshot
 
+    def to_the_end(self, state: State) -> bool:
+        """Tell whether another look beyond this state could show no more than this one did."""
+        return self.xid is None and self.highest - state.position < WINDOW
+
 
 def step(state: State, look: Look) -> State:
     """Return the state after a look. Pure; the proof is in the module's text."""
@@ -65,60 +68,82 @@ def advance() -> int:
     look must be a transaction of its own, for a fence has to be an id that is taken only then;
     inside a transaction this raises RuntimeError.
     """
-    state = _read()
-    while (after := step(state, _look(state.position))) != state:
-        moved = Horizon.objects.filter(**_columns(state)).update(**_columns(after), **_held(after))
-        state = after if moved else _read()
-    if state.fence:
-        holds.report_if_long(gap=state.position + 1)
-    return state.position
+    while True:
+        state, look = _look()
+        after = step(state, look)
+        if after == state or (_move(state, after) and look.to_the_end(state)):
+            break
+    if after.fence:
+        holds.report_if_long(gap=after.position + 1)
+    return after.position
 
 
-def _read() -> State:
-    row, _ = Horizon.objects.get_or_create(id=1)
-    if row.fence_position is None or row.fence_xid is None:
-        return State(row.position)
-    return State(row.position, Fence(row.fence_position, row.fence_xid))
+def _look() -> tuple[State, Look]:
+    """Return the state and what is beyond it, both of one snapshot."""
+    with own_transaction(), connection.cursor() as cursor:
+        cursor.execute(LOOK, {"window": WINDOW})
+        row = cursor.fetchone()
+    if row is None:
+        Horizon.objects.get_or_create(id=1)
+        return _look()
+    position, fence_position, fence_xid, *seen = row
+    fence = None if fence_xid is None else Fence(fence_position, fence_xid)
+    return State(position, fence), Look(*seen)
 
 
-def _columns(state: State) -> dict[str, int | None]:
-    return {
-        "position": state.position,
-        "fence_position": state.fence.position if state.fence else None,
-        "fence_xid": state.fence.xid if state.fence else None,
-    }
+def _move(state: State, after: State) -> bool:
+    """Write the state after another one; False where that one does not stand any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE, [*_columns(after), *_columns(state)])
+        return bool(cursor.rowcount)
 
 
-def _held(after: State) -> dict[str, Any]:
-    """Return since when readers wait: a new fence at the same gap changes nothing."""
-    if after.fence is None:
-        return {"held_since": None, "hold_reported": False}
-    same = models.Q(position=after.position, held_since__isnull=False)
-    return {
-        "held_since": models.Case(models.When(same, then="held_since"), default=Now()),
-        "hold_reported": models.Case(models.When(same, then="hold_reported"), default=False),
-    }
+def _columns(state: State) -> tuple[int, int | None, int | None]:
+    fence = state.fence
+    return state.position, fence.position if fence else None, fence.xid if fence else None
 
 
-def _look(position: int) -> Look:
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(LOOK, {"position": position, "window": WINDOW})
-        return Look(*cursor.fetchone())
-
-
-# CASE evaluates lazily: only a look that sees a gap takes a transaction id.
-LOOK = """
-WITH ahead AS (
-    SELECT position, row_number() OVER (ORDER BY position) AS nth
-    FROM eventstore_storedevent WHERE position > %(position)s ORDER BY position LIMIT %(window)s
-), seen AS (
+# CASE evaluates lazily: only a look that sees a gap searches for its place, and takes a transaction
+# id. Positions differ, so there is no gap where there are as many as there is room for.
+AHEAD = """
+SELECT position FROM eventstore_storedevent
+WHERE position > (SELECT position FROM eventstore_horizon WHERE id = 1)
+ORDER BY position LIMIT %(window)s
+"""
+LOOK = f"""
+WITH look AS MATERIALIZED (
     SELECT
-        coalesce(max(position) FILTER (WHERE position - nth = %(position)s), %(position)s)
-            AS contiguous,
-        coalesce(max(position), %(position)s) AS highest
-    FROM ahead
+        horizon.*, coalesce(highest, position) AS highest,
+        CASE WHEN number = 0 THEN position WHEN number = highest - position THEN highest ELSE (
+            SELECT coalesce(max(numbered.position), horizon.position)
+            FROM (
+                SELECT position, row_number() OVER (ORDER BY position) AS nth
+                FROM ({AHEAD}) AS ahead
+            ) AS numbered
+            WHERE numbered.position - nth = horizon.position
+        ) END AS contiguous
+    FROM eventstore_horizon AS horizon, (
+        SELECT count(*) AS number, max(position) AS highest FROM ({AHEAD}) AS ahead
+    ) AS seen
+    WHERE horizon.id = 1
 )
-SELECT contiguous, highest, pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+SELECT position, fence_position, fence_xid, contiguous, highest,
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
     CASE WHEN contiguous < highest THEN pg_current_xact_id()::text::bigint END
-FROM seen
+FROM look
+"""  # noqa: S608 (constants only)
+
+# A new fence at the same gap does not change since when readers wait.
+MOVE = """
+UPDATE eventstore_horizon AS horizon
+SET position = after.position, fence_position = after.fence_position, fence_xid = after.fence_xid,
+    held_since = CASE WHEN after.fence_xid IS NULL THEN NULL
+        WHEN after.position = horizon.position AND held_since IS NOT NULL THEN held_since
+        ELSE statement_timestamp() END,
+    hold_reported = after.fence_xid IS NOT NULL AND after.position = horizon.position
+        AND held_since IS NOT NULL AND hold_reported
+FROM (VALUES (%s::bigint, %s::bigint, %s::bigint))
+    AS after (position, fence_position, fence_xid)
+WHERE (horizon.position, horizon.fence_position, horizon.fence_xid)
+    IS NOT DISTINCT FROM (%s::bigint, %s::bigint, %s::bigint)
 """

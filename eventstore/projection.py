@@ -13,14 +13,25 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from eventstore import failures, horizon
-from eventstore.consuming import Handler, consume, read
+from eventstore.consuming import LIMIT, Handler, consume, read
 from eventstore.events import RecordedEvent
 from eventstore.lag import partitions
 from eventstore.models import Checkpoint, LiveProjection
 
+Watch = Callable[[int], object]
+"""Told how many events are done."""
+
 
 class NotCaughtUp(Exception):
     """The version does not stand where the live one stands: rebuild it, then switch again."""
+
+
+class DuplicateProjection(Exception):
+    """Two projections claim one name and version: give one of them another."""
+
+
+class NoSuchProjection(Exception):
+    """No app has registered a projection of this name, or not in this version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +53,41 @@ class Projection:
         return _consumer(self.name, self.version)
 
 
+_registered: dict[tuple[str, int], Projection] = {}
+
+
+def register(projection: Projection) -> Projection:
+    """Let the command ``eventstore_projection`` know a version; call it where the app is loaded.
+
+    Raises DuplicateProjection.
+    """
+    key = projection.name, projection.version
+    if key in _registered:
+        raise DuplicateProjection(f"{projection.consumer!r} is registered already.")
+    _registered[key] = projection
+    return projection
+
+
+def registered(name: str, version: int | None = None) -> Projection:
+    """Return a version of a projection, by default the newest. Raises NoSuchProjection."""
+    versions = sorted(number for known, number in _registered if known == name)
+    if version is None and versions:
+        version = versions[-1]
+    if version not in versions:
+        known = ", ".join(sorted({f"{one.consumer!r}" for one in _registered.values()})) or "none"
+        raise NoSuchProjection(
+            f"{name!r} is registered in {f'no version {version}' if versions else 'no version'}; "
+            f"there are: {known}."
+        )
+    return _registered[name, version]
+
+
 def live_version(name: str) -> int | None:
     """Return which version of a projection is live, None before the first switch."""
     return LiveProjection.objects.filter(name=name).values_list("version", flat=True).first()
 
 
-def advance(projection: Projection, *, partition: int, limit: int = 1000) -> int:
+def advance(projection: Projection, *, partition: int, limit: int = LIMIT) -> int:
     """Project the next events of a partition; return how many. Raises as feed.consume does."""
     live = live_version(projection.name)
     mark = None
@@ -62,7 +102,7 @@ def advance(projection: Projection, *, partition: int, limit: int = 1000) -> int
     )
 
 
-def rebuild(projection: Projection, *, limit: int = 1000) -> int:
+def rebuild(projection: Projection, *, limit: int = LIMIT, watch: Watch = lambda done: None) -> int:
     """Catch a version up while appends go on; return how many events that took.
 
     Can be killed at any time: run again, it goes on from its checkpoints. Raises PoisonedEvent.
@@ -70,13 +110,16 @@ def rebuild(projection: Projection, *, limit: int = 1000) -> int:
     with transaction.atomic(durable=True):
         if _start(projection.consumer):
             projection.truncate()
-    total = 0
-    while handled := sum(advance(projection, partition=one, limit=limit) for one in partitions()):
-        total += handled
-    return total
+    done, before = 0, -1
+    while done > before:
+        before = done
+        for partition in partitions():
+            done += advance(projection, partition=partition, limit=limit)
+            watch(done)
+    return done
 
 
-def switch(projection: Projection, *, limit: int = 1000) -> None:
+def switch(projection: Projection, *, limit: int = LIMIT) -> None:
     """Make a version live, in one transaction that also takes it over its last few events.
 
     The live version's workers wait meanwhile. Raises NotCaughtUp where more than ``limit`` events

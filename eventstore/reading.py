@@ -8,11 +8,16 @@ from eventstore import sql
 from eventstore.events import StreamKey
 from eventstore.steps import Query
 
-CHUNK = 2000  # rows that a reader holds at a time
+CHUNK = 1000  # rows that a reader holds at a time
 
 
 class ReadInterrupted(Exception):
-    """The database was lost while events were read: those before were delivered, none after."""
+    """The database was lost in the midst of reading: this is not the end of what there is."""
+
+    def __init__(self, what: str, *, unit: str, after: int | None) -> None:
+        where = "before anything was read" if after is None else f"after {unit} {after}"
+        super().__init__(f"Reading {what} broke off {where}: it can be read again from there.")
+        self.what, self.after = what, after
 
 
 class Window(TypedDict, total=False):
@@ -54,10 +59,6 @@ def query(key: StreamKey, window: Window) -> Query:
     return Query(text, values | {"tenant": key.tenant_id, "stream": key.stream_id})
 
 
-def interrupted(key: StreamKey, version: int | None, error: Exception) -> ReadInterrupted:
-    """Return the error of a read that had delivered a version, or nothing yet."""
-    where = f"after version {version}" if version else "before its first event"
-    return ReadInterrupted(
-        f"The database was lost while {key.type} {key.stream_id} was read, {where}: {error}. "
-        "Read on from there."
-    )
+def name(key: StreamKey) -> str:
+    """Return how errors name a stream."""
+    return f"{key.type} {key.stream_id}"

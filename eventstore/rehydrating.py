@@ -8,12 +8,12 @@ from uuid import UUID
 
 import msgspec
 
-from eventstore import appending, cache, sql
+from eventstore import appending, cache, reading, sql
 from eventstore.aggregate import Aggregate
 from eventstore.appending import Appended, StreamConflict, columns
 from eventstore.cache import Entry
 from eventstore.events import Metadata, StreamKey, UnreadableEvent
-from eventstore.reading import interrupted
+from eventstore.reading import ReadInterrupted
 from eventstore.rows import Append, NewEvent, decode_row, encode_json
 from eventstore.steps import ERRORS, Flow, Query, Row
 
@@ -220,7 +220,7 @@ def _read(first: Mapping[StreamKey, int]) -> Flow[list[Row]]:
         return (yield Query(sql.EVENTS_FROM, values))
     except ERRORS as error:
         key, version = next(iter(first.items()))
-        raise interrupted(key, version - 1, error) from error
+        raise ReadInterrupted(reading.name(key), unit="version", after=version - 1) from error
 
 
 def _save_due(

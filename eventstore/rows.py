@@ -15,6 +15,10 @@ ANY: Final = None
 NO_STREAM: Final = 0
 STREAM_EXISTS: Final = -1
 
+NOBODY = Metadata()  # what most events say of who caused them, and frozen: one is enough
+
+decode_metadata = msgspec.json.Decoder(Metadata).decode
+
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event to append. One with an id that its stream already has is a repeat, and dropped."""
@@ -122,7 +126,7 @@ def decode_row(row: tuple[Any, ...]) -> RecordedEvent:
         event_id=event_id,
         occurred_at=occurred,
         recorded_at=at,
-        metadata=msgspec.json.decode(metadata, type=Metadata),
+        metadata=NOBODY if metadata == "{}" else decode_metadata(metadata),
         event=event,
     )
 

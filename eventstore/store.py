@@ -12,14 +12,13 @@ from typing import Unpack
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.dispatch import Signal
 
-from eventstore import appending, drivers, reading
+from eventstore import appending, drivers, reading, streaming
 from eventstore.appending import (
     Appended,
     OtherContent,
     StreamConflict,
     WrongStreamType,
 )
-from eventstore.cursors import streaming_cursor
 from eventstore.drivers import AsyncConnection
 from eventstore.events import Metadata, RecordedEvent, StreamKey
 from eventstore.models import StoredEvent
@@ -30,10 +29,8 @@ from eventstore.rows import (
     STREAM_EXISTS,
     Append,
     NewEvent,
-    decode_row,
     partition_of,
 )
-from eventstore.steps import ERRORS
 
 __all__ = [
     "ANY",
@@ -69,14 +66,12 @@ def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> Ap
     todo = appending.in_lock_order(appends)
     if not todo:
         return appending.NOTHING
-    if len(todo) == 1 and connections[DEFAULT_DB_ALIAS].autocommit:
-        # One statement, which is all or nothing by itself.
+    with nullcontext() if len(todo) == 1 else transaction.atomic():
         done = drivers.run(appending.append(todo, metadata))
+    if connections[DEFAULT_DB_ALIAS].autocommit:
         announce(done)
     else:
-        with transaction.atomic():
-            done = drivers.run(appending.append(todo, metadata))
-            transaction.on_commit(partial(announce, done))
+        transaction.on_commit(partial(announce, done))
     return done
 
 
@@ -117,37 +112,18 @@ def read_stream(key: StreamKey, **window: Unpack[Window]) -> Iterator[RecordedEv
     Memory is bounded at any length. Raises, after the events before it, UnreadableEvent at one that
     cannot be decoded, and ReadInterrupted where the database is lost.
     """
-    query, version = reading.query(key, window), None
-    try:
-        with streaming_cursor(chunk=reading.CHUNK) as rows:
-            rows.execute(query.sql, query.values)
-            for row in rows:
-                event = decode_row(row)
-                yield event
-                version = event.version
-    except ERRORS as error:
-        raise reading.interrupted(key, version, error) from error
+    query = reading.query(key, window)
+    return streaming.stream(query.sql, query.values, what=reading.name(key), unit="version")
 
 
-async def aread_stream(
+def aread_stream(
     key: StreamKey, *, connection: AsyncConnection | None = None, **window: Unpack[Window]
 ) -> AsyncIterator[RecordedEvent]:
     """Stream a stream's events as :func:`read_stream` does."""
-    query, version = reading.query(key, window), None
-    try:
-        async with (
-            drivers.aconnection(connection) as db,
-            db.transaction(),
-            db.cursor(name="eventstore", binary=True, scrollable=False) as rows,
-        ):
-            rows.itersize = reading.CHUNK
-            await rows.execute(query.sql, query.values)
-            async for row in rows:
-                event = decode_row(row)
-                yield event
-                version = event.version
-    except ERRORS as error:
-        raise reading.interrupted(key, version, error) from error
+    query = reading.query(key, window)
+    return streaming.astream(
+        query.sql, query.values, what=reading.name(key), unit="version", given=connection
+    )
 
 
 def announce(done: Appended) -> None:

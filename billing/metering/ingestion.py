@@ -111,7 +111,8 @@ def accept(events: Sequence[CloudEvent], *, key: ApiKey, now: datetime) -> int:
     if bad:
         raise BadBatch(bad)
     try:
-        return store.append(appends, metadata=Metadata(actor=f"key {key.prefix}")).new
+        with transaction.atomic():  # so that after an error the database can be asked why
+            return store.append(appends, metadata=Metadata(actor=f"key {key.prefix}")).new
     except DataError as error:
         raise BadBatch(list(_unstorable(events))) from error
 

@@ -3,11 +3,12 @@
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from eventstore import admin, store
 from eventstore.events import Metadata
-from eventstore.models import Checkpoint, Horizon, StoredEvent
+from eventstore.models import Checkpoint, DeadLetter, Horizon, StoredEvent
 from eventstore.store import Append
 from tests.eventstore.examples import NOON, TENANT, counted, stream
 from tests.factories import make_user
@@ -15,6 +16,7 @@ from tests.factories import make_user
 pytestmark = pytest.mark.django_db
 
 CONSUMERS = "/admin/eventstore/checkpoint/"
+LETTERS = "/admin/eventstore/deadletter/"
 STREAMS = "/admin/eventstore/checkpoint/streams/"
 
 
@@ -111,6 +113,33 @@ class TestConsumers:
         assert (row["consumer"], row["partition"], row["events"]) == ("metrics", partition, 1)
         assert row["since"] == StoredEvent.objects.latest("position").recorded_at
 
+    def test_show_for_how_long_an_event_has_waited(self, client, key):
+        Checkpoint.objects.create(consumer="metrics", partition=store.partition_of(TENANT))
+        connection.cursor().execute("SELECT pg_sleep(0.05)")
+        [row] = client.get(CONSUMERS).context["rows"]
+        assert row["seconds"] >= 0.05
+
+    def test_are_behind_by_nothing_of_other_partitions(self, client, key):
+        for partition in range(8):
+            Checkpoint.objects.create(consumer="metrics", partition=partition)
+        rows = client.get(CONSUMERS).context["rows"]
+        events = {row["partition"]: row["events"] for row in rows if row["events"]}
+        assert events == {store.partition_of(TENANT): 2}
+
+    def test_show_what_fails(self, client):
+        Checkpoint.objects.create(
+            consumer="metrics",
+            partition=3,
+            attempts=2,
+            failed_position=77,
+            failed_at=NOON,
+            retry_at=NOON,
+            error="ValueError: <no> such service",
+        )
+        page = text(client.get(CONSUMERS))
+        assert "at position 77, attempt 2, next at 12:00:00" in page
+        assert "ValueError: &lt;no&gt; such service" in page
+
     def test_are_not_counted_without_end(self, client, key, monkeypatch):
         monkeypatch.setattr(admin, "COUNT_LIMIT", 1)
         Checkpoint.objects.create(consumer="metrics", partition=store.partition_of(TENANT))
@@ -121,10 +150,53 @@ class TestConsumers:
         assert "holds at position 5, before a gap" in text(client.get(CONSUMERS))
 
 
+class TestDeadLetters:
+    @pytest.fixture
+    def letter(self, key):
+        return DeadLetter.objects.create(
+            consumer="metrics",
+            partition=store.partition_of(key.tenant_id),
+            position=7,
+            tenant_id=key.tenant_id,
+            stream_id=key.stream_id,
+            version=2,
+            error="ValueError: no such service",
+            reason="A test run",
+            skipped_by="ada",
+        )
+
+    def test_show_who_skipped_what_and_why(self, client, letter):
+        page = text(client.get(LETTERS))
+        assert "A test run" in page
+        assert "ada" in page
+        whole = text(client.get(f"{LETTERS}{letter.pk}/change/"))
+        assert "ValueError: no such service" in whole
+        assert 'name="_save"' not in whole
+
+    def test_link_to_the_event(self, client, letter, key):
+        address = f"{page_of(key)}?after=1"
+        assert f'href="{address}"' in text(client.get(LETTERS))
+        assert [one["version"] for one in client.get(address).context["events"]] == [2]
+
+    def test_are_found_by_stream(self, client, letter, key):
+        assert "A test run" in text(client.get(LETTERS, {"q": key.stream_id}))
+        assert "A test run" not in text(client.get(LETTERS, {"q": uuid4()}))
+
+    def test_are_linked_from_the_consumers(self, client):
+        assert f'href="{LETTERS}"' in text(client.get(CONSUMERS))
+
+    def test_stay_as_they_are(self, client, letter):
+        for path in (f"{LETTERS}add/", f"{LETTERS}{letter.pk}/delete/"):
+            assert client.post(path, {"post": "yes"}).status_code == 403
+        client.post(f"{LETTERS}{letter.pk}/change/", {"reason": "Another"})
+        client.post(LETTERS, {"action": "delete_selected", "_selected_action": letter.pk})
+        assert DeadLetter.objects.get().reason == "A test run"
+
+
 class TestWhoMayLook:
     @pytest.fixture
     def pages(self, key):
-        return [CONSUMERS, STREAMS, page_of(key)]
+        return [CONSUMERS, LETTERS, STREAMS, page_of(key)]
 
     def test_is_no_customer(self, as_user, owner, pages):
         for page in pages:

@@ -7,11 +7,13 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from eventstore import feed, store
-from eventstore.models import Checkpoint, StoredEvent
+from eventstore import feed, horizon, store
+from eventstore.models import Checkpoint, Horizon, StoredEvent
 from eventstore.store import Append
 from tests.eventstore.examples import counted, stream
+from tests.eventstore.servers import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -127,6 +129,71 @@ class TestConsume:
             consume(fail, partition=store.partition_of(key.tenant_id))
         assert Checkpoint.objects.get().position == 0
         assert StoredEvent.objects.count() == 1
+
+    def test_asks_once_where_there_is_nothing_to_do(self, django_assert_num_queries):
+        append(stream())
+        partition = store.partition_of(stream().tenant_id)
+        consume([].extend, partition=partition)
+        with django_assert_num_queries(1):
+            assert consume(pytest.fail, partition=partition) == 0
+
+    def test_leaves_the_horizon_alone_while_there_is_something_below_it(self):
+        key = stream()
+        append(key)
+        append(key)
+        partition = store.partition_of(key.tenant_id)
+        with CaptureQueriesContext(connection) as first:
+            assert consume([].extend, partition=partition, limit=1) == 1
+        with CaptureQueriesContext(connection) as second:
+            assert consume([].extend, partition=partition, limit=1) == 1
+        looks = [sum("xmin" in one["sql"] for one in both) for both in (first, second)]
+        assert looks == [1, 0]
+
+    def test_refuses_to_be_part_of_a_transaction(self):
+        with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+            consume(pytest.fail, partition=0)
+
+    def test_handles_nothing_beyond_where_it_is_told_to_stop(self):
+        def refuse(events):
+            pytest.fail(f"There is nothing to handle, and not {events}.")
+
+        key, seen = stream(), []
+        for _ in range(3):
+            append(key)
+        partition = store.partition_of(key.tenant_id)
+        second = StoredEvent.objects.get(version=2).position
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(horizon, "advance", lambda: pytest.fail("There is no need."))
+            feed.consume(consumer="tests", partition=partition, handle=refuse, up_to=second - 2)
+        for _ in range(2):
+            feed.consume(consumer="tests", partition=partition, handle=seen.extend, up_to=second)
+        assert [recorded.version for recorded in seen] == [1, 2]
+
+
+class TestTheHorizon:
+    @pytest.fixture(autouse=True)
+    def _small_window(self, monkeypatch):
+        monkeypatch.setattr(horizon, "WINDOW", 3)
+
+    def test_goes_on_window_by_window(self):
+        for _ in range(8):
+            append(stream())
+        assert horizon.advance() == StoredEvent.objects.latest("position").position
+
+    def test_stops_before_a_gap_wherever_that_is_in_a_window(self):
+        before = horizon.advance()
+        for count in range(4):
+            append(stream())
+            with open_append(stream()):
+                append(stream())
+                assert horizon.advance() == before + 3 * count + 1
+            wait_for = before + 3 * (count + 1)
+            until(lambda: horizon.advance() == wait_for)  # noqa: B023
+
+    def test_is_made_where_there_is_none(self):
+        Horizon.objects.all().delete()
+        assert horizon.advance() >= 0
+        assert Horizon.objects.count() == 1
 
 
 class TestLag:

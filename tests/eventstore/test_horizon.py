@@ -1,6 +1,6 @@
 """The horizon's step, without a database."""
 
-from eventstore.horizon import Fence, Look, State, step
+from eventstore.horizon import WINDOW, Fence, Look, State, step
 
 
 def test_it_moves_over_positions_without_a_gap():
@@ -39,3 +39,10 @@ def test_a_fence_from_another_cluster_is_taken_anew():
     restored = State(6, Fence(position=9, xid=90_000))
     seen = Look(contiguous=6, highest=9, xmin=700, xid=701)
     assert step(restored, seen) == State(6, Fence(position=9, xid=701))
+
+
+def test_another_look_is_needed_after_a_full_window_and_at_a_gap():
+    full = Look(contiguous=WINDOW + 5, highest=WINDOW + 5, xmin=100, xid=None)
+    assert not full.to_the_end(State(5))
+    assert full.to_the_end(State(6))
+    assert not Look(contiguous=6, highest=9, xmin=100, xid=105).to_the_end(State(5))

@@ -1,5 +1,6 @@
 """Versions of a projection, side by side: nothing is lost, doubled or done again at a switch."""
 
+import io
 import subprocess
 import sys
 import threading
@@ -7,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 
-from eventstore import feed, store
+from eventstore import feed, projection, store
 from eventstore.models import Checkpoint, StoredEvent
 from eventstore.projection import NotCaughtUp, Projection, advance, live_version, rebuild, switch
 from eventstore.store import Append
@@ -18,6 +20,9 @@ from tests.eventstore.servers import elsewhere, until
 from tests.races import run_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+WAITING = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +212,32 @@ def test_two_switches_at_once_follow_each_other(live):
     assert sorted(mailed(1) + mailed(2)) == stored()
 
 
+def test_a_first_switch_waits_for_another_one():
+    append()
+    two, live_when_two_caught_up = tally(2), []
+
+    def handle_two(events):
+        live_when_two_caught_up.append(live_version("tally"))
+        two.handle(events)
+
+    def switch_to_two():
+        try:
+            switch(replace(two, handle=handle_two))
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=switch_to_two)
+
+    def handle_one(events):
+        other.start()
+        until(lambda: live_when_two_caught_up or run(WAITING))
+
+    switch(replace(tally(1), handle=handle_one))
+    other.join(30)
+    assert live_when_two_caught_up == [1]
+    assert live_version("tally") == 2
+
+
 def test_a_version_that_was_switched_off_keeps_up_and_can_come_back(live):
     append(3)
     rebuild(live)
@@ -228,3 +259,81 @@ def test_handling_twice_would_be_seen_by_these_tests(live):
     events = feed.read(partition=0, after=0, until=10**9, limit=9)
     with pytest.raises(IntegrityError):
         live.handle(events)
+
+
+class TestTheCommand:
+    @pytest.fixture(autouse=True)
+    def registered(self, monkeypatch):
+        """Two versions, as an app registers them; return them."""
+        monkeypatch.setattr(projection, "_registered", {})
+        return [projection.register(tally(version)) for version in (1, 2)]
+
+    def call(self, do, **options):
+        out = io.StringIO()
+        call_command("eventstore_projection", "tally", do, stdout=out, **options)
+        return out.getvalue().strip()
+
+    def test_rebuilds_switches_and_tells(self):
+        append(5)
+        assert self.call("status", of=1).startswith("tally@1 is behind by 5 events (")
+        said = self.call("rebuild", of=1)
+        assert said.startswith("tally@1 has handled 5 events. tally@1 is behind by 0 events (0 s)")
+        assert self.call("switch", of=1).endswith("; version 1 is live.")
+        assert shown(1) == stored()
+
+    def test_takes_the_newest_version_unless_told(self, live):
+        append(3)
+        rebuild(live)
+        self.call("rebuild")
+        self.call("switch")
+        assert live_version("tally") == 2
+        assert shown(2) == stored()
+
+    def test_goes_on_where_it_was_interrupted(self, registered, monkeypatch):
+        append(20)
+        one, seen = registered[0], []
+
+        def handle(events):
+            one.handle(events)
+            seen.extend(events)
+            if len(seen) == 9:
+                raise KeyboardInterrupt
+
+        interrupted = {("tally", 1): replace(one, handle=handle)}
+        monkeypatch.setattr(projection, "_registered", interrupted)
+        with pytest.raises(CommandError, match="with 14 events to go: run it again") as caught:
+            self.call("rebuild")
+        assert caught.value.returncode == 130
+        assert self.call("rebuild").startswith("tally@1 has handled 14 events.")
+        assert shown(1) == stored()
+
+    def test_names_the_event_that_fails(self, registered, monkeypatch):
+        append()
+
+        def handle(events):
+            raise ValueError("no such service")
+
+        failing = {("tally", 1): replace(registered[0], handle=handle)}
+        monkeypatch.setattr(projection, "_registered", failing)
+        with pytest.raises(CommandError, match="cannot handle stream"):
+            self.call("rebuild")
+
+    def test_does_not_switch_to_what_is_far_behind(self, live, monkeypatch):
+        append()
+        rebuild(live)
+        Checkpoint.objects.filter(consumer="tally@2").delete()
+        monkeypatch.setattr(projection.switch, "__kwdefaults__", {"limit": 0})
+        with pytest.raises(CommandError, match="tally@2 is at 0 in partition 0, not yet at"):
+            self.call("switch")
+
+    @pytest.mark.parametrize(("name", "of"), [("tally", 3), ("talley", None)])
+    def test_says_what_there_is(self, name, of):
+        with pytest.raises(CommandError, match="there are: 'tally@1', 'tally@2'"):
+            call_command("eventstore_projection", name, "status", of=of)
+
+
+def test_a_version_is_registered_once(monkeypatch):
+    monkeypatch.setattr(projection, "_registered", {})
+    projection.register(tally(1))
+    with pytest.raises(projection.DuplicateProjection, match="tally@1"):
+        projection.register(tally(1))

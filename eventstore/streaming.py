@@ -1,0 +1,58 @@
+"""Stream the events of a query from the server, in bounded memory, to callers of both kinds."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+from django.db import connection
+
+from eventstore import drivers
+from eventstore.cursors import server_cursor
+from eventstore.drivers import AsyncConnection
+from eventstore.events import RecordedEvent
+from eventstore.reading import CHUNK, ReadInterrupted
+from eventstore.rows import decode_row
+from eventstore.steps import ERRORS
+
+
+def stream(
+    query: str, values: Mapping[str, Any], *, what: str, unit: str, after: int | None = None
+) -> Iterator[RecordedEvent]:
+    """Stream the events of a query for ``sql.EVENT``; ``unit`` says how far that has come.
+
+    Raises ReadInterrupted and UnreadableEvent, after the events before.
+    """
+    try:
+        with server_cursor() as cursor:
+            cursor.execute(query, values)
+            while rows := cursor.fetchmany(CHUNK):
+                for event in map(decode_row, rows):
+                    yield event
+                    after = getattr(event, unit)
+    except ERRORS as error:
+        connection.close_if_unusable_or_obsolete()  # whoever reads on gets another one
+        raise ReadInterrupted(what, unit=unit, after=after) from error
+
+
+async def astream(
+    query: str,
+    values: Mapping[str, Any],
+    *,
+    what: str,
+    unit: str,
+    after: int | None = None,
+    given: AsyncConnection | None = None,
+) -> AsyncIterator[RecordedEvent]:
+    """Stream as :func:`stream` does, on the given connection or one of the pool."""
+    try:
+        async with (
+            drivers.aconnection(given) as db,
+            db.transaction(),
+            db.cursor(name="eventstore", binary=True, scrollable=False) as cursor,
+        ):
+            await cursor.execute(query, values)
+            while rows := await cursor.fetchmany(CHUNK):
+                for event in map(decode_row, rows):
+                    yield event
+                    after = getattr(event, unit)
+    except ERRORS as error:
+        raise ReadInterrupted(what, unit=unit, after=after) from error
