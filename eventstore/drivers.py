@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -10,6 +11,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from eventstore import sql
@@ -21,6 +23,9 @@ T = TypeVar("T")
 
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 _Pool = AsyncConnectionPool[AsyncConnection]
+_StreamingCursor = psycopg.AsyncServerCursor[tuple[Any, ...]]
+
+_numbers = count()
 
 
 def run(flow: Flow[T]) -> T:
@@ -85,6 +90,15 @@ async def aconnection(given: AsyncConnection | None = None) -> AsyncIterator[Asy
         return
     async with (await _pool()).connection() as db:
         yield db
+
+
+def astreaming_cursor(db: AsyncConnection, *, chunk: int) -> _StreamingCursor:
+    """Make a cursor of the server, as :func:`eventstore.cursors.streaming_cursor` does."""
+    hold = db.info.transaction_status == TransactionStatus.IDLE
+    name = f"eventstore_{next(_numbers)}"
+    cursor = db.cursor(name=name, binary=True, scrollable=False, withhold=hold)
+    cursor.itersize = chunk
+    return cursor
 
 
 async def aclose() -> None:

@@ -4,7 +4,7 @@ What an append does is said once, in appending.py, and done in one place, in the
 ``eventstore_append``.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Unpack
 
@@ -126,16 +126,18 @@ def read_stream(key: StreamKey, **window: Unpack[Window]) -> Iterator[RecordedEv
 
 async def aread_stream(
     key: StreamKey, *, connection: AsyncConnection | None = None, **window: Unpack[Window]
-) -> AsyncIterator[RecordedEvent]:
-    """Stream a stream's events as :func:`read_stream` does."""
+) -> AsyncGenerator[RecordedEvent, None]:
+    """Stream a stream's events as :func:`read_stream` does.
+
+    Who may stop early closes it (``contextlib.aclosing``): until then it has a connection.
+    """
     query, version = reading.query(key, window), None
     try:
         async with (
             drivers.aconnection(connection) as db,
-            db.transaction(),
-            db.cursor(name="eventstore", binary=True, scrollable=False) as rows,
+            db.transaction() if connection is None else nullcontext(),
+            drivers.astreaming_cursor(db, chunk=reading.CHUNK) as rows,
         ):
-            rows.itersize = reading.CHUNK
             await rows.execute(query.sql, query.values)
             async for row in rows:
                 event = decode_row(row)
