@@ -61,6 +61,7 @@ def open_append(key):
 
 
 class TestAGap:
+    @pytest.mark.scenario(31)
     def test_is_waited_for_while_its_writer_is_open_and_then_delivered_in_order(self):
         early, late, seen = stream(), stream(), []
         partition = store.partition_of(early.tenant_id)
@@ -72,6 +73,7 @@ class TestAGap:
         consume(seen.extend, partition=partition)
         assert [recorded.stream_id for recorded in seen] == [early.stream_id, late.stream_id]
 
+    @pytest.mark.scenario(31)
     def test_in_another_partition_is_waited_for_as_well(self):
         early, late = stream(UUID(int=1)), stream(UUID(int=2))
         with open_append(early):
@@ -79,6 +81,7 @@ class TestAGap:
             assert consume([].extend, partition=store.partition_of(late.tenant_id)) == 0
         assert consume([].extend, partition=store.partition_of(late.tenant_id)) == 1
 
+    @pytest.mark.scenario(32)
     def test_of_a_writer_that_rolled_back_holds_nobody_up(self):
         key, seen = stream(), []
         append(key)
@@ -88,6 +91,7 @@ class TestAGap:
         assert [recorded.version for recorded in seen] == [1, 2]
         assert seen[1].position - seen[0].position == 2
 
+    @pytest.mark.scenario(31)
     def test_of_a_writer_that_began_after_the_one_behind_it_is_waited_for_as_well(self):
         # The later position has the lower transaction id, so when it commits, the snapshot's xmax
         # has not passed the id of the writer that is still open.
@@ -107,6 +111,7 @@ class TestAGap:
 
 
 class TestConsume:
+    @pytest.mark.scenario(39)
     def test_hands_every_event_over_once(self):
         key, seen = stream(), []
         for _ in range(5):
@@ -129,6 +134,7 @@ class TestConsume:
         assert Checkpoint.objects.get().position == 0
         assert StoredEvent.objects.count() == 1
 
+    @pytest.mark.scenario(40)
     def test_passes_by_a_partition_that_another_worker_has(self):
         key = stream()
         append(key)
@@ -161,6 +167,7 @@ class TestLag:
         assert feed.lag(consumer="tests").events == 0
 
 
+@pytest.mark.scenario(38)
 def test_under_racing_writers_nothing_is_missed_doubled_or_out_of_order():
     keys = [stream(UUID(int=tenant)) for tenant in range(10)]
     seen, lock, done = [], threading.Lock(), threading.Event()

@@ -81,6 +81,7 @@ def lag_lines(**options):
 
 
 class TestAnIdleTransaction:
+    @pytest.mark.scenario(33, 35)
     def test_is_waited_for_and_named(self):
         before = Horizon.objects.get().position
         with position_taken("a forgotten shell") as pid:
