@@ -68,7 +68,10 @@ NOTHING = Appended(new=0, versions={}, repeated=[])
 
 
 def in_lock_order(appends: Iterable[Append]) -> list[Append]:
-    """Return one append a stream, sorted; several of one stream become one. Raises OtherContent."""
+    """Return one append a stream, sorted; several of one stream become one.
+
+    Raises StreamConflict and OtherContent.
+    """
     todo = list(appends)
     if len(todo) > 1:
         todo.sort(key=lambda item: _place(item.key))
@@ -146,10 +149,25 @@ def _place(key: StreamKey) -> tuple[UUID, UUID, str]:
 
 
 def _joined(parts: list[Append]) -> Append:
-    if len(parts) == 1:
-        return parts[0]
-    events = [event for part in parts for event in part.events]
-    return Append(key=parts[0].key, events=events, expected=parts[0].expected)
+    """Make one append of several of one stream. Raises StreamConflict where they contradict."""
+    events: list[NewEvent] = []
+    expected: int | None = ANY
+    for part in parts:
+        if part.events:
+            expected = _expected_before(part, len(events), expected)
+            events += part.events
+    return Append(key=parts[0].key, events=events, expected=expected)
+
+
+def _expected_before(part: Append, before: int, expected: int | None) -> int | None:
+    """Return what is expected before all parts, one of which has so many events before it."""
+    if part.expected in (ANY, STREAM_EXISTS):
+        return part.expected if before == 0 else expected
+    first = part.expected - before
+    if first < 0 or (before and expected not in (ANY, STREAM_EXISTS if first else ANY, first)):
+        known = 0 if expected in (ANY, STREAM_EXISTS) else expected
+        raise StreamConflict(part.key, expected=part.expected, actual=known + before)
+    return first
 
 
 def _without_repeats(item: Append) -> Append:

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
 from django.conf import settings
 from django.db import connection
+from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from eventstore import sql
@@ -20,6 +22,9 @@ T = TypeVar("T")
 
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 _Pool = AsyncConnectionPool[AsyncConnection]
+AsyncServerCursor = psycopg.AsyncServerCursor[tuple[Any, ...]]
+
+_numbers = count()
 
 
 def run(flow: Flow[T]) -> T:
@@ -84,6 +89,13 @@ async def aconnection(given: AsyncConnection | None = None) -> AsyncIterator[Asy
         return
     async with (await _pool()).connection() as db:
         yield db
+
+
+def aserver_cursor(db: AsyncConnection) -> AsyncServerCursor:
+    """Make a cursor of the server, as :func:`eventstore.cursors.server_cursor` does."""
+    hold = db.info.transaction_status == TransactionStatus.IDLE
+    name = f"eventstore_{next(_numbers)}"
+    return db.cursor(name=name, binary=True, scrollable=False, withhold=hold)
 
 
 async def aclose() -> None:

@@ -147,13 +147,22 @@ def _decide(
         for key, decide in decisions.items()
     )
     appended = yield from appending.append(todo, metadata)
-    repeated = {(one.stream_id, one.event_id) for one in appended.repeated}
+    repeated = {
+        (one.tenant_id, one.stream_id, one.event_id): one.version for one in appended.repeated
+    }
+    outrun = {}
     for item in todo:
-        one = loaded[item.key]
+        one, place = loaded[item.key], (item.key.tenant_id, item.key.stream_id)
+        again = [repeated.get((*place, new.event_id), 0) for new in item.events if new.event_id]
+        if max(again, default=0) > one.version:  # another writer has done the same meanwhile
+            outrun[item.key] = one
+            continue
         for new in item.events:
-            if not new.event_id or (item.key.stream_id, new.event_id) not in repeated:
+            if not new.event_id or (*place, new.event_id) not in repeated:
                 one.state.apply(new.event)
         one.version = appended.versions[item.key]
+    if outrun:
+        yield from _catch_up(outrun, None)
     yield from _save_due(aggregate, {item.key: loaded[item.key] for item in todo}, appended.at)
     return Executed(loaded, appended)
 

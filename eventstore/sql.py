@@ -63,14 +63,18 @@ LATERAL (
 LIMIT %(limit)s
 """.replace("{EVENT}", EVENT)
 
+# One look into the primary key for each event: whatever number of events the planner expects, only
+# that index has them in this order. With "version = at" it may take any index that has the stream.
 EVENTS_AT = """
 SELECT event.*
 FROM unnest(%(tenants)s::uuid[], %(streams)s::uuid[], %(versions)s::bigint[])
     AS given (tenant, stream, at),
 LATERAL (
     SELECT {EVENT} FROM eventstore_storedevent
-    WHERE tenant_id = tenant AND stream_id = stream AND version = at LIMIT 1
+    WHERE tenant_id = tenant AND stream_id = stream AND version BETWEEN at AND at
+    ORDER BY version LIMIT 1
 ) AS event
+ORDER BY tenant_id, stream_id, version
 """.replace("{EVENT}", EVENT)
 
 SNAPSHOTS = """

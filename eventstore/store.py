@@ -4,7 +4,7 @@ What an append does is said once, in appending.py, and done in one place, in the
 ``eventstore_append``.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Unpack
@@ -118,8 +118,11 @@ def read_stream(key: StreamKey, **window: Unpack[Window]) -> Iterator[RecordedEv
 
 def aread_stream(
     key: StreamKey, *, connection: AsyncConnection | None = None, **window: Unpack[Window]
-) -> AsyncIterator[RecordedEvent]:
-    """Stream a stream's events as :func:`read_stream` does."""
+) -> AsyncGenerator[RecordedEvent, None]:
+    """Stream a stream's events as :func:`read_stream` does.
+
+    Who may stop early closes it (``contextlib.aclosing``): until then it has a connection.
+    """
     query = reading.query(key, window)
     return streaming.astream(
         query.sql, query.values, what=reading.name(key), unit="version", given=connection

@@ -1,6 +1,7 @@
 """Stream the events of a query from the server, in bounded memory, to callers of both kinds."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import connection
@@ -41,13 +42,13 @@ async def astream(
     unit: str,
     after: int | None = None,
     given: AsyncConnection | None = None,
-) -> AsyncIterator[RecordedEvent]:
+) -> AsyncGenerator[RecordedEvent, None]:
     """Stream as :func:`stream` does, on the given connection or one of the pool."""
     try:
         async with (
             drivers.aconnection(given) as db,
-            db.transaction(),
-            db.cursor(name="eventstore", binary=True, scrollable=False) as cursor,
+            db.transaction() if given is None else nullcontext(),
+            drivers.aserver_cursor(db) as cursor,
         ):
             await cursor.execute(query, values)
             while rows := await cursor.fetchmany(CHUNK):

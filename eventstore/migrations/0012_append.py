@@ -5,8 +5,12 @@ from django.db.models.functions import Now
 # Each statement of the function sees what was committed when it began; so after the lock, all that
 # other writers of the stream have done. Positions are taken by the default of their column, after
 # the lock and the check, so they rise with the versions of a stream; and the lock gave the
-# transaction its id, which the feed's fence needs. LATERAL with a limit probes the index for each
-# id; a join would be planned for more of them than there are, and read the whole stream.
+# transaction its id, which the feed's fence needs.
+#
+# The planner knows neither how many events an append has nor how long this stream is; a join or an
+# array of what to skip would compare each event that was sent with each that is stored. Only one
+# index has the order that is asked for here, so each event is one look into it; and a subquery is
+# hashed, where an array is not once a plan has to fit all values.
 LOCK = """
 CREATE FUNCTION eventstore_lock(
     in_tenant uuid, in_stream uuid, in_type text, in_create boolean,
@@ -71,12 +75,12 @@ BEGIN
             INTO repeats, skipped, detail
             FROM ROWS FROM (json_to_recordset(in_events) AS (
                 id uuid, type text, schema smallint, data jsonb, at timestamptz
-            )) WITH ORDINALITY AS given (id, type, schema, data, at, nth)
-            CROSS JOIN LATERAL (
-                SELECT * FROM eventstore_storedevent AS event
-                WHERE event.tenant_id = in_tenant AND event.stream_id = in_stream
-                    AND event.event_id = given.id
-                LIMIT 1
+            )) WITH ORDINALITY AS given (id, type, schema, data, at, nth),
+            LATERAL (
+                SELECT * FROM eventstore_storedevent
+                WHERE tenant_id = in_tenant AND stream_id = in_stream
+                    AND event_id BETWEEN given.id AND given.id
+                ORDER BY event_id LIMIT 1
             ) AS stored;
         END IF;
         IF detail IS NOT NULL THEN
@@ -94,7 +98,7 @@ BEGIN
             in_events := (
                 SELECT coalesce(json_agg(event ORDER BY nth), '[]')
                 FROM json_array_elements(in_events) WITH ORDINALITY AS given (event, nth)
-                WHERE nth <> ALL (skipped)
+                WHERE nth NOT IN (SELECT unnest(skipped))
             );
         END IF;
     END IF;

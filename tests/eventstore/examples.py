@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from eventstore import registry
 from eventstore.aggregate import Aggregate
 from eventstore.events import Event, StreamKey, event_type
-from eventstore.snapshots import EveryEvents
+from eventstore.snapshots import EveryEvents, Policy
 from eventstore.store import NewEvent
 
 TENANT = UUID(int=0xC0FFEE)
@@ -22,7 +22,7 @@ class Counted(Event, frozen=True):
 @registry.aggregate
 class Counter(Aggregate):
     stream_type: ClassVar = "counter"
-    snapshot: ClassVar = EveryEvents(5)
+    snapshot: ClassVar[Policy] = EveryEvents(5)
 
     total: int = 0
 

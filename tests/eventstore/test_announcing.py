@@ -36,6 +36,7 @@ def test_an_append_is_announced_with_its_partitions(heard):
     assert heard == [{partition}, {partition, store.partition_of(other.tenant_id)}]
 
 
+@pytest.mark.scenario(23)
 def test_nothing_is_announced_before_the_commit_or_after_a_rollback(heard):
     with transaction.atomic():
         append(stream())

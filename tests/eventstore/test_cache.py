@@ -52,6 +52,7 @@ def test_a_second_load_replays_nothing(states, django_assert_num_queries):
     assert states.statistics.hits == 1
 
 
+@pytest.mark.scenario(24)
 def test_a_load_sees_what_other_processes_appended(states):
     key = stream()
     execute(key)
@@ -61,6 +62,7 @@ def test_a_load_sees_what_other_processes_appended(states):
     assert states.statistics.events_replayed == 1
 
 
+@pytest.mark.scenario(24)
 def test_a_transaction_that_rolls_back_leaves_no_entry():
     key = stream()
     execute(key)
@@ -71,6 +73,7 @@ def test_a_transaction_that_rolls_back_leaves_no_entry():
     assert (load(key).state.total, load(key).version) == (1, 1)
 
 
+@pytest.mark.scenario(25)
 def test_whoever_changes_a_state_changes_no_entry():
     key = stream()
     with transaction.atomic():
@@ -80,6 +83,7 @@ def test_whoever_changes_a_state_changes_no_entry():
     assert load(key).state.total == 1
 
 
+@pytest.mark.scenario(24)
 def test_an_entry_ahead_of_the_database_is_not_used():
     key = stream()
     for _ in range(3):

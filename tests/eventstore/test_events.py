@@ -33,6 +33,7 @@ def test_an_event_comes_back_as_it_went_with_exact_decimals():
     assert events.decode(name=name, version=version, data=events.encode(event)) == event
 
 
+@pytest.mark.scenario(51)
 def test_upcasters_chain_to_the_newest_version():
     data = '{"grams": 1500, "at": "2026-11-01T00:00:00Z"}'
     event = events.decode(name="test.measured", version=1, data=data)
@@ -48,6 +49,7 @@ def test_upcasters_chain_to_the_newest_version():
         ("test.measured", 0, "{}", "No upcaster"),
     ],
 )
+@pytest.mark.scenario(51)
 def test_what_cannot_be_read_says_why(name, version, data, reason):
     with pytest.raises(UnreadableEvent, match=reason):
         events.decode(name=name, version=version, data=data)

@@ -70,6 +70,7 @@ def let_time_pass():
 
 
 class TestAPoisonedEvent:
+    @pytest.mark.scenario(43)
     def test_is_named_and_the_good_ones_before_it_are_handled(self, key, partition):
         append(key, 1, 2, 13, 4)
         poisoned = fail_once(partition)
@@ -82,6 +83,7 @@ class TestAPoisonedEvent:
         assert checkpoint.error == "Bad: not 13"
         assert effects(key) == [1, 2]
 
+    @pytest.mark.scenario(43)
     def test_waits_for_its_next_attempt_and_then_is_tried_alone(self, key, partition):
         append(key, 13, 4)
         fail_once(partition)
@@ -94,6 +96,7 @@ class TestAPoisonedEvent:
         assert consume(lambda events: batches.append(len(events)), partition, limit=1) == 1
         assert batches == [1, 1]
 
+    @pytest.mark.scenario(43)
     def test_is_tried_later_and_later(self, key, partition):
         append(key, 13)
         waits = []
@@ -115,6 +118,7 @@ class TestAPoisonedEvent:
         consume(seen.extend, store.partition_of(other.tenant_id))
         assert [recorded.event.by for recorded in seen] == [5]
 
+    @pytest.mark.scenario(47)
     def test_that_cannot_be_decoded_is_named_as_well(self, key, partition):
         append(key, 1, 2)
         with connection.cursor() as cursor:
@@ -161,6 +165,7 @@ class TestAPoisonedEvent:
 
 
 class TestTheRecord:
+    @pytest.mark.scenario(43)
     def test_of_a_failure_that_cannot_be_written_is_loud(self, key, partition):
         append(key, 13)
         with connection.cursor() as cursor:
@@ -185,6 +190,7 @@ class TestTheRecord:
         assert failures.record(after=0, **args) is None
         assert Checkpoint.objects.get().attempts == 0
 
+    @pytest.mark.scenario(39, 40, 44)
     def test_is_not_made_for_a_worker_that_was_killed(self, key, partition):
         append(key, 1)
         script = (
@@ -206,6 +212,7 @@ class TestTheRecord:
         assert Checkpoint.objects.get().attempts == 0
 
 
+@pytest.mark.scenario(41)
 def test_a_checkpoint_that_somebody_moved_takes_the_effects_back(key, partition):
     append(key, 1)
 
@@ -221,6 +228,7 @@ def test_a_checkpoint_that_somebody_moved_takes_the_effects_back(key, partition)
 
 
 class TestSkip:
+    @pytest.mark.scenario(43, 47)
     def test_moves_past_the_event_and_keeps_who_and_why(self, key, partition):
         append(key, 13, 4)
         poisoned = fail_once(partition)

@@ -60,6 +60,7 @@ def open_append(key):
 
 
 class TestAGap:
+    @pytest.mark.scenario(31)
     def test_is_waited_for_while_its_writer_is_open_and_then_delivered_in_order(self):
         early, late, seen = stream(), stream(), []
         partition = store.partition_of(early.tenant_id)
@@ -71,6 +72,7 @@ class TestAGap:
         consume(seen.extend, partition=partition)
         assert [recorded.stream_id for recorded in seen] == [early.stream_id, late.stream_id]
 
+    @pytest.mark.scenario(31)
     def test_in_another_partition_is_waited_for_as_well(self):
         early, late, seen = stream(UUID(int=1)), stream(UUID(int=2)), []
         partition = store.partition_of(late.tenant_id)
@@ -80,6 +82,7 @@ class TestAGap:
         consume(seen.extend, partition=partition)
         assert late.stream_id in {recorded.stream_id for recorded in seen}
 
+    @pytest.mark.scenario(32)
     def test_of_a_writer_that_rolled_back_holds_nobody_up(self):
         key, seen = stream(), []
         append(key)
@@ -89,6 +92,7 @@ class TestAGap:
         assert [recorded.version for recorded in seen] == [1, 2]
         assert seen[1].position - seen[0].position == 2
 
+    @pytest.mark.scenario(31)
     def test_of_a_writer_that_began_after_the_one_behind_it_is_waited_for_as_well(self):
         # The later position has the lower transaction id, so when it commits, the snapshot's xmax
         # has not passed the id of the writer that is still open.
@@ -108,6 +112,7 @@ class TestAGap:
 
 
 class TestConsume:
+    @pytest.mark.scenario(39)
     def test_hands_every_event_over_once(self):
         key, seen = stream(), []
         for _ in range(5):

@@ -85,6 +85,7 @@ def test_without_notifications_polling_finds_everything():
         until(lambda: seen)
 
 
+@pytest.mark.scenario(45)
 def test_a_killed_listener_connects_again_and_loses_nothing(notifying):
     seen = []
     with following(seen.extend, poll=600):

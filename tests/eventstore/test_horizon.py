@@ -1,5 +1,7 @@
 """The horizon's step, without a database."""
 
+import pytest
+
 from eventstore.horizon import WINDOW, Fence, Look, State, step
 
 
@@ -17,6 +19,7 @@ def test_it_holds_while_a_transaction_before_the_fence_is_open():
     assert step(held, Look(contiguous=6, highest=12, xmin=104, xid=120)) == held
 
 
+@pytest.mark.scenario(32)
 def test_it_passes_the_gap_once_those_transactions_are_over():
     held = State(6, Fence(position=9, xid=105))
     seen = Look(contiguous=6, highest=12, xmin=105, xid=120)

@@ -84,6 +84,7 @@ def live():
     return one
 
 
+@pytest.mark.scenario(49)
 def test_the_next_version_takes_over_without_a_second_mail(live):
     append(10)
     rebuild(live)
@@ -143,6 +144,7 @@ def test_a_first_version_is_built_without_side_effects_for_what_was_before():
     assert mailed(1) == stored()[-1:]
 
 
+@pytest.mark.scenario(48)
 def test_a_killed_rebuild_goes_on_from_its_checkpoints():
     append(40)
     script = (

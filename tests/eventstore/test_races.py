@@ -24,6 +24,7 @@ def assert_in_order(key, count):
     assert Stream.objects.get(pk=(key.tenant_id, key.stream_id)).version == count
 
 
+@pytest.mark.scenario(4)
 def test_single_appends_to_one_new_stream():
     key = stream()
 
@@ -50,6 +51,7 @@ def test_appends_with_and_without_ids_of_their_own():
     assert_in_order(key, EACH + 2 * EACH * WRITERS // 2)
 
 
+@pytest.mark.scenario(6)
 def test_of_writers_that_expect_one_version_exactly_one_wins():
     key = stream()
     for version in range(EACH):
@@ -62,6 +64,7 @@ def test_of_writers_that_expect_one_version_exactly_one_wins():
     assert_in_order(key, EACH)
 
 
+@pytest.mark.scenario(7)
 def test_a_lost_race_takes_no_position():
     key = stream()
     store.append([Append(key=key, events=[counted()])])

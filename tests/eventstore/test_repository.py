@@ -64,6 +64,7 @@ class TestLoad:
         Snapshot.objects.all().delete()
         assert load(key).state.total == 6
 
+    @pytest.mark.scenario(28)
     def test_ignores_a_snapshot_of_another_version_of_the_state(self):
         key = stream(TENANT)
         for _ in range(5):

@@ -93,6 +93,7 @@ class TestReadStream:
 
 class TestTheDatabase:
     @pytest.mark.parametrize("change", ["UPDATE {} SET data = '{{}}'", "DELETE FROM {}"])
+    @pytest.mark.scenario(18)
     def test_refuses_to_change_events(self, change):
         store.append([Append(key=stream(), events=[counted()])])
         sql = change.format(StoredEvent._meta.db_table)

@@ -8,6 +8,7 @@ import random
 import time
 from uuid import UUID
 
+import pytest
 from django.db import connection, transaction
 
 from eventstore import feed, store
@@ -97,6 +98,7 @@ def last_position():
     return max(StoredEvent.objects.values_list("position", flat=True), default=0)
 
 
+@pytest.mark.scenario(31, 38)
 def test_the_feed_misses_nothing_where_simpler_readers_do(handled):
     keys = [stream(UUID(int=tenant)) for tenant in range(STREAMS)]
     quiet, busy = stream(keys[0].tenant_id), keys[0]  # of one partition

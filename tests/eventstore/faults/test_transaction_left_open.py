@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pytest
 from django.db import connection, transaction
 
 from eventstore import feed, store
@@ -47,6 +48,7 @@ def assert_that_all_wait_for(pid, *, gap):
     assert all(one.seconds > 0 for one in behind)
 
 
+@pytest.mark.scenario(33, 35)
 def test_readers_of_all_partitions_wait_for_it_and_lose_nothing(handled):
     early, before = stream(UUID(int=0)), Horizon.objects.get().position
     with working(append_and_wait, (early,)) as (forgotten,):

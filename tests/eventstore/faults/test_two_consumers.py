@@ -50,6 +50,7 @@ def test_that_race_for_it_handle_every_event_once_and_in_order(partition):
     )
 
 
+@pytest.mark.scenario(40)
 def test_of_which_one_has_a_batch_leave_it_to_that_one(partition):
     with working(consume_and_wait, (partition,)) as (busy,):
         assert busy.hear() == 50
