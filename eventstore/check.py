@@ -125,6 +125,11 @@ def _sequence_behind(db: Connection) -> Iterator[str]:
         yield f"The {what} stands at {position}, the sequence of positions only at {handed_out}."
 
 
+def _chain(db: Connection) -> Iterator[str]:
+    for tenant, stream, version, what in _rows(db, BROKEN_LINKS):
+        yield f"{_name(tenant, stream)}, version {version}: {what}."
+
+
 LOOKS: dict[str, Callable[[Connection], Iterator[str]]] = {
     "versions of streams": _stream_versions,
     "types of streams": _stream_types,
@@ -134,6 +139,7 @@ LOOKS: dict[str, Callable[[Connection], Iterator[str]]] = {
     "snapshots": _snapshots_ahead,
     "checkpoints": _checkpoints_ahead,
     "sequence": _sequence_behind,
+    "chain": _chain,
 }
 
 
@@ -258,4 +264,38 @@ FROM eventstore_storedevent AS stored
 LEFT JOIN eventstore_stream AS stream USING (tenant_id, stream_id)
 LEFT JOIN eventstore_snapshot AS snapshot USING (tenant_id, stream_id)
 ORDER BY stored.tenant_id, stored.stream_id, stored.version
+"""
+
+# Each link is compared with what its event and the link before it make, so that one change is one
+# finding. Of events in a row that have no link, the first is named. While the chain is off, a
+# stream may go on without links, but not have links again after that.
+BROKEN_LINKS = """
+WITH chain AS (
+    SELECT tenant_id, stream_id, version, digest, event_id,
+        CASE version WHEN 1 THEN '' ELSE lag(digest) OVER (
+            PARTITION BY tenant_id, stream_id ORDER BY version
+        ) END AS given,
+        max(version) FILTER (WHERE digest IS NOT NULL) OVER (
+            PARTITION BY tenant_id, stream_id
+        ) AS last_linked,
+        eventstore_content(
+            tenant_id, stream_id, version, event_id, type, schema_version, data, metadata,
+            occurred_at, recorded_at
+        ) AS content
+    FROM eventstore_storedevent FULL JOIN eventstore_chainlink
+        USING (tenant_id, stream_id, version)
+)
+SELECT tenant_id, stream_id, version, CASE
+    WHEN event_id IS NULL THEN 'a link without an event'
+    WHEN digest IS NULL THEN 'here the chain has no link; run eventstore_chain on'
+    ELSE 'the event, or the link before it, was changed after it was linked'
+END
+FROM chain
+WHERE event_id IS NULL
+    OR (digest IS NULL AND given IS NOT NULL AND (version < last_linked OR EXISTS (
+        SELECT FROM pg_trigger
+        WHERE tgrelid = 'eventstore_storedevent'::regclass AND tgname = 'events_are_linked'
+    )))
+    OR digest <> eventstore_link(NULL, given, content)
+ORDER BY tenant_id, stream_id, version
 """

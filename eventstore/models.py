@@ -60,6 +60,19 @@ class StoredEvent(models.Model):
         return f"{self.type} at {self.position}"
 
 
+class ChainLink(models.Model):
+    """The digest of an event and of the link before it, where somebody wants them: see chain.py."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "stream_id", "version")
+    tenant_id = models.UUIDField()
+    stream_id = models.UUIDField()
+    version = models.BigIntegerField()
+    digest = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.stream_id} version {self.version}"
+
+
 class Snapshot(models.Model):
     """An aggregate's state at a version: a cache of its events that may be deleted at any time."""
 
