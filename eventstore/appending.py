@@ -7,14 +7,13 @@ from uuid import UUID
 
 import msgspec
 
-from eventstore import sql
+from eventstore import keyring, sql
 from eventstore.events import Metadata, RecordedEvent, StreamKey
 from eventstore.rows import (
     ANY,
     STREAM_EXISTS,
     Append,
     NewEvent,
-    decode_row,
     encode_appends,
     encode_json,
 )
@@ -78,12 +77,18 @@ def append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
     """Append to streams, given :func:`in_lock_order`.
 
     Of one stream it is one statement, so all or nothing; several need a transaction around. Raises
-    StreamConflict, WrongStreamType and OtherContent.
+    StreamConflict, WrongStreamType and OtherContent, and TenantShredded where one that was shredded
+    has events with sealed fields.
     """
+    tenants = keyring.sealed_tenants(todo)
+    ring = (yield from keyring.to_seal(tenants)) if tenants else None
     new, versions, repeats = 0, {}, list[tuple[StreamKey, list[int]]]()
     now: datetime | None = None
     for part in _parts(todo):
-        values = {"appends": encode_appends(part), "metadata": encode_json(metadata or Metadata())}
+        values = {
+            "appends": encode_appends(part, ring),
+            "metadata": encode_json(metadata or Metadata()),
+        }
         rows = yield Query(sql.APPEND, values)
         for nth, outcome, head, added, repeated, detail, now in rows:  # noqa: B007 one for all
             item = part[nth - 1]
@@ -177,8 +182,7 @@ def _refusal(outcome: str, item: Append, head: int, detail: str) -> Exception:
 def _recorded(repeats: Sequence[tuple[StreamKey, list[int]]]) -> Flow[list[RecordedEvent]]:
     keys = [key for key, versions in repeats for _ in versions]
     values = columns(keys) | {"versions": [n for _, versions in repeats for n in versions]}
-    rows = yield Query(sql.EVENTS_AT, values)
-    return [decode_row(row) for row in rows]
+    return (yield from keyring.decoded((yield Query(sql.EVENTS_AT, values))))
 
 
 __all__ = ["ANY", "Appended", "OtherContent", "StreamConflict", "WrongStreamType", "append", "lock"]

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
-from eventstore import failures, horizon, sql
+from eventstore import drivers, failures, horizon, keyring, sql
 from eventstore.cursors import binary_cursor
-from eventstore.events import RecordedEvent
+from eventstore.events import RecordedEvent, SealedEvent
 from eventstore.models import Checkpoint
 from eventstore.rows import decode_row
 
@@ -72,7 +72,11 @@ def read(*, partition: int, after: int, until: int, limit: int) -> list[Recorded
             sql.FEED,
             [partition, after, until, limit],
         )
-        return [decode_row(row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    try:
+        return [decode_row(row) for row in rows]
+    except SealedEvent:
+        return drivers.run(keyring.decoded(rows))
 
 
 def _consume(work: _Work) -> int:

@@ -11,7 +11,7 @@ from typing import Unpack
 from django.db import transaction
 from django.dispatch import Signal
 
-from eventstore import appending, drivers, reading
+from eventstore import appending, drivers, keyring, reading
 from eventstore.appending import (
     Appended,
     OtherContent,
@@ -20,7 +20,8 @@ from eventstore.appending import (
 )
 from eventstore.cursors import streaming_cursor
 from eventstore.drivers import AsyncConnection
-from eventstore.events import Metadata, RecordedEvent, StreamKey
+from eventstore.events import Metadata, RecordedEvent, SealedEvent, StreamKey
+from eventstore.keyring import TenantShredded
 from eventstore.models import StoredEvent
 from eventstore.reading import ReadInterrupted, Window
 from eventstore.rows import (
@@ -32,6 +33,7 @@ from eventstore.rows import (
     decode_row,
     partition_of,
 )
+from eventstore.sealing import Ring, open_row
 from eventstore.steps import ERRORS
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "OtherContent",
     "ReadInterrupted",
     "StreamConflict",
+    "TenantShredded",
     "Window",
     "WrongStreamType",
     "aappend",
@@ -63,7 +66,8 @@ def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> Ap
     """Append to any number of streams, all or nothing.
 
     Writers of one stream queue up; streams are locked in one order, so writers of many cannot
-    deadlock. Raises StreamConflict, WrongStreamType, and OtherContent; then nothing is written.
+    deadlock. Raises StreamConflict, WrongStreamType, OtherContent and TenantShredded; then nothing
+    is written.
     """
     todo = appending.in_lock_order(appends)
     if not todo:
@@ -113,11 +117,17 @@ def read_stream(key: StreamKey, **window: Unpack[Window]) -> Iterator[RecordedEv
     cannot be decoded, and ReadInterrupted where the database is lost.
     """
     query, version = reading.query(key, window), None
+    ring: Ring | None = None
     try:
         with streaming_cursor(chunk=reading.CHUNK) as rows:
             rows.execute(query.sql, query.values)
             for row in rows:
-                event = decode_row(row)
+                try:
+                    event = decode_row(row)
+                except SealedEvent:
+                    if ring is None:
+                        ring = drivers.run(keyring.to_open({key.tenant_id}))
+                    event = decode_row(open_row(row, ring))
                 yield event
                 version = event.version
     except ERRORS as error:
@@ -129,6 +139,7 @@ async def aread_stream(
 ) -> AsyncIterator[RecordedEvent]:
     """Stream a stream's events as :func:`read_stream` does."""
     query, version = reading.query(key, window), None
+    ring: Ring | None = None
     try:
         async with (
             drivers.aconnection(connection) as db,
@@ -138,7 +149,12 @@ async def aread_stream(
             rows.itersize = reading.CHUNK
             await rows.execute(query.sql, query.values)
             async for row in rows:
-                event = decode_row(row)
+                try:
+                    event = decode_row(row)
+                except SealedEvent:
+                    if ring is None:
+                        ring = await drivers.arun(keyring.to_open({key.tenant_id}), db)
+                    event = decode_row(open_row(row, ring))
                 yield event
                 version = event.version
     except ERRORS as error:
