@@ -1,7 +1,8 @@
 """Read-only pages of the store in Django's admin: consumers, streams, and a stream's events.
 
 Django registers no model with a composite key, so streams and events hang, as plain views, on the
-page of the checkpoints. All pages go on by key ("after this one"): nothing counts a whole table.
+page of the checkpoints. All pages but the short list of shreddings go on by key ("after this one"):
+nothing counts a whole table.
 """
 
 from typing import Any
@@ -19,7 +20,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from eventstore import registry
-from eventstore.models import Checkpoint, DeadLetter, Horizon, StoredEvent, Stream
+from eventstore.models import Checkpoint, DeadLetter, Horizon, StoredEvent, Stream, TenantKey
 
 PAGE = 50  # rows
 COUNT_LIMIT = 10_000  # events that are counted to say how far a partition is behind
@@ -60,6 +61,7 @@ class EventStoreAdmin(LookOnly):
         view = self.admin_site.admin_view
         return [
             path("", view(self.consumers), name="eventstore_checkpoint_changelist"),
+            path("shreddings/", view(self.shreddings), name="eventstore_shreddings"),
             path("streams/", view(self.streams), name="eventstore_streams"),
             path(
                 "streams/<uuid:tenant_id>/<uuid:stream_id>/",
@@ -83,6 +85,18 @@ class EventStoreAdmin(LookOnly):
             "may_see_dead_letters": request.user.has_perm("eventstore.view_deadletter"),
         }
         return self._page(request, "consumers", "Consumers", context)
+
+    def shreddings(self, request: HttpRequest) -> HttpResponse:
+        """List the tenants whose personal values were erased, and who decided so, and why."""
+        _require(request, "view_tenantkey")
+        rows = TenantKey.objects.filter(key=None).order_by("-shredded_at", "tenant_id")
+        after = request.GET.get("after", "0")
+        first = int(after) if after.isdecimal() and len(after) < 10 else 0
+        found = list(rows.defer("key")[first : first + PAGE + 1])
+        context = {"shreddings": found[:PAGE], "next": ""}
+        if len(found) > PAGE:
+            context["next"] = _query(request, after=first + PAGE)
+        return self._page(request, "shreddings", "Shreddings", context)
 
     def streams(self, request: HttpRequest) -> HttpResponse:
         """List streams by tenant and id; search by either id, narrow by type."""

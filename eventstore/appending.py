@@ -1,13 +1,13 @@
 """The flows that lock streams and append to them, for drivers of both kinds. No I/O here."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
 import msgspec
 
-from eventstore import sql
+from eventstore import keyring, sql
 from eventstore.events import Metadata, RecordedEvent, StreamKey
 from eventstore.rows import (
     ANY,
@@ -15,11 +15,11 @@ from eventstore.rows import (
     STREAM_EXISTS,
     Append,
     NewEvent,
-    decode_row,
     encode_appends,
     encode_event,
     encode_metadata,
 )
+from eventstore.sealing import Key
 from eventstore.steps import Flow, Lock, Query
 
 EVENTS_A_CALL = 5000  # as many events as one round trip takes, unless one stream has more
@@ -83,15 +83,18 @@ def append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
     """Append to streams, given :func:`in_lock_order`.
 
     Of one stream it is one statement, so all or nothing; several need a transaction around. Raises
-    StreamConflict, WrongStreamType and OtherContent.
+    StreamConflict, WrongStreamType and OtherContent, and TenantShredded where one that was shredded
+    has events with sealed fields.
     """
-    if _is_one_event(todo):
+    tenants = keyring.sealed_tenants(todo)
+    if not tenants and _is_one_event(todo):
         [item] = todo
         rows = yield Query(sql.APPEND_EVENT, encode_event(item, metadata))
         if rows:
             [(version, now)] = rows
             return Appended(new=1, versions={item.key: version}, repeated=[], at=now)
-    return (yield from _append_any(todo, metadata))
+    ring = (yield from keyring.to_seal(tenants)) if tenants else None
+    return (yield from _append_any(todo, metadata, ring))
 
 
 def _is_one_event(todo: Sequence[Append]) -> bool:
@@ -100,11 +103,13 @@ def _is_one_event(todo: Sequence[Append]) -> bool:
     return todo[0].events[0].event_id is None
 
 
-def _append_any(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
+def _append_any(
+    todo: Sequence[Append], metadata: Metadata | None, ring: Mapping[UUID, Key] | None
+) -> Flow[Appended]:
     new, versions, repeats = 0, {}, list[tuple[StreamKey, list[int]]]()
     now: datetime | None = None
     for part in _parts(todo):
-        values = {"appends": encode_appends(part), "metadata": encode_metadata(metadata)}
+        values = {"appends": encode_appends(part, ring), "metadata": encode_metadata(metadata)}
         rows = yield Query(sql.APPEND, values)
         for nth, outcome, head, added, repeated, detail, now in rows:  # noqa: B007 one for all
             item = part[nth - 1]
@@ -213,8 +218,7 @@ def _refusal(outcome: str, item: Append, head: int, detail: str) -> Exception:
 def _recorded(repeats: Sequence[tuple[StreamKey, list[int]]]) -> Flow[list[RecordedEvent]]:
     keys = [key for key, versions in repeats for _ in versions]
     values = columns(keys) | {"versions": [n for _, versions in repeats for n in versions]}
-    rows = yield Query(sql.EVENTS_AT, values)
-    return [decode_row(row) for row in rows]
+    return (yield from keyring.decoded((yield Query(sql.EVENTS_AT, values))))
 
 
 __all__ = ["ANY", "Appended", "OtherContent", "StreamConflict", "WrongStreamType", "append", "lock"]

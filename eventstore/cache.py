@@ -3,19 +3,26 @@
 It never decides what is true. A load takes the state from here, and then reads what is newer; so an
 entry may be old, but must not be ahead of the database: states are put here after the commit. They
 are kept encoded, so nobody can change an entry by changing a state that was taken from it.
+
+What was read of the database is kept for MAX_AGE, and then read again, for all that it was brought
+forward meanwhile: so what a tenant had erased is gone from every process after that time.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
+from uuid import UUID
 
 import msgspec
 from django.conf import settings
 
 from eventstore.aggregate import Aggregate
 from eventstore.events import StreamKey
+
+MAX_AGE = 60.0  # seconds
 
 
 @dataclass(slots=True)
@@ -35,6 +42,7 @@ class Entry(msgspec.Struct, frozen=True):
     state: bytes
     saved_version: int = 0  # of the newest snapshot that is known here, and when it was taken
     saved_at: datetime | None = None
+    read_at: float = 0.0  # when it was last made without an entry
 
     @classmethod
     def of(
@@ -44,9 +52,11 @@ class Entry(msgspec.Struct, frozen=True):
         version: int,
         saved_version: int = 0,
         saved_at: datetime | None = None,
+        read_at: float | None = None,
     ) -> "Entry":
         encoded = msgspec.msgpack.encode(state)
-        return cls(version, state.state_version, encoded, saved_version, saved_at)
+        read_at = time.monotonic() if read_at is None else read_at
+        return cls(version, state.state_version, encoded, saved_version, saved_at, read_at)
 
 
 class StateCache:
@@ -61,7 +71,11 @@ class StateCache:
     def get(self, key: StreamKey, *, state_version: int) -> Entry | None:
         with self._lock:
             entry = self._entries.get(key)
-            if entry is None or entry.state_version != state_version:
+            if (
+                entry is None
+                or entry.state_version != state_version
+                or entry.read_at < time.monotonic() - MAX_AGE
+            ):
                 self.statistics.misses += 1
                 return None
             self._entries.move_to_end(key)
@@ -82,6 +96,11 @@ class StateCache:
     def drop(self, key: StreamKey) -> None:
         with self._lock:
             self._entries.pop(key, None)
+
+    def drop_tenant(self, tenant_id: UUID) -> None:
+        with self._lock:
+            for key in [key for key in self._entries if key.tenant_id == tenant_id]:
+                del self._entries[key]
 
     def clear(self) -> None:
         with self._lock:

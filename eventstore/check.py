@@ -7,6 +7,7 @@ decoded and, where a stream has a snapshot, replayed. Memory does not grow with 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -18,7 +19,7 @@ from django.db import connection
 from psycopg import IsolationLevel
 
 from eventstore import events as codec
-from eventstore import registry
+from eventstore import registry, sealing, sql
 from eventstore.aggregate import Aggregate
 from eventstore.store import partition_of
 
@@ -43,6 +44,16 @@ class Row(NamedTuple):
     snapshot_version: int | None
     state_version: int | None
     state: str | None  # only at the event after which the snapshot was taken
+
+
+def notes() -> Iterator[str]:
+    """Yield a line for everything that looks wrong and is on record."""
+    with _one_snapshot() as db:
+        for tenant, by, reason, count, last in _rows(db, WITHDRAWALS):
+            yield (
+                f"Plain personal values of tenant {tenant} were withdrawn {count} times up to "
+                f"{last:%Y-%m-%d}, by {by}: {reason}"
+            )
 
 
 def findings(*, watch: Watch = lambda what, done, total: None) -> Iterator[str]:
@@ -135,6 +146,11 @@ def _sequence_behind(db: Connection) -> Iterator[str]:
         yield f"The {what} stands at {position}, the sequence of positions only at {handed_out}."
 
 
+def _chain(db: Connection) -> Iterator[str]:
+    for tenant, stream, version, what in _rows(db, BROKEN_LINKS):
+        yield f"{_name(tenant, stream)}, version {version}: {what}."
+
+
 LOOKS: dict[str, Callable[[Connection], Iterator[str]]] = {
     "versions of streams": _stream_versions,
     "types of streams": _stream_types,
@@ -145,6 +161,7 @@ LOOKS: dict[str, Callable[[Connection], Iterator[str]]] = {
     "snapshots": _snapshots_ahead,
     "checkpoints": _checkpoints_ahead,
     "sequence": _sequence_behind,
+    "chain": _chain,
 }
 
 
@@ -152,19 +169,34 @@ def _events(db: Connection, watch: Watch) -> Iterator[str]:
     """Decode every event, and replay the streams that have a snapshot."""
     [[total]] = _rows(db, "SELECT count(*) FROM eventstore_storedevent")
     rows = _counted(map(Row._make, _rows(db, EVENTS)), total, watch)
+    ring_of = lru_cache(maxsize=1)(partial(_ring, db))  # events come tenant by tenant
     for _, stream in groupby(rows, key=lambda row: (row.tenant_id, row.stream_id)):
         replay: Aggregate | None = None
         for row in stream:
             if row.version == 1:
                 replay = _to_replay(row)
             try:
-                event = codec.decode(name=row.type, version=row.schema_version, data=row.data)
+                event = _decoded(row, ring_of)
             except codec.UnreadableEvent as error:
                 yield f"{_name(row.tenant_id, row.stream_id)}, version {row.version}: {error}"
                 replay = None  # what follows would be compared with half a state
             if replay is not None and (finding := _replayed(replay, event, row)):
                 yield finding
                 replay = None
+
+
+def _decoded(row: Row, ring_of: Callable[[UUID], sealing.Ring]) -> codec.Event:
+    try:
+        return codec.decode(name=row.type, version=row.schema_version, data=row.data)
+    except codec.SealedEvent:
+        place = sealing.Place(row.tenant_id, row.stream_id, row.type)
+        data = sealing.open_data(row.data, place, ring_of(row.tenant_id))
+        return codec.decode(name=row.type, version=row.schema_version, data=data)
+
+
+def _ring(db: Connection, tenant: UUID) -> sealing.Ring:
+    rows = db.execute(sql.KEYS, {"tenants": [tenant]})
+    return {tenant: secret and sealing.Key(secret) for tenant, secret, _ in rows}
 
 
 def _counted(rows: Iterator[Row], total: int, watch: Watch) -> Iterator[Row]:
@@ -275,4 +307,49 @@ FROM eventstore_storedevent AS stored
 LEFT JOIN eventstore_stream AS stream USING (tenant_id, stream_id)
 LEFT JOIN eventstore_snapshot AS snapshot USING (tenant_id, stream_id)
 ORDER BY stored.tenant_id, stored.stream_id, stored.version
+"""
+
+# Each link is compared with what its event and the link before it make, so that one change is one
+# finding. Of events in a row that have no link, the first is named. While the chain is off, a
+# stream may go on without links, but not have links again after that. An event may be another than
+# it was if a record says that it became just this, when its tenant was shredded.
+BROKEN_LINKS = """
+WITH chain AS (
+    SELECT tenant_id, stream_id, version, digest, event_id,
+        CASE version WHEN 1 THEN '' ELSE lag(digest) OVER (
+            PARTITION BY tenant_id, stream_id ORDER BY version
+        ) END AS given,
+        max(version) FILTER (WHERE digest IS NOT NULL) OVER (
+            PARTITION BY tenant_id, stream_id
+        ) AS last_linked,
+        eventstore_content(
+            tenant_id, stream_id, version, event_id, type, schema_version, data, metadata,
+            occurred_at, recorded_at
+        ) AS content
+    FROM eventstore_storedevent FULL JOIN eventstore_chainlink
+        USING (tenant_id, stream_id, version)
+)
+SELECT tenant_id, stream_id, version, CASE
+    WHEN event_id IS NULL THEN 'a link without an event'
+    WHEN digest IS NULL THEN 'here the chain has no link; run eventstore_chain on'
+    ELSE 'the event, or the link before it, was changed after it was linked'
+END
+FROM chain
+WHERE event_id IS NULL
+    OR (digest IS NULL AND given IS NOT NULL AND (version < last_linked OR EXISTS (
+        SELECT FROM pg_trigger
+        WHERE tgrelid = 'eventstore_storedevent'::regclass AND tgname = 'events_are_linked'
+    )))
+    OR (digest <> eventstore_link(NULL, given, content) AND NOT EXISTS (
+        SELECT FROM eventstore_withdrawal AS withdrawal
+        WHERE withdrawal.tenant_id = chain.tenant_id AND withdrawal.stream_id = chain.stream_id
+            AND withdrawal.version = chain.version
+            AND withdrawal.digest = sha256(convert_to(content, 'UTF8'))
+    ))
+ORDER BY tenant_id, stream_id, version
+"""
+
+WITHDRAWALS = """
+SELECT tenant_id, withdrawn_by, reason, count(*), max(withdrawn_at) FROM eventstore_withdrawal
+GROUP BY tenant_id, withdrawn_by, reason ORDER BY tenant_id, max(withdrawn_at)
 """

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 from django.db import connection, transaction
 
-from eventstore import failures, horizon, sql
+from eventstore import drivers, failures, horizon, keyring, sql
 from eventstore.cursors import binary_cursor, own_transaction
-from eventstore.events import RecordedEvent
+from eventstore.events import RecordedEvent, SealedEvent
 from eventstore.models import Checkpoint
 from eventstore.rows import decode_row
+from eventstore.steps import Row
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +81,15 @@ def read(*, partition: int, after: int, until: int, limit: int) -> list[Recorded
         cursor.execute(READ, within)
         events: list[RecordedEvent] = []
         while rows := cursor.fetchmany(CHUNK):
-            events.extend(map(decode_row, rows))
+            events.extend(_decoded(rows))
         return events
+
+
+def _decoded(rows: Sequence[Row]) -> list[RecordedEvent]:
+    try:
+        return [decode_row(row) for row in rows]
+    except SealedEvent:
+        return drivers.run(keyring.decoded(rows))
 
 
 def _ready_until(consumer: str, partition: int, up_to: int | None) -> int | None:

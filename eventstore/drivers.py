@@ -66,8 +66,9 @@ def _take(step: Query | Lock, cursor: Cursor) -> list[Row]:
         key = step.key
         streams = Stream.objects.select_for_update().filter(pk=(key.tenant_id, key.stream_id))
         return list(streams.values_list("type", "version"))
-    cursor.execute(step.sql, step.values)
-    rows: list[Row] = cursor.fetchall()
+    with connection.wrap_database_errors:  # here, before a flow makes another error of one
+        cursor.execute(step.sql, step.values)
+        rows: list[Row] = cursor.fetchall()
     return rows
 
 

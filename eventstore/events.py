@@ -1,16 +1,25 @@
 """Events as frozen typed structs under stable names, and their way to JSON and back. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
 import msgspec
 
+SEALED: Final = "$sealed"  # the one key of what is stored in the place of a sealed field
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact that happened. Subclasses carry its data and are named in the past tense."""
+    """A fact that happened. Subclasses carry its data and are named in the past tense.
+
+    Fields that are personal are named in ``sealed``: they are stored under a key of the tenant,
+    which can be shredded. Such a field is a ``str`` or ``str | None``. A name that only older
+    versions of the schema had stays in the list.
+    """
+
+    sealed: ClassVar[frozenset[str]] = frozenset()
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,23 +64,35 @@ class UnreadableEvent(Exception):
     """A stored event cannot be decoded: its type is unknown, or its data do not fit the type."""
 
 
+class UnsealableField(Exception):
+    """Only a field that is a str or None can be sealed: quantities are facts, and stay."""
+
+
+class SealedEvent(Exception):
+    """A stored event has sealed fields: open them with the key of its tenant, then decode it."""
+
+
 E = TypeVar("E", bound=type[Event])
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 _classes: dict[str, tuple[type[Event], int]] = {}
 _names: dict[type[Event], tuple[str, int]] = {}
 _upcasters: dict[tuple[str, int], Upcaster] = {}
+sealed_classes: set[type[Event]] = set()
 
 
 def event_type(name: str, *, version: int = 1) -> Callable[[E], E]:
     """Register an event class under a name that outlives every renaming and moving of the class.
 
-    Raises DuplicateEventType when another class has the name.
+    Raises DuplicateEventType when another class has the name, and UnsealableField.
     """
 
     def register(cls: E) -> E:
         if name in _classes:
             raise DuplicateEventType(f"{_classes[name][0]} and {cls} are both {name!r}.")
+        if cls.sealed:
+            _check_sealed(cls, version)
+            sealed_classes.add(cls)
         _classes[name] = (cls, version)
         _names[cls] = (name, version)
         return cls
@@ -107,7 +128,8 @@ def encode(event: Event) -> msgspec.Raw:
 def decode(*, name: str, version: int, data: str | bytes | msgspec.Raw) -> Event:
     """Return the event that JSON ``data`` of a type and schema version stand for.
 
-    Raises UnreadableEvent where there is no such type, no upcaster, or the data do not fit.
+    Raises UnreadableEvent where there is no such type, no upcaster, or the data do not fit; and
+    SealedEvent where they do not fit because they are sealed.
     """
     if name not in _classes:
         raise UnreadableEvent(f"No event class is registered for the type {name!r}.")
@@ -117,6 +139,8 @@ def decode(*, name: str, version: int, data: str | bytes | msgspec.Raw) -> Event
             return _decoder(cls).decode(data)
         return msgspec.convert(_upcast(name, version, current, data), type=cls, strict=False)
     except msgspec.MsgspecError as error:
+        if version == current:
+            _refuse_marks(name, data)
         raise UnreadableEvent(f"{name!r} version {version} cannot be read: {error}") from error
 
 
@@ -129,6 +153,7 @@ def _decoder(cls: type[Event]) -> msgspec.json.Decoder[Event]:
 def _upcast(
     name: str, version: int, current: int, data: str | bytes | msgspec.Raw
 ) -> dict[str, Any]:
+    _refuse_marks(name, data)
     raw: dict[str, Any] = msgspec.json.decode(data)
     for step in range(version, current):
         if (name, step) not in _upcasters:
@@ -137,3 +162,45 @@ def _upcast(
     if version > current:
         raise UnreadableEvent(f"{name!r} version {version} is newer than this code ({current}).")
     return raw
+
+
+def sealed_fields() -> dict[str, list[str]]:
+    """Return the names of the fields that are sealed, by the name of the type."""
+    return {_names[cls][0]: sorted(cls.sealed) for cls in sealed_classes}
+
+
+def sealed_names(name: str, stored: Iterable[str]) -> list[str]:
+    """Return which of the stored fields of a type may be sealed: also those it has no more."""
+    cls, _ = _classes[name]
+    return [one for one in stored if one in cls.sealed or one not in cls.__struct_encode_fields__]
+
+
+def is_optional(name: str, field: str) -> bool:
+    """Say if a field of a type may be None."""
+    types = {one.encode_name: one.type for one in msgspec.structs.fields(_classes[name][0])}
+    return types.get(field, str) is not str
+
+
+def holds_marks(data: str | bytes | msgspec.Raw) -> bool:
+    """Say if JSON data may hold a sealed field."""
+    return f'"{SEALED}"' in data if isinstance(data, str) else f'"{SEALED}"'.encode() in bytes(data)
+
+
+def _refuse_marks(name: str, data: str | bytes | msgspec.Raw) -> None:
+    """Raise SealedEvent: where a field is sealed, neither a type nor an upcaster understands it."""
+    if not (_classes[name][0].sealed and holds_marks(data)):
+        return
+    stored = msgspec.json.decode(data)
+    if not isinstance(stored, dict):
+        return
+    for field in sealed_names(name, stored):
+        if isinstance(stored[field], dict) and stored[field].keys() == {SEALED}:
+            raise SealedEvent(f"{field!r} of {name!r} is sealed.")
+
+
+def _check_sealed(cls: type[Event], version: int) -> None:
+    fields = {one.encode_name: one.type for one in msgspec.structs.fields(cls)}
+    for name in cls.sealed:
+        kind = fields.get(name, None if version == 1 else str)
+        if kind not in (str, str | None):
+            raise UnsealableField(f"{cls.__name__}.{name} is no field of type str or str | None.")

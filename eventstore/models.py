@@ -1,5 +1,6 @@
 """The tables of the event store. Only the modules of this package write them."""
 
+from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from django.db.models import Func, Value
 from django.db.models.functions import Now
@@ -21,7 +22,7 @@ class Stream(models.Model):
 
 
 class StoredEvent(models.Model):
-    """One event, for ever. A trigger refuses updates and deletes.
+    """One event, for ever. A trigger refuses updates and deletes, but for what a Withdrawal says.
 
     ``position`` orders all events. It rises with the version inside a stream, has gaps where an
     append was rolled back, and is handed out before its transaction commits: see feed.py.
@@ -60,6 +61,19 @@ class StoredEvent(models.Model):
         return f"{self.type} at {self.position}"
 
 
+class ChainLink(models.Model):
+    """The digest of an event and of the link before it, where somebody wants them: see chain.py."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "stream_id", "version")
+    tenant_id = models.UUIDField()
+    stream_id = models.UUIDField()
+    version = models.BigIntegerField()
+    digest = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.stream_id} version {self.version}"
+
+
 class Snapshot(models.Model):
     """An aggregate's state at a version: a cache of its events that may be deleted at any time."""
 
@@ -73,6 +87,76 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream_id} at version {self.version}"
+
+
+class TenantKey(models.Model):
+    """The key that a tenant's personal values are sealed with, until it is shredded, for ever.
+
+    The row then is the record of that: by whom, why, and how many events had such values.
+    """
+
+    tenant_id = models.UUIDField(primary_key=True)
+    key = models.BinaryField(null=True)
+    created_at = models.DateTimeField(db_default=TransactionNow())  # of its transaction: keyring.py
+    shredded_at = models.DateTimeField(null=True)
+    shredded_by = models.CharField(max_length=150, blank=True, db_default="", default="")
+    reason = models.TextField(blank=True, db_default="", default="")
+    events = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    key__isnull=False,
+                    shredded_at__isnull=True,
+                    events__isnull=True,
+                    shredded_by="",
+                    reason="",
+                )
+                | models.Q(
+                    ~models.Q(shredded_by=""),
+                    ~models.Q(reason=""),
+                    key__isnull=True,
+                    shredded_at__isnull=False,
+                    events__isnull=False,
+                ),
+                name="a_shredded_key_is_whole",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"key of {self.tenant_id}"
+
+
+class Withdrawal(models.Model):
+    """The record of plain values that were taken out of an event, because its tenant was shredded.
+
+    The guard lets an event become what such a row says, and nothing else: ``digest`` is of the
+    content that the event has now.
+    """
+
+    tenant_id = models.UUIDField()
+    stream_id = models.UUIDField()
+    version = models.BigIntegerField()
+    digest = models.BinaryField()
+    withdrawn_at = models.DateTimeField(db_default=Now())
+    withdrawn_by = models.CharField(max_length=150)
+    reason = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "stream_id", "version", "digest"],
+                name="an_event_becomes_the_same_once",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(reason="") & ~models.Q(withdrawn_by=""),
+                name="who_withdraws_says_who_and_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream_id} version {self.version}"
 
 
 class Checkpoint(models.Model):

@@ -1,6 +1,7 @@
 """The flows that load aggregates and let them decide, for drivers of both kinds. No I/O here."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -8,13 +9,14 @@ from uuid import UUID
 
 import msgspec
 
-from eventstore import appending, cache, reading, sql
+from eventstore import appending, cache, keyring, reading, sql
 from eventstore.aggregate import Aggregate
 from eventstore.appending import Appended, StreamConflict, columns
 from eventstore.cache import Entry
-from eventstore.events import Metadata, StreamKey, UnreadableEvent
+from eventstore.events import Metadata, SealedEvent, StreamKey, UnreadableEvent
 from eventstore.reading import ReadInterrupted
 from eventstore.rows import Append, NewEvent, decode_row, encode_json
+from eventstore.sealing import open_row
 from eventstore.steps import ERRORS, Flow, Query, Row
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ class Loaded(msgspec.Struct, Generic[A]):
     version: int
     saved_version: int = 0  # of the newest snapshot, and when it was taken
     saved_at: datetime | None = None
+    read_at: float = msgspec.field(default_factory=time.monotonic)  # without any cached state
 
 
 class Executed(msgspec.Struct, Generic[A]):
@@ -106,14 +109,18 @@ def from_cache(aggregate: type[A], key: StreamKey) -> Loaded[A] | None:
     if entry is None:
         return None
     state = msgspec.msgpack.decode(entry.state, type=aggregate)
-    return Loaded(state, entry.version, entry.saved_version, entry.saved_at)
+    return Loaded(state, entry.version, entry.saved_version, entry.saved_at, entry.read_at)
 
 
 def entries(loaded: Mapping[StreamKey, Loaded[A]]) -> dict[StreamKey, Entry]:
     """Return states, as they are now, as entries of the cache."""
     return {
         key: Entry.of(
-            one.state, version=one.version, saved_version=one.saved_version, saved_at=one.saved_at
+            one.state,
+            version=one.version,
+            saved_version=one.saved_version,
+            saved_at=one.saved_at,
+            read_at=one.read_at,
         )
         for key, one in loaded.items()
         if one.version
@@ -211,7 +218,11 @@ def _replay(
                 return
             if row[2] != one.version + 1:
                 raise UnreadableEvent(f"Stream {row[1]} has no event of version {one.version + 1}.")
-            recorded = decode_row(row)
+            try:
+                recorded = decode_row(row)
+            except SealedEvent:
+                ring = yield from keyring.to_open({row[0]})
+                recorded = decode_row(open_row(row, ring))
             one.state.apply(recorded.event)
             one.version = recorded.version
             replayed += 1

@@ -1,6 +1,6 @@
 """Events as rows of the database, and back. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +10,7 @@ from django.conf import settings
 
 from eventstore import events as codec
 from eventstore.events import Event, Metadata, RecordedEvent, StreamKey
+from eventstore.sealing import Key, Place, seal
 
 ANY: Final = None
 NO_STREAM: Final = 0
@@ -63,9 +64,12 @@ class AppendRow(msgspec.Struct, frozen=True):
     identified: bool
 
 
-def encode_appends(appends: Iterable[Append]) -> str:
-    """Return appends as one JSON array: far cheaper to make and to read than SQL arrays."""
-    return encode_json([_append_row(item) for item in appends])
+def encode_appends(appends: Iterable[Append], ring: Mapping[UUID, Key] | None = None) -> str:
+    """Return appends as one JSON array: far cheaper to make and to read than SQL arrays.
+
+    A ring has the keys of all tenants that have events with sealed fields among these.
+    """
+    return encode_json([_append_row(item, ring) for item in appends])
 
 
 def encode_event(item: Append, metadata: Metadata | None) -> dict[str, Any]:
@@ -90,9 +94,12 @@ def encode_metadata(metadata: Metadata | None) -> str:
     return encode_json(metadata) if metadata else "{}"
 
 
-def _append_row(item: Append) -> AppendRow:
+def _append_row(item: Append, ring: Mapping[UUID, Key] | None) -> AppendRow:
     key = item.key
-    events = [_event_row(new) for new in item.events]
+    if ring is None:
+        events = [_event_row(new) for new in item.events]
+    else:
+        events = [_sealed_row(new, key, ring) for new in item.events]
     return AppendRow(
         key.tenant_id,
         key.stream_id,
@@ -109,8 +116,20 @@ def _event_row(new: NewEvent) -> EventRow:
     return EventRow(name, schema, codec.encode(new.event), new.occurred_at, new.event_id)
 
 
+def _sealed_row(new: NewEvent, key: StreamKey, ring: Mapping[UUID, Key]) -> EventRow:
+    row = _event_row(new)
+    if not new.event.sealed:
+        return row
+    place = Place(key.tenant_id, key.stream_id, row.type)
+    data = seal(new.event, place, ring[key.tenant_id], new.event_id)
+    return msgspec.structs.replace(row, data=data)
+
+
 def decode_row(row: tuple[Any, ...]) -> RecordedEvent:
-    """Make the event of a row (the columns of ``sql.EVENT``). Raises UnreadableEvent."""
+    """Make the event of a row (the columns of ``sql.EVENT``).
+
+    Raises UnreadableEvent, and SealedEvent where it is to be opened first (keyring.py).
+    """
     tenant, stream, version, position, event_id, occurred, at, name, schema, metadata, data = row
     try:
         event = codec.decode(name=name, version=schema, data=data)

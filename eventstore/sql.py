@@ -87,6 +87,7 @@ LATERAL (
 ) AS snapshot
 """
 
+# Not for tenants that were shredded: the state may have been cached before that.
 SAVE_SNAPSHOTS = """
 INSERT INTO eventstore_snapshot AS saved
     (tenant_id, stream_id, version, state_version, state, taken_at)
@@ -94,6 +95,7 @@ SELECT tenant, stream, version, %(state_version)s, state, statement_timestamp()
 FROM json_to_recordset(%(states)s::json) AS given (
     tenant uuid, stream uuid, version bigint, state jsonb
 )
+WHERE NOT EXISTS (SELECT FROM eventstore_tenantkey WHERE tenant_id = tenant AND key IS NULL)
 ORDER BY tenant, stream
 ON CONFLICT (tenant_id, stream_id) DO UPDATE SET version = excluded.version,
     state_version = excluded.state_version, state = excluded.state, taken_at = excluded.taken_at
@@ -105,3 +107,16 @@ FEED = """
 SELECT {EVENT} FROM eventstore_storedevent
 WHERE partition = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s
 """.replace("{EVENT}", EVENT)
+
+# The last column is false for a key that this very transaction made.
+KEYS = """
+SELECT tenant_id, key, created_at <> now() FROM eventstore_tenantkey
+WHERE tenant_id = ANY(%(tenants)s::uuid[])
+"""
+
+MAKE_KEYS = """
+INSERT INTO eventstore_tenantkey (tenant_id, key, created_at)
+SELECT tenant, key, now()
+FROM unnest(%(tenants)s::uuid[], %(keys)s::bytea[]) AS given (tenant, key) ORDER BY tenant
+ON CONFLICT DO NOTHING RETURNING tenant_id
+"""

@@ -21,6 +21,7 @@ from eventstore.appending import (
 )
 from eventstore.drivers import AsyncConnection
 from eventstore.events import Metadata, RecordedEvent, StreamKey
+from eventstore.keyring import TenantShredded
 from eventstore.models import StoredEvent
 from eventstore.reading import ReadInterrupted, Window
 from eventstore.rows import (
@@ -42,6 +43,7 @@ __all__ = [
     "OtherContent",
     "ReadInterrupted",
     "StreamConflict",
+    "TenantShredded",
     "Window",
     "WrongStreamType",
     "aappend",
@@ -61,7 +63,8 @@ def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> Ap
     """Append to any number of streams, all or nothing.
 
     Writers of one stream queue up; streams are locked in one order, so writers of many cannot
-    deadlock. Raises StreamConflict, WrongStreamType, and OtherContent; then nothing is written.
+    deadlock. Raises StreamConflict, WrongStreamType, OtherContent and TenantShredded; then nothing
+    is written.
     """
     todo = appending.in_lock_order(appends)
     if not todo:

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db import connection
 
-from eventstore import drivers
+from eventstore import drivers, keyring
 from eventstore.cursors import server_cursor
 from eventstore.drivers import AsyncConnection
-from eventstore.events import RecordedEvent
+from eventstore.events import RecordedEvent, SealedEvent
 from eventstore.reading import CHUNK, ReadInterrupted
 from eventstore.rows import decode_row
 from eventstore.steps import ERRORS
@@ -26,7 +26,11 @@ def stream(
         with server_cursor() as cursor:
             cursor.execute(query, values)
             while rows := cursor.fetchmany(CHUNK):
-                for event in map(decode_row, rows):
+                for row in rows:
+                    try:
+                        event = decode_row(row)
+                    except SealedEvent:
+                        [event] = drivers.run(keyring.decoded([row]))
                     yield event
                     after = getattr(event, unit)
     except ERRORS as error:
@@ -52,7 +56,11 @@ async def astream(
         ):
             await cursor.execute(query, values)
             while rows := await cursor.fetchmany(CHUNK):
-                for event in map(decode_row, rows):
+                for row in rows:
+                    try:
+                        event = decode_row(row)
+                    except SealedEvent:
+                        [event] = await drivers.arun(keyring.decoded([row]), db)
                     yield event
                     after = getattr(event, unit)
     except ERRORS as error:

@@ -15,10 +15,10 @@ from catacloud.accounts.models import Organisation
 from eventstore import repository
 from eventstore.events import Metadata
 from eventstore.repository import Decide
-from eventstore.store import NewEvent
+from eventstore.store import NewEvent, TenantShredded
 from uploads import blobs
 from uploads.blobs import Readable
-from uploads.file import File, FileRefusal, Part, Status
+from uploads.file import File, FileRefusal, NamesAreErased, Part, Status
 from uploads.models import UploadedFile, find
 
 
@@ -30,15 +30,20 @@ def start_file(
     now: datetime,
     actor: str | None = None,
 ) -> UUID:
-    """Begin a file and return its id. Raises Invalid."""
+    """Begin a file and return its id. Raises Invalid and NamesAreErased."""
     file_id = uuid4()
     with transaction.atomic():
-        _execute(
-            organisation,
-            file_id,
-            lambda file: file.start(name=name, content_type=content_type, now=now),
-            actor,
-        )
+        try:
+            _execute(
+                organisation,
+                file_id,
+                lambda file: file.start(name=name, content_type=content_type, now=now),
+                actor,
+            )
+        except TenantShredded as error:
+            raise NamesAreErased(
+                "The organisation's personal values were erased; it starts no more files."
+            ) from error
         UploadedFile.objects.create(
             organisation=organisation,
             id=file_id,

@@ -5,6 +5,7 @@ for an unfinished one from each ``FilePartStored``. Every event carries the size
 so a reader can add up what is stored without knowing a file's history.
 """
 
+from typing import ClassVar
 from uuid import UUID
 
 from eventstore.events import Event, event_type
@@ -12,7 +13,9 @@ from eventstore.events import Event, event_type
 
 @event_type("file.started")
 class FileStarted(Event, frozen=True, kw_only=True):
-    """A file was begun; it has no bytes yet."""
+    """A file was begun; it has no bytes yet. Its name may say something about people."""
+
+    sealed: ClassVar[frozenset[str]] = frozenset({"name"})
 
     name: str
     content_type: str

@@ -53,6 +53,10 @@ class Invalid(FileRefusal):
     """A part number, name or content type that no file can have."""
 
 
+class NamesAreErased(FileRefusal):
+    """The organisation had all its personal values erased, and a file's name would be one."""
+
+
 class Status(StrEnum):
     NONE = ""  # there is no such file
     OPEN = "open"

@@ -1,12 +1,13 @@
 """What lists and pages read of files. Written with the events, in one transaction."""
 
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
 
 from catacloud.accounts.models import Organisation
+from eventstore.sealing import ERASED
 from uploads.file import MAX_NAME, Status
 
 
@@ -63,3 +64,8 @@ class UploadedFile(models.Model):
 def find(organisation: Organisation, file_id: UUID) -> UploadedFile | None:
     """Return the organisation's file, unless it has none of this id or deleted it."""
     return UploadedFile.objects.of(organisation).filter(id=file_id).first()
+
+
+def erase_names(*, tenant_id: UUID, **_: Any) -> None:
+    """Receive the signal that a tenant's personal values are erased."""
+    UploadedFile.objects.filter(organisation_id=tenant_id).update(name=ERASED)

@@ -138,7 +138,7 @@ def test_an_event_is_as_safe_from_who_names_its_partition(change):
 def migrated(transactional_db):
     """Return a function that takes the database before the migration, and back to all of them."""
     newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
-    before = import_module("eventstore.migrations.0013_partitioned").Migration.dependencies
+    before = import_module("eventstore.migrations.0015_partitioned").Migration.dependencies
 
     def migrate(*, partitioned):
         MigrationExecutor(connection).migrate(newest if partitioned else before)

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
-from eventstore.check import findings
+from eventstore.check import findings, notes
 
 
 class Command(BaseCommand):
@@ -25,6 +25,8 @@ class Command(BaseCommand):
             for finding in findings(watch=watch):
                 self.stdout.write(finding)
                 count += 1
+        for note in notes():
+            self.stdout.write(f"On record: {note}")
         if count:
             raise CommandError(f"{count} finding{'s' * (count > 1)}.")
         return "The event store is as it must be."

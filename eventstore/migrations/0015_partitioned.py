@@ -10,7 +10,8 @@ TABLES = ("eventstore_stream", "eventstore_storedevent", "eventstore_snapshot") 
 
 COUNT = "SELECT count(*) FROM pg_inherits WHERE inhparent = %s::regclass"
 
-# What LIKE does not copy, as the statements that make it: keys, indexes and triggers, by name.
+# What LIKE does not copy, as the statements that make it: keys, indexes and triggers, by name. The
+# guard of the events is a trigger of rows, so its children have it too, whoever names them.
 REST = """
 SELECT format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s',
     conrelid::regclass, conname, pg_get_constraintdef(oid))
@@ -22,12 +23,6 @@ FROM pg_index WHERE indrelid = %(table)s::regclass
 UNION ALL
 SELECT pg_get_triggerdef(oid)
 FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND NOT tgisinternal
-"""
-
-# A statement that names a child would pass by its parent's trigger.
-GUARD = """
-CREATE TRIGGER events_never_change BEFORE UPDATE OR DELETE ON {child}
-    FOR EACH STATEMENT EXECUTE FUNCTION eventstore_refuse_change()
 """
 
 
@@ -71,12 +66,10 @@ def _create(table, partitions):
         child = f"{table}_{n}"
         hashed = f"MODULUS {partitions}, REMAINDER {n}"
         yield f"CREATE TABLE {child} PARTITION OF {table} FOR VALUES WITH ({hashed})"
-        if table == "eventstore_storedevent":
-            yield GUARD.format(child=child)
 
 
 class Migration(migrations.Migration):
 
-    dependencies = [("eventstore", "0012_append")]
+    dependencies = [("eventstore", "0014_tenant_keys")]
 
     operations = [migrations.RunPython(partition, make_plain)]
