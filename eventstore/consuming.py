@@ -20,7 +20,7 @@ from eventstore.steps import Row
 
 logger = logging.getLogger(__name__)
 
-LIMIT = 2000  # events a batch
+LIMIT = 4000  # events a batch
 CHUNK = 100  # rows between two looks of Python's garbage collector: they are gone by then
 
 Handler = Callable[[Sequence[RecordedEvent]], None]

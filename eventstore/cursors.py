@@ -30,9 +30,9 @@ class _Logged(psycopg.Cursor[tuple[Any, ...]]):
 
 
 @contextmanager
-def binary_cursor() -> Iterator[Cursor]:
+def binary_cursor(db: BaseDatabaseWrapper | None = None) -> Iterator[Cursor]:
     """Open a cursor whose rows are binary. All of them arrive at once: let the query bound them."""
-    db = connections[DEFAULT_DB_ALIAS]
+    db = db or connections[DEFAULT_DB_ALIAS]
     kind = _Logged if db.queries_logged else psycopg.Cursor
     with db.wrap_database_errors, kind(_psycopg(db)) as cursor:
         yield _watched(db, cursor)

@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
@@ -29,12 +30,13 @@ _numbers = count()
 
 def run(flow: Flow[T]) -> T:
     """Carry out a flow on Django's connection, in its transaction if there is one."""
-    with binary_cursor() as cursor:
+    db = connections[DEFAULT_DB_ALIAS]
+    with binary_cursor(db) as cursor:
         try:
             step = next(flow)
             while True:
                 try:
-                    rows = _take(step, cursor)
+                    rows = _take(step, cursor, db)
                 except ERRORS as error:
                     step = flow.throw(error)
                 else:
@@ -61,12 +63,12 @@ async def arun(flow: Flow[T], db: AsyncConnection) -> T:
             return result
 
 
-def _take(step: Query | Lock, cursor: Cursor) -> list[Row]:
+def _take(step: Query | Lock, cursor: Cursor, db: BaseDatabaseWrapper) -> list[Row]:
     if isinstance(step, Lock):
         key = step.key
         streams = Stream.objects.select_for_update().filter(pk=(key.tenant_id, key.stream_id))
         return list(streams.values_list("type", "version"))
-    with connection.wrap_database_errors:  # here, before a flow makes another error of one
+    with db.wrap_database_errors:  # here, before a flow makes another error of one
         cursor.execute(step.sql, step.values)
         rows: list[Row] = cursor.fetchall()
     return rows

@@ -68,7 +68,12 @@ FROM eventstore_storedevent
 READ = f"{COLUMNS} WHERE tenant_id = %s AND stream_id = %s ORDER BY version"
 FEED = f"{COLUMNS} WHERE partition = %s ORDER BY position"
 
-connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+# One plan for all values, as our side has: to plan each call anew would be no limit.
+connection = psycopg.connect(
+    os.environ["DATABASE_URL"],
+    autocommit=True,
+    options="-c plan_cache_mode=force_generic_plan",
+)
 
 
 def hello(writer: int) -> Reply:
