@@ -141,7 +141,7 @@ def test_a_hundred_appends_at_once_share_ten_connections(awaiting, settings):
     assert 1 <= len(sessions()) - before <= 10
     assert [versions(awaiting, key) for key in keys] == [[1, 2, 3, 4, 5]] * 20
     awaiting.run(drivers.aclose())
-    assert len(sessions()) == before
+    until(lambda: len(sessions()) == before)  # the server ends them in its own time
 
 
 WRITERS = """
