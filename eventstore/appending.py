@@ -191,7 +191,7 @@ def _without_repeats(item: Append) -> Append:
         first = known.setdefault(new.event_id, new)
         if len(known) > before:
             events.append(new)
-        elif new != first:
+        elif new.event != first.event:
             raise OtherContent(item.key, new.event_id)
     return Append(key=item.key, events=events, expected=item.expected)
 

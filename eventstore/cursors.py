@@ -69,7 +69,8 @@ def own_transaction() -> Iterator[None]:
 
 def _psycopg(db: BaseDatabaseWrapper) -> "psycopg.Connection[tuple[Any, ...]]":
     db.close_if_health_check_failed()
-    db.ensure_connection()
+    if db.connection is None:
+        db.ensure_connection()
     raw: psycopg.Connection[tuple[Any, ...]] = db.connection
     return raw
 

@@ -52,7 +52,8 @@ def send_events(request: KeyRequest) -> HttpResponse:
     """Take one CloudEvent 1.0 or an array of them: all, or none where one is bad.
 
     204 means that all of them stand durably. An event that was sent before changes nothing, so a
-    request may be repeated as it is.
+    request may be repeated as it is. 409 names one that was sent before with other content; then
+    nothing was stored.
     """
     if request.content_type not in CONTENT_TYPES:
         raise Problem(400, f"Send CloudEvents as one of {', '.join(CONTENT_TYPES)}.")
@@ -62,4 +63,6 @@ def send_events(request: KeyRequest) -> HttpResponse:
     except ingestion.BadBatch as error:
         errors = [{"index": bad.index, "reason": bad.reason} for bad in error.bad]
         raise Problem(400, str(error), errors=errors) from error
+    except ingestion.SentDifferently as error:
+        raise Problem(409, str(error), source=error.source, id=error.id) from error
     return HttpResponse(status=204)

@@ -18,7 +18,7 @@ from billing.metering.models import Service
 from catacloud.accounts.models import ApiKey, Organisation
 from eventstore import store
 from eventstore.events import Metadata, StreamKey
-from eventstore.store import Append, NewEvent
+from eventstore.store import Append, NewEvent, OtherContent
 
 MAX_BATCH = 10_000  # events
 MAX_AHEAD = timedelta(minutes=5)  # how far a sender's clock may be ahead of ours
@@ -64,6 +64,17 @@ class BadBatch(Exception):
         self.bad = list(bad)
 
 
+class SentDifferently(Exception):
+    """An event was accepted before with other content, and so none of the batch was now."""
+
+    def __init__(self, event: CloudEvent) -> None:
+        super().__init__(
+            f"The event {event.id!r} of {event.source!r} was sent before with other content; "
+            "nothing was stored. Give a new event a new id."
+        )
+        self.source, self.id = event.source, event.id
+
+
 class _Refused(Exception):
     """One event cannot be accepted, and why."""
 
@@ -98,7 +109,8 @@ def _split(body: bytes) -> list[msgspec.Raw]:
 def accept(events: Sequence[CloudEvent], *, key: ApiKey, now: datetime) -> int:
     """Append the events to their organisations' streams; return how many were new.
 
-    All or nothing. Raises BadBatch, which names each event that cannot be accepted and why.
+    All or nothing. Raises BadBatch, which names each event that cannot be accepted and why, and
+    SentDifferently.
     """
     senders = _organisations(events, key)
     services = {service.event_type: service for service in Service.objects.all()}
@@ -115,6 +127,18 @@ def accept(events: Sequence[CloudEvent], *, key: ApiKey, now: datetime) -> int:
             return store.append(appends, metadata=Metadata(actor=f"key {key.prefix}")).new
     except DataError as error:
         raise BadBatch(list(_unstorable(events))) from error
+    except OtherContent as error:
+        stands = (error.key.stream_id, error.event_id)
+        named = (one for one in events if (_stream_id(one), _event_id(one)) == stands)
+        raise SentDifferently(next(named)) from error
+
+
+def _stream_id(event: CloudEvent) -> UUID:
+    return uuid5(NAMESPACE, event.source)
+
+
+def _event_id(event: CloudEvent) -> UUID:
+    return uuid5(NAMESPACE, event.id)
 
 
 def _unstorable(events: Sequence[CloudEvent]) -> Iterator[BadEvent]:
@@ -164,10 +188,8 @@ def _append_of(
         data=event.data,
     )
     return Append(
-        key=StreamKey(organisations[event.subject], uuid5(NAMESPACE, event.source), STREAM_TYPE),
-        events=[
-            NewEvent(event=recorded, occurred_at=occurred_at, event_id=uuid5(NAMESPACE, event.id))
-        ],
+        key=StreamKey(organisations[event.subject], _stream_id(event), STREAM_TYPE),
+        events=[NewEvent(event=recorded, occurred_at=occurred_at, event_id=_event_id(event))],
     )
 
 

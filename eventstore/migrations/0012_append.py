@@ -70,7 +70,7 @@ BEGIN
         IF in_identified AND head > 0 THEN
             SELECT array_agg(stored.version ORDER BY nth), array_agg(nth),
                 min(stored.event_id::text) FILTER (WHERE
-                    stored.type <> given.type OR stored.occurred_at <> given.at
+                    stored.type <> given.type
                     OR (stored.schema_version = given.schema AND stored.data <> given.data))
             INTO repeats, skipped, detail
             FROM ROWS FROM (json_to_recordset(in_events) AS (

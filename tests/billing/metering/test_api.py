@@ -57,6 +57,25 @@ def test_the_same_request_again_changes_nothing(key):
     assert StoredEvent.objects.count() == 1
 
 
+def test_the_same_request_again_changes_nothing_also_without_a_time(key):
+    timeless = {name: value for name, value in EVENT.items() if name != "time"}
+    for _ in range(2):
+        assert post(timeless, key=key).status_code == 204
+    assert StoredEvent.objects.count() == 1
+
+
+def test_an_event_sent_before_with_other_content_is_a_conflict_that_names_it(key):
+    post(EVENT, key=key)
+    changed = {**EVENT, "data": {"seconds": "999"}}
+    answer = post([{**EVENT, "id": "2"}, changed], key=key)
+    assert answer.status_code == 409
+    assert answer["Content-Type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["source"], told["id"]) == (EVENT["source"], EVENT["id"])
+    assert "sent before with other content" in told["detail"]
+    assert StoredEvent.objects.count() == 1
+
+
 def test_a_bad_event_is_named_and_nothing_is_stored(key):
     answer = post([EVENT, {**EVENT, "id": "2", "type": "unheard.of"}], key=key)
     assert answer.status_code == 400

@@ -260,10 +260,9 @@ class TestARepeat:
         "changes",
         [
             {"event": Counted(by=2)},
-            {"occurred_at": NOON + timedelta(microseconds=1)},
             {"event": noted("1").event},
         ],
-        ids=["data", "time", "type"],
+        ids=["data", "type"],
     )
     def test_with_other_content_is_refused_with_all_that_is_beside_it(
         self, store, key, events, recorded, changes
@@ -278,6 +277,13 @@ class TestARepeat:
             assert str(changed.event_id) in str(refused.value)
         assert versions(store, key) == [1, 2, 3, 4, 5]
         assert versions(store, other) == []
+
+    def test_at_another_time_is_the_same_event_and_keeps_its_first_time(
+        self, store, key, events, recorded
+    ):
+        later = msgspec.structs.replace(events[1], occurred_at=NOON + timedelta(hours=1))
+        done = store.append(of(key, later))
+        assert (done.new, done.repeated) == (0, recorded[1:2])
 
     @pytest.mark.scenario(11)
     def test_is_one_of_its_own_stream_only(self, store, key, events, recorded):
