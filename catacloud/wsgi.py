@@ -2,6 +2,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from catacloud import heap
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "catacloud.settings")
 
 application = get_wsgi_application()
+heap.settle()

@@ -13,6 +13,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
+from catacloud import heap  # noqa: E402
 from eventstore import feed, repository, store  # noqa: E402
 from eventstore.events import StreamKey  # noqa: E402
 from eventstore.models import Horizon  # noqa: E402
@@ -125,5 +126,6 @@ def consume(writer: int, consumer: str) -> Reply:
 
 
 if __name__ == "__main__":
+    heap.settle()  # as the project's own processes do
     commands = (hello, single, shared, batch, bulk, read, load, consume)
     serve({command.__name__: command for command in (*commands, append_anywhere, load_anywhere)})
