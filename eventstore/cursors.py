@@ -30,12 +30,21 @@ class _Logged(psycopg.Cursor[tuple[Any, ...]]):
 
 
 @contextmanager
-def binary_cursor(db: BaseDatabaseWrapper | None = None) -> Iterator[Cursor]:
+def binary_cursor() -> Iterator[Cursor]:
     """Open a cursor whose rows are binary. All of them arrive at once: let the query bound them."""
-    db = db or connections[DEFAULT_DB_ALIAS]
+    db = connections[DEFAULT_DB_ALIAS]
+    with db.wrap_database_errors:
+        yield plain_cursor(db)
+
+
+def plain_cursor(db: BaseDatabaseWrapper) -> Cursor:
+    """Make a cursor as of :func:`binary_cursor`; the caller translates errors.
+
+    It holds nothing of the server, so nobody has to close it.
+    """
     kind = _Logged if db.queries_logged else psycopg.Cursor
-    with db.wrap_database_errors, kind(_psycopg(db)) as cursor:
-        yield _watched(db, cursor)
+    cursor: Cursor = _watched(db, kind(_psycopg(db)))
+    return cursor
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from eventstore import sql
-from eventstore.cursors import Cursor, binary_cursor
+from eventstore.cursors import Cursor, plain_cursor
 from eventstore.models import Stream
 from eventstore.steps import ERRORS, Flow, Lock, Query, Row
 
@@ -31,19 +31,19 @@ _numbers = count()
 def run(flow: Flow[T]) -> T:
     """Carry out a flow on Django's connection, in its transaction if there is one."""
     db = connections[DEFAULT_DB_ALIAS]
-    with binary_cursor(db) as cursor:
-        try:
-            step = next(flow)
-            while True:
-                try:
-                    rows = _take(step, cursor, db)
-                except ERRORS as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(rows)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+    cursor = plain_cursor(db)
+    try:
+        step = next(flow)
+        while True:
+            try:
+                rows = _take(step, cursor, db)
+            except ERRORS as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(rows)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 async def arun(flow: Flow[T], db: AsyncConnection) -> T:
