@@ -68,8 +68,7 @@ def load(aggregate: type[A], key: StreamKey, at_version: int | None = None) -> F
             yield from _replay({key: loaded}, rows[1:], full=len(rows) == PAGE)
             return loaded
         cache.states.drop(key)
-    found = yield from _from_snapshots(aggregate, [key], at_version)
-    yield from _catch_up(found, at_version)
+    found = yield from _from_database(aggregate, [key], at_version)
     return found[key]
 
 
@@ -136,7 +135,7 @@ def _load_locked(
         if cached and cached.version <= version:  # else ahead of the database
             loaded[key] = cached
     if unknown := [key for key in versions if key not in loaded]:
-        loaded |= yield from _from_snapshots(aggregate, unknown, None)
+        loaded |= yield from _from_database(aggregate, unknown, None)
     behind = {key: one for key, one in loaded.items() if one.version < versions[key]}
     if behind:
         yield from _catch_up(behind, None)
@@ -174,25 +173,41 @@ def _decide(
     return Executed(loaded, appended)
 
 
-def _from_snapshots(
-    aggregate: type[A], keys: Sequence[StreamKey], at_version: int | None
+def _from_database(
+    aggregate: type[A],
+    keys: Sequence[StreamKey],
+    at_version: int | None,
+    *,
+    snapshots: bool = True,
 ) -> Flow[dict[StreamKey, Loaded[A]]]:
-    values = columns(keys) | {"state_version": aggregate.state_version}
-    rows = yield Query(sql.SNAPSHOTS, values)
+    """Take the newest snapshots and replay the events after them: one round trip for a page."""
+    values = columns(keys) | {
+        "state_version": aggregate.state_version if snapshots else None,
+        "at_version": at_version,
+    }
+    rows = yield from _ask(sql.STATES, values, first=(keys[0], 1))
     loaded = {key: Loaded(aggregate(), 0) for key in keys}
     named = {(key.tenant_id, key.stream_id): key for key in keys}
-    for tenant, stream, version, taken_at, text in rows:
-        if at_version is not None and version > at_version:
-            continue
+    for row in filter(_is_snapshot, rows):
         try:
-            state = msgspec.json.decode(text, type=aggregate)
+            loaded[named[row[:2]]] = _from_snapshot(aggregate, row)
         except msgspec.MsgspecError as error:
             logger.warning(
-                "The snapshot of %s cannot be read, so it is not used: %s", stream, error
+                "The snapshot of %s cannot be read, so it is not used: %s", row[1], error
             )
-        else:
-            loaded[named[tenant, stream]] = Loaded(state, version, version, taken_at)
+            return (yield from _from_database(aggregate, keys, at_version, snapshots=False))
+    events = [row for row in rows if not _is_snapshot(row)]
+    yield from _replay(loaded, events, full=len(events) == PAGE, at_version=at_version)
     return loaded
+
+
+def _is_snapshot(row: Row) -> bool:
+    return row[3] is None  # only events have a position
+
+
+def _from_snapshot(aggregate: type[A], row: Row) -> Loaded[A]:
+    state = msgspec.json.decode(row[-1], type=aggregate)
+    return Loaded(state, row[2], saved_version=row[2], saved_at=row[5])
 
 
 def _catch_up(loaded: Mapping[StreamKey, Loaded[A]], at_version: int | None) -> Flow[None]:
@@ -235,11 +250,17 @@ def _replay(
 
 def _read(first: Mapping[StreamKey, int]) -> Flow[list[Row]]:
     """Read the next page of streams' events, from a version on."""
-    values: dict[str, Any] = columns(first) | {"versions": list(first.values()), "limit": PAGE}
+    values: dict[str, Any] = columns(first) | {"versions": list(first.values())}
+    return (yield from _ask(sql.EVENTS_FROM, values, first=next(iter(first.items()))))
+
+
+def _ask(
+    statement: str, values: dict[str, Any], *, first: tuple[StreamKey, int]
+) -> Flow[list[Row]]:
     try:
-        return (yield Query(sql.EVENTS_FROM, values))
+        return (yield Query(statement, values | {"limit": PAGE}))
     except ERRORS as error:
-        key, version = next(iter(first.items()))
+        key, version = first
         raise ReadInterrupted(reading.name(key), unit="version", after=version - 1) from error
 
 

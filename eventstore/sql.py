@@ -77,15 +77,33 @@ LATERAL (
 ORDER BY tenant_id, stream_id, version
 """.replace("{EVENT}", EVENT)
 
-SNAPSHOTS = """
-SELECT snapshot.*
-FROM unnest(%(tenants)s::uuid[], %(streams)s::uuid[]) AS given (tenant, stream),
-LATERAL (
-    SELECT tenant_id, stream_id, version, taken_at, state::text FROM eventstore_snapshot
-    WHERE tenant_id = tenant AND stream_id = stream AND state_version = %(state_version)s
-    LIMIT 1
-) AS snapshot
-"""
+# The newest snapshots that may be used, each a row without a position, and the events after them:
+# as many as one page has, or from the first one where a stream has no snapshot.
+STATES = """
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(%(tenants)s::uuid[], %(streams)s::uuid[]) AS given (tenant, stream)
+), saved AS MATERIALIZED (
+    SELECT snapshot.* FROM given, LATERAL (
+        SELECT tenant_id, stream_id, version, taken_at, state::text FROM eventstore_snapshot
+        WHERE tenant_id = tenant AND stream_id = stream AND state_version = %(state_version)s
+            AND version <= coalesce(%(at_version)s, version)
+        LIMIT 1
+    ) AS snapshot
+)
+SELECT tenant_id, stream_id, version, NULL::bigint, NULL::uuid, taken_at, taken_at, NULL::text,
+    NULL::smallint, NULL::text, state
+FROM saved
+UNION ALL (
+    SELECT event.*
+    FROM given LEFT JOIN saved ON saved.tenant_id = tenant AND saved.stream_id = stream, LATERAL (
+        SELECT {EVENT} FROM eventstore_storedevent
+        WHERE tenant_id = tenant AND stream_id = stream
+            AND eventstore_storedevent.version > coalesce(saved.version, 0)
+        ORDER BY eventstore_storedevent.version LIMIT %(limit)s
+    ) AS event
+    LIMIT %(limit)s
+)
+""".replace("{EVENT}", EVENT)
 
 # Not for tenants that were shredded: the state may have been cached before that.
 SAVE_SNAPSHOTS = """

@@ -47,7 +47,7 @@ class TestExecute:
         for key in keys:
             store.append([Append(key=key, events=[counted()])])
         decisions = {key: lambda counter: counter.count(counter.total + 1) for key in keys}
-        with django_assert_num_queries(6):  # savepoint, lock, snapshots, events, append, release
+        with django_assert_num_queries(5):  # savepoint, lock, states, append, release
             done = repository.execute_many(Counter, decisions)
         assert {one.state.total for one in done.values()} == {3}
 
