@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -19,6 +20,10 @@ from psycopg.pq import Format
 
 Cursor = CursorWrapper | psycopg.Cursor[tuple[Any, ...]] | psycopg.ServerCursor[tuple[Any, ...]]
 
+_Raw = psycopg.Connection[tuple[Any, ...]]
+_Kept = tuple[_Raw, dict[str, psycopg.Cursor[tuple[Any, ...]]]]
+
+_kept: WeakKeyDictionary[BaseDatabaseWrapper, _Kept] = WeakKeyDictionary()
 _numbers = count()  # several cursors may be open in one connection
 
 
@@ -44,6 +49,24 @@ def plain_cursor(db: BaseDatabaseWrapper) -> Cursor:
     """
     kind = _Logged if db.queries_logged else psycopg.Cursor
     cursor: Cursor = _watched(db, kind(_psycopg(db)))
+    return cursor
+
+
+def kept_cursor(db: BaseDatabaseWrapper, statement: str) -> Cursor:
+    """Return the connection's cursor for a statement, to take all its rows before it is used again.
+
+    For the few statements that run often. While its statement stays the same, a cursor of psycopg
+    keeps what it found out about types: a sixth of the time of an append, measured.
+    """
+    raw = _psycopg(db)
+    if db.queries_logged or db.execute_wrappers:
+        return plain_cursor(db)
+    kept, cursors = _kept.get(db) or (None, {})
+    if kept is not raw:  # it has connected anew
+        kept, cursors = _kept[db] = raw, {}
+    if statement not in cursors:
+        cursors[statement] = psycopg.Cursor(raw)
+    cursor: Cursor = _watched(db, cursors[statement])
     return cursor
 
 

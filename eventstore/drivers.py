@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from eventstore import sql
-from eventstore.cursors import Cursor, plain_cursor
+from eventstore.cursors import kept_cursor
 from eventstore.models import Stream
 from eventstore.steps import ERRORS, Flow, Lock, Query, Row
 
@@ -31,12 +31,11 @@ _numbers = count()
 def run(flow: Flow[T]) -> T:
     """Carry out a flow on Django's connection, in its transaction if there is one."""
     db = connections[DEFAULT_DB_ALIAS]
-    cursor = plain_cursor(db)
     try:
         step = next(flow)
         while True:
             try:
-                rows = _take(step, cursor, db)
+                rows = _take(step, db)
             except ERRORS as error:
                 step = flow.throw(error)
             else:
@@ -63,12 +62,13 @@ async def arun(flow: Flow[T], db: AsyncConnection) -> T:
             return result
 
 
-def _take(step: Query | Lock, cursor: Cursor, db: BaseDatabaseWrapper) -> list[Row]:
+def _take(step: Query | Lock, db: BaseDatabaseWrapper) -> list[Row]:
     if isinstance(step, Lock):
         key = step.key
         streams = Stream.objects.select_for_update().filter(pk=(key.tenant_id, key.stream_id))
         return list(streams.values_list("type", "version"))
     with db.wrap_database_errors:  # here, before a flow makes another error of one
+        cursor = kept_cursor(db, step.sql)
         cursor.execute(step.sql, step.values)
         rows: list[Row] = cursor.fetchall()
     return rows

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import ProgrammingError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from eventstore.cursors import binary_cursor, own_transaction
+from eventstore.cursors import binary_cursor, kept_cursor, own_transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,6 +29,26 @@ def test_queries_are_logged():
     with CaptureQueriesContext(connection) as log, binary_cursor() as cursor:
         cursor.execute("SELECT %s::int", [7])
     assert [one["sql"] for one in log] == ["SELECT $1::int"]
+
+
+class TestAKeptCursor:
+    def test_is_the_same_one_for_the_same_statement(self):
+        first = kept_cursor(connections["default"], "SELECT 1")
+        assert kept_cursor(connections["default"], "SELECT 1") is first
+        assert kept_cursor(connections["default"], "SELECT 2") is not first
+
+    def test_is_of_the_connection_as_it_is_now(self):
+        before = kept_cursor(connections["default"], "SELECT 1")
+        connection.close()
+        after = kept_cursor(connections["default"], "SELECT 1")
+        assert after is not before
+        assert after.execute("SELECT 1").fetchall() == [(1,)]
+
+    def test_is_not_used_where_queries_are_logged(self):
+        kept_cursor(connections["default"], "SELECT 1")
+        with CaptureQueriesContext(connection) as log:
+            kept_cursor(connections["default"], "SELECT 1").execute("SELECT 1")
+        assert [one["sql"] for one in log] == ["SELECT 1"]
 
 
 def test_they_see_the_transaction_around_them():
