@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from eventstore import rehydrating, repository, snapshots
+from eventstore import rehydrating, snapshots
 from eventstore.events import UnreadableEvent
 from eventstore.models import Snapshot
 from eventstore.snapshots import Always, EveryEvents, Never
@@ -173,14 +173,49 @@ class TestACommand:
         assert store.load(key).state.total == 108
 
 
-def test_commands_of_two_tenants_with_the_same_ids_do_not_take_each_other_for_repeats(store):
-    # Only the side that blocks executes many at once.
-    one, event_id = stream(), uuid4()
-    other = stream(uuid4(), one.stream_id)
-    store.append(of(one, counted(7, event_id=event_id)))
-    done = repository.execute_many(Counter, dict.fromkeys([one, other], count(7, 1, event_id)))
-    assert [loaded.state.total for loaded in done.values()] == [7, 7]
-    assert store.load(other).state.total == 7
+class TestCommandsOfManyStreams:
+    def test_each_decide_on_the_state_of_their_own_stream(self, store, states, heard):
+        one, other, new = (stream() for _ in range(3))
+        store.append(of(one, counted(7)), of(other, counted(1)))
+        heard.clear()
+        done = store.execute_many(
+            {key: lambda counter: [counted(counter.total + 1)] for key in (one, other, new)}
+        )
+        assert {key: loaded.state.total for key, loaded in done.items()} == {
+            one: 15,
+            other: 3,
+            new: 1,
+        }
+        assert [entry(states, key).version for key in (one, other, new)] == [2, 2, 1]
+        assert len(heard) == 1
+
+    @pytest.mark.scenario(22)
+    def test_write_nothing_where_one_of_them_is_refused(self, store, heard):
+        one, other = stream(), stream()
+        with pytest.raises(ValueError, match="Count up"):
+            store.execute_many({one: count(), other: lambda counter: counter.count(-1)})
+        assert (versions(store, one), versions(store, other), heard) == ([], [], [])
+
+    def test_of_none_do_nothing(self, store, heard):
+        assert (store.execute_many({}), heard) == ({}, [])
+
+    def test_in_any_order_and_at_once_never_deadlock(self, store):
+        keys = [stream() for _ in range(5)]
+
+        def job(some):
+            return lambda side: side.execute_many(dict.fromkeys(some, count()))
+
+        for done in store.at_once(*[job(keys), job(keys[::-1])] * 5):
+            assert {loaded.state.total for loaded in done.values()} <= set(range(1, 11))
+        assert [store.load(key).state.total for key in keys] == [10] * 5
+
+    def test_of_two_tenants_with_the_same_ids_do_not_take_each_other_for_repeats(self, store):
+        one, event_id = stream(), uuid4()
+        other = stream(uuid4(), one.stream_id)
+        store.append(of(one, counted(7, event_id=event_id)))
+        done = store.execute_many(dict.fromkeys([one, other], count(7, 1, event_id)))
+        assert [loaded.state.total for loaded in done.values()] == [7, 7]
+        assert store.load(other).state.total == 7
 
 
 class TestATransactionOfTheCaller:
@@ -193,7 +228,8 @@ class TestATransactionOfTheCaller:
             assert store.execute(key, count(times=2)).version == 6
             assert store.execute_optimistically(key, count()).version == 7
             assert store.append(of(key, *ones(1)), of(other, *ones(1))).new == 2
-            assert (store.load(key).version, store.load(other).version) == (8, 1)
+            store.execute_many({other: count()})
+            assert (store.load(key).version, store.load(other).version) == (8, 2)
             assert versions(store, key) == list(range(1, 9))
         assert (versions(store, key), versions(store, other)) == ([1, 2, 3, 4], [])
         assert (entry(states, key), entry(states, other)) == (before, None)
