@@ -94,6 +94,11 @@ async def aconnection(given: AsyncConnection | None = None) -> AsyncIterator[Asy
         yield db
 
 
+def autocommits(db: AsyncConnection) -> bool:
+    """Say if each statement is a transaction of its own, as none is open, nor will be begun."""
+    return db.autocommit and db.info.transaction_status == TransactionStatus.IDLE
+
+
 def aserver_cursor(db: AsyncConnection) -> AsyncServerCursor:
     """Make a cursor of the server, as :func:`eventstore.cursors.server_cursor` does."""
     hold = db.info.transaction_status == TransactionStatus.IDLE

@@ -140,10 +140,13 @@ def execute_optimistically(
     """Load and decide without a lock; where another writer came between, do both again.
 
     For decisions that take long, or that few others make. ``decide`` may run several times. Raises
-    StreamConflict after the last attempt.
+    StreamConflict after the last attempt. Outside a transaction the events stand before the state
+    is saved, so a failure to save is only logged.
     """
     key = key_of(aggregate, tenant_id=tenant_id, stream_id=stream_id)
-    flow = rehydrating.execute_optimistically(aggregate, {key: decide}, metadata, attempts)
+    flow = rehydrating.execute_optimistically(
+        aggregate, {key: decide}, metadata, attempts, autocommit=transaction.get_autocommit()
+    )
     return _finished(drivers.run(flow))[key]
 
 
@@ -159,8 +162,10 @@ async def aexecute_optimistically(
 ) -> Loaded[A]:
     """Execute as :func:`execute_optimistically` does."""
     key = key_of(aggregate, tenant_id=tenant_id, stream_id=stream_id)
-    flow = rehydrating.execute_optimistically(aggregate, {key: decide}, metadata, attempts)
     async with drivers.aconnection(connection) as db:
+        flow = rehydrating.execute_optimistically(
+            aggregate, {key: decide}, metadata, attempts, autocommit=drivers.autocommits(db)
+        )
         done = await drivers.arun(flow, db)
     return (await _afinished(done, connection))[key]
 

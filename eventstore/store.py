@@ -12,7 +12,6 @@ from typing import Unpack
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.transaction import TransactionManagementError
 from django.dispatch import Signal
-from psycopg.pq import TransactionStatus
 
 from eventstore import appending, drivers, reading, streaming
 from eventstore.appending import (
@@ -118,7 +117,7 @@ def lock(keys: Sequence[StreamKey]) -> dict[StreamKey, int]:
 
 async def alock(keys: Sequence[StreamKey], *, connection: AsyncConnection) -> dict[StreamKey, int]:
     """Lock as :func:`lock` does, in the transaction that the caller has on a connection."""
-    if connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE:
+    if drivers.autocommits(connection):
         raise TransactionManagementError(NO_TRANSACTION)
     return await drivers.arun(appending.lock(keys), connection)
 

@@ -1,5 +1,6 @@
 """What commands and loads make of a stream: the same on both sides."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import ClassVar
 from uuid import uuid4
@@ -17,6 +18,7 @@ from tests.eventstore.conformance.examples import append_as_stored
 from tests.eventstore.conformance.sides import (
     COMMITTING,
     Async,
+    another_session,
     append_elsewhere,
     kill_sessions,
     of,
@@ -64,6 +66,17 @@ def count(by=1, times=1, event_id=None):
 
 def entry(states, key):
     return states.get(key, state_version=Counter.state_version)
+
+
+@contextmanager
+def no_room(check="false"):
+    """Let no snapshot be saved: it meets a constraint."""
+    with another_session() as other:
+        other.execute(f"ALTER TABLE eventstore_snapshot ADD CONSTRAINT no_room CHECK ({check})")
+        try:
+            yield
+        finally:
+            other.execute("ALTER TABLE eventstore_snapshot DROP CONSTRAINT no_room")
 
 
 def saved(key):
@@ -398,16 +411,49 @@ class TestASnapshot:
         key = stream()
         store.execute(key, count(times=4))
         before = entry(states, key)
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE eventstore_snapshot ADD CONSTRAINT no_room CHECK (false)")
-        try:
-            with pytest.raises(ERRORS, match="no_room"):
-                store.execute(key, count())
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("ALTER TABLE eventstore_snapshot DROP CONSTRAINT no_room")
+        with no_room(), pytest.raises(ERRORS, match="no_room"):
+            store.execute(key, count())
         assert (versions(store, key), entry(states, key)) == ([1, 2, 3, 4], before)
         assert store.execute(key, count()).version == 5
+
+    @pytest.mark.scenario(27)
+    def test_that_cannot_be_saved_is_only_a_warning_where_the_events_stand_already(
+        self, store, states, heard, caplog
+    ):
+        key = stream()
+        with no_room():
+            done = store.execute_optimistically(key, count(times=5))
+        assert (done.version, done.state.total, done.saved_version) == (5, 5, 0)
+        assert (versions(store, key), len(heard)) == ([1, 2, 3, 4, 5], 1)
+        [said] = [one for one in caplog.records if one.name == "eventstore.rehydrating"]
+        assert said.levelname == "WARNING"
+        text = f"The state of counter {key.stream_id} was not saved; its events stand: "
+        assert said.getMessage().startswith(text)
+        assert entry(states, key).version == 5
+        assert store.execute_optimistically(key, count()).saved_version == 6  # due all the same
+
+    @pytest.mark.scenario(27)
+    def test_that_costs_the_connection_is_only_a_warning_there_as_well(self, store, caplog):
+        key = stream()
+        with no_room("pg_terminate_backend(pg_backend_pid())"):
+            assert store.execute_optimistically(key, count(times=5)).version == 5
+        store.reconnect()
+        assert "was not saved" in caplog.text
+        assert store.load(key).version == 5
+
+    @pytest.mark.scenario(23, 27)
+    def test_that_cannot_be_saved_takes_the_transaction_of_the_caller_with_it(self, store, states):
+        key, other = stream(), stream()
+
+        def write():
+            with store.transaction():
+                store.append(of(other, *ones(1)))
+                store.execute_optimistically(key, count(times=5))
+
+        with no_room(), pytest.raises(ERRORS, match="no_room"):
+            write()
+        assert (versions(store, key), versions(store, other)) == ([], [])
+        assert entry(states, key) is None
 
     @pytest.mark.scenario(28)
     @pytest.mark.parametrize("how", ["load", "execute"])
