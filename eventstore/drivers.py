@@ -99,11 +99,17 @@ def autocommits(db: AsyncConnection) -> bool:
     return db.autocommit and db.info.transaction_status == TransactionStatus.IDLE
 
 
-def aserver_cursor(db: AsyncConnection) -> AsyncServerCursor:
-    """Make a cursor of the server, as :func:`eventstore.cursors.server_cursor` does."""
+@asynccontextmanager
+async def aserver_cursor(db: AsyncConnection) -> AsyncIterator[AsyncServerCursor]:
+    """Open a cursor of the server, as :func:`eventstore.cursors.server_cursor` does."""
     hold = db.info.transaction_status == TransactionStatus.IDLE
     name = f"eventstore_{next(_numbers)}"
-    return db.cursor(name=name, binary=True, scrollable=False, withhold=hold)
+    cursor = db.cursor(name=name, binary=True, scrollable=False, withhold=hold)
+    try:
+        async with cursor:
+            yield cursor
+    finally:
+        await cursor.close()  # again, as there
 
 
 async def aclose() -> None:
