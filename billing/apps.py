@@ -5,7 +5,10 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
+        from billing.metering import saga
         from billing.metering.tasks import wake_saga
+        from eventstore import consumers
         from eventstore.store import appended
 
+        consumers.register(consumers.Consumer(saga.CONSUMER, saga.handle, saga.BATCH))
         appended.connect(wake_saga, dispatch_uid="wake the metrics saga")

@@ -79,11 +79,13 @@ def server_cursor() -> Iterator[Cursor]:
     db = connections[DEFAULT_DB_ALIAS]
     raw, hold = _psycopg(db), db.get_autocommit()
     name = f"eventstore_{next(_numbers)}"
-    with (
-        db.wrap_database_errors,
-        psycopg.ServerCursor(raw, name, scrollable=False, withhold=hold) as cursor,
-    ):
-        yield _watched(db, cursor)
+    cursor = psycopg.ServerCursor(raw, name, scrollable=False, withhold=hold)
+    with db.wrap_database_errors:
+        try:
+            with cursor:
+                yield _watched(db, cursor)
+        finally:
+            cursor.close()  # again: where it finds the connection lost, psycopg leaves it open
 
 
 @contextmanager

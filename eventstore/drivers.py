@@ -94,11 +94,22 @@ async def aconnection(given: AsyncConnection | None = None) -> AsyncIterator[Asy
         yield db
 
 
-def aserver_cursor(db: AsyncConnection) -> AsyncServerCursor:
-    """Make a cursor of the server, as :func:`eventstore.cursors.server_cursor` does."""
+def autocommits(db: AsyncConnection) -> bool:
+    """Say if each statement is a transaction of its own, as none is open, nor will be begun."""
+    return db.autocommit and db.info.transaction_status == TransactionStatus.IDLE
+
+
+@asynccontextmanager
+async def aserver_cursor(db: AsyncConnection) -> AsyncIterator[AsyncServerCursor]:
+    """Open a cursor of the server, as :func:`eventstore.cursors.server_cursor` does."""
     hold = db.info.transaction_status == TransactionStatus.IDLE
     name = f"eventstore_{next(_numbers)}"
-    return db.cursor(name=name, binary=True, scrollable=False, withhold=hold)
+    cursor = db.cursor(name=name, binary=True, scrollable=False, withhold=hold)
+    try:
+        async with cursor:
+            yield cursor
+    finally:
+        await cursor.close()  # again, as there
 
 
 async def aclose() -> None:

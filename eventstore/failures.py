@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
-from eventstore.models import Checkpoint, DeadLetter, StoredEvent
+from eventstore.models import Checkpoint, DeadLetter
 
 FIRST_RETRY = timedelta(seconds=1)
 LAST_RETRY = timedelta(minutes=5)  # the back-off doubles up to this
@@ -135,10 +135,16 @@ def _lock(consumer: str, partition: int) -> Checkpoint | None:
 
 def _next(*, partition: int, after: int, until: int) -> Place | None:
     """Return where the first event of a range stands. Its data are not read: they may be bad."""
-    row = (
-        StoredEvent.objects.filter(partition=partition, position__gt=after, position__lte=until)
-        .order_by("position")
-        .values_list("position", "tenant_id", "stream_id", "version")
-        .first()
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, {"partition": partition, "after": after, "until": until})
+        row = cursor.fetchone()
     return Place(*row) if row else None
+
+
+# Rows are compared as a whole, as in consuming.READ, whose first event this is.
+NEXT = """
+SELECT position, tenant_id, stream_id, version FROM eventstore_storedevent
+WHERE (partition, position) > (%(partition)s, %(after)s)
+    AND (partition, position) <= (%(partition)s, %(until)s)
+ORDER BY partition, position LIMIT 1
+"""

@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 POLL = 5.0  # seconds: the longest that an event waits when nobody wakes us
 RECONNECT = 1.0  # seconds between two attempts to reach the database
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def follow(
@@ -28,14 +29,14 @@ def follow(
     poll: float = POLL,
     stop: threading.Event | None = None,
 ) -> None:
-    """Consume all partitions that others leave, until ``stop`` is set or SIGTERM comes.
+    """Consume all partitions that others leave, until ``stop`` is set, or SIGTERM or SIGINT comes.
 
     It finishes the batch at hand before it stops. A poisoned event is logged and the other
     partitions go on; a lost connection is made anew. Anything else that is raised ends it, such as
     CheckpointMoved, or a failure that cannot be recorded.
     """
     stop = stop or threading.Event()
-    with _stopped_by_sigterm(stop), closing(Listener()) as listener:
+    with _stopped_by_signals(stop), closing(Listener()) as listener:
         while not stop.is_set():
             try:
                 listener.listen()
@@ -65,16 +66,17 @@ def _consume_all(consumer: str, handle: Handler, limit: int, stop: threading.Eve
 
 
 @contextmanager
-def _stopped_by_sigterm(stop: threading.Event) -> Iterator[None]:
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread hears signals: whoever runs us in another one sets `stop`
         return
 
-    def on_sigterm(signum: int, frame: FrameType | None) -> None:
+    def on_signal(signum: int, frame: FrameType | None) -> None:
         stop.set()
 
-    before = signal.signal(signal.SIGTERM, on_sigterm)
+    before = {number: signal.signal(number, on_signal) for number in SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

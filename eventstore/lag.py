@@ -70,22 +70,32 @@ CROSS JOIN unnest(%(partitions)s::smallint[]) AS wanted (partition)
 LEFT JOIN eventstore_checkpoint AS checkpoint
     ON checkpoint.partition = wanted.partition AND checkpoint.consumer = consumer.name
 """
-UNHANDLED = """ JOIN eventstore_storedevent AS stored
-    ON stored.partition = wanted.partition AND stored.position > coalesce(checkpoint.position, 0)
+# Rows are compared as a whole, as in consuming.PEEK; and each partition is looked up for itself,
+# for a join would read all events there are to find that a consumer has handled them.
+BEYOND = """
+(stored.partition, stored.position) > (wanted.partition, coalesce(checkpoint.position, 0))
+AND (stored.partition, stored.position) < (wanted.partition + 1, 0)
 """
+UNHANDLED = f"""
+LEFT JOIN eventstore_horizon AS horizon ON true
+CROSS JOIN LATERAL (
+    SELECT count(*) AS events, min(stored.recorded_at) AS since, count(*) FILTER (
+        WHERE stored.position > horizon.position AND horizon.fence_xid IS NOT NULL
+    ) AS held
+    FROM eventstore_storedevent AS stored WHERE {BEYOND}
+) AS unhandled
+"""  # noqa: S608 (constants only)
 # The clock of the database wrote recorded_at; it may have been set back since.
-SECONDS = """
-coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min(stored.recorded_at))), 0)::float8
+SECONDS = "coalesce(greatest(0, extract(epoch FROM clock_timestamp() - {since})), 0)::float8"
+LAG = f"""
+SELECT coalesce(sum(events), 0)::bigint, min(since), {SECONDS.format(since="min(since)")}
+{WANTED} {UNHANDLED}
 """
-LAG = f"SELECT count(*), min(stored.recorded_at), {SECONDS} {WANTED} {UNHANDLED}"
 LAGS = f"""
-SELECT consumer.name, wanted.partition, count(stored.position), {SECONDS},
-    count(*) FILTER (WHERE stored.position > horizon.position AND horizon.fence_xid IS NOT NULL),
+SELECT consumer.name, wanted.partition, events, {SECONDS.format(since="since")}, held,
     coalesce(checkpoint.attempts, 0), checkpoint.failed_position, checkpoint.retry_at,
     coalesce(checkpoint.error, '')
-{WANTED} LEFT {UNHANDLED}
-LEFT JOIN eventstore_horizon AS horizon ON true
-GROUP BY consumer.name, wanted.partition, checkpoint.id
+{WANTED} {UNHANDLED}
 ORDER BY consumer.name, wanted.partition
 """
 # As in failures.DUE.
@@ -95,9 +105,9 @@ checkpoint.retry_at IS NULL OR checkpoint.retry_at <= now()
 """
 BEHIND = f"""
 SELECT wanted.partition {WANTED}
-WHERE ({DUE}) AND EXISTS (
-    SELECT FROM eventstore_storedevent AS stored
-    WHERE stored.partition = wanted.partition
-        AND stored.position > coalesce(checkpoint.position, 0)
-)
+CROSS JOIN LATERAL (
+    SELECT FROM eventstore_storedevent AS stored WHERE {BEYOND}
+    ORDER BY stored.partition, stored.position LIMIT 1
+) AS first
+WHERE {DUE}
 """  # noqa: S608 (constants only)

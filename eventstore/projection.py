@@ -70,11 +70,16 @@ def register(projection: Projection) -> Projection:
 
 def registered(name: str, version: int | None = None) -> Projection:
     """Return a version of a projection, by default the newest. Raises NoSuchProjection."""
+    if not _registered:
+        raise NoSuchProjection(
+            "No projection is registered: let an app hand its own to "
+            "eventstore.projection.register, in the ready() of its AppConfig."
+        )
     versions = sorted(number for known, number in _registered if known == name)
     if version is None and versions:
         version = versions[-1]
     if version not in versions:
-        known = ", ".join(sorted({f"{one.consumer!r}" for one in _registered.values()})) or "none"
+        known = ", ".join(sorted({f"{one.consumer!r}" for one in _registered.values()}))
         raise NoSuchProjection(
             f"{name!r} is registered in {f'no version {version}' if versions else 'no version'}; "
             f"there are: {known}."

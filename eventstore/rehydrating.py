@@ -86,10 +86,13 @@ def execute_optimistically(
     decisions: Mapping[StreamKey, Decide[A]],
     metadata: Metadata | None,
     attempts: int,
+    *,
+    autocommit: bool,
 ) -> Flow[Executed[A]]:
     """Load, decide, and append only if nobody else has meanwhile; else do all of it again.
 
-    Raises StreamConflict when the last attempt has met one.
+    With ``autocommit`` there is no transaction around: what is appended stands, whatever becomes of
+    the snapshot. Raises StreamConflict when the last attempt has met one.
     """
     while True:
         attempts -= 1
@@ -97,7 +100,9 @@ def execute_optimistically(
         for key in decisions:
             loaded[key] = yield from load(aggregate, key)
         try:
-            return (yield from _decide(aggregate, loaded, decisions, metadata))
+            return (
+                yield from _decide(aggregate, loaded, decisions, metadata, committed=autocommit)
+            )
         except StreamConflict:
             if attempts < 1:
                 raise
@@ -147,6 +152,8 @@ def _decide(
     loaded: dict[StreamKey, Loaded[A]],
     decisions: Mapping[StreamKey, Decide[A]],
     metadata: Metadata | None,
+    *,
+    committed: bool = False,
 ) -> Flow[Executed[A]]:
     todo = appending.in_lock_order(
         Append(key=key, events=decide(loaded[key].state), expected=loaded[key].version)
@@ -169,7 +176,8 @@ def _decide(
         one.version = appended.versions[item.key]
     if outrun:
         yield from _catch_up(outrun, None)
-    yield from _save_due(aggregate, {item.key: loaded[item.key] for item in todo}, appended.at)
+    if due := _due(aggregate, {item.key: loaded[item.key] for item in todo}, appended.at):
+        yield from (_save_or_warn if committed else _save)(aggregate, due)
     return Executed(loaded, appended)
 
 
@@ -264,24 +272,36 @@ def _ask(
         raise ReadInterrupted(reading.name(key), unit="version", after=version - 1) from error
 
 
-def _save_due(
+def _due(
     aggregate: type[A], loaded: Mapping[StreamKey, Loaded[A]], now: datetime | None
-) -> Flow[None]:
-    """Save the states that are due by the aggregate's policy."""
-    due = [
-        (key, one)
+) -> dict[StreamKey, Loaded[A]]:
+    """Return the states that are to be saved by the aggregate's policy."""
+    return {
+        key: one
         for key, one in loaded.items()
         if aggregate.snapshot.due(
             events=one.version - one.saved_version, elapsed=_elapsed(one.saved_at, now)
         )
+    }
+
+
+def _save_or_warn(aggregate: type[A], due: Mapping[StreamKey, Loaded[A]]) -> Flow[None]:
+    """Save states whose events are committed, so that no failure may pass for one of theirs."""
+    try:
+        yield from _save(aggregate, due)
+    except ERRORS as error:
+        names = ", ".join(reading.name(key) for key in due)
+        logger.warning("The state of %s was not saved; its events stand: %s", names, error)
+
+
+def _save(aggregate: type[A], due: Mapping[StreamKey, Loaded[A]]) -> Flow[None]:
+    given = [
+        StateRow(key.tenant_id, key.stream_id, one.version, one.state) for key, one in due.items()
     ]
-    if not due:
-        return
-    given = [StateRow(key.tenant_id, key.stream_id, one.version, one.state) for key, one in due]
     values = {"states": encode_json(given), "state_version": aggregate.state_version}
     rows = yield Query(sql.SAVE_SNAPSHOTS, values)
     taken: dict[tuple[UUID, UUID], datetime] = {(tenant, stream): at for tenant, stream, at in rows}
-    for key, one in due:
+    for key, one in due.items():
         if at := taken.get((key.tenant_id, key.stream_id)):
             one.saved_version, one.saved_at = one.version, at
 

@@ -16,6 +16,7 @@ __all__ = [
     "Decide",
     "Loaded",
     "aexecute",
+    "aexecute_many",
     "aexecute_optimistically",
     "aload",
     "execute",
@@ -108,9 +109,23 @@ async def aexecute(
     A caller that brings a connection sends ``store.appended`` itself, once it has committed.
     """
     key = key_of(aggregate, tenant_id=tenant_id, stream_id=stream_id)
+    done = await aexecute_many(aggregate, {key: decide}, metadata=metadata, connection=connection)
+    return done[key]
+
+
+async def aexecute_many(
+    aggregate: type[A],
+    decisions: Mapping[StreamKey, Decide[A]],
+    *,
+    metadata: Metadata | None = None,
+    connection: AsyncConnection | None = None,
+) -> dict[StreamKey, Loaded[A]]:
+    """Execute as :func:`execute_many` does; with a connection, as :func:`aexecute` does."""
+    if not decisions:
+        return {}
     async with drivers.aconnection(connection) as db, db.transaction():
-        done = await drivers.arun(rehydrating.execute(aggregate, {key: decide}, metadata), db)
-    return await _afinished(done, key, connection)
+        done = await drivers.arun(rehydrating.execute(aggregate, decisions, metadata), db)
+    return await _afinished(done, connection)
 
 
 def execute_optimistically(
@@ -125,10 +140,13 @@ def execute_optimistically(
     """Load and decide without a lock; where another writer came between, do both again.
 
     For decisions that take long, or that few others make. ``decide`` may run several times. Raises
-    StreamConflict after the last attempt.
+    StreamConflict after the last attempt. Outside a transaction the events stand before the state
+    is saved, so a failure to save is only logged.
     """
     key = key_of(aggregate, tenant_id=tenant_id, stream_id=stream_id)
-    flow = rehydrating.execute_optimistically(aggregate, {key: decide}, metadata, attempts)
+    flow = rehydrating.execute_optimistically(
+        aggregate, {key: decide}, metadata, attempts, autocommit=transaction.get_autocommit()
+    )
     return _finished(drivers.run(flow))[key]
 
 
@@ -144,10 +162,12 @@ async def aexecute_optimistically(
 ) -> Loaded[A]:
     """Execute as :func:`execute_optimistically` does."""
     key = key_of(aggregate, tenant_id=tenant_id, stream_id=stream_id)
-    flow = rehydrating.execute_optimistically(aggregate, {key: decide}, metadata, attempts)
     async with drivers.aconnection(connection) as db:
+        flow = rehydrating.execute_optimistically(
+            aggregate, {key: decide}, metadata, attempts, autocommit=drivers.autocommits(db)
+        )
         done = await drivers.arun(flow, db)
-    return await _afinished(done, key, connection)
+    return (await _afinished(done, connection))[key]
 
 
 def _finished(done: Executed[A]) -> dict[StreamKey, Loaded[A]]:
@@ -157,12 +177,12 @@ def _finished(done: Executed[A]) -> dict[StreamKey, Loaded[A]]:
 
 
 async def _afinished(
-    done: Executed[A], key: StreamKey, connection: AsyncConnection | None
-) -> Loaded[A]:
+    done: Executed[A], connection: AsyncConnection | None
+) -> dict[StreamKey, Loaded[A]]:
     if connection is None:  # so it is committed
         cache.states.put(rehydrating.entries(done.loaded))
         await store.aannounce(done.appended)
-    return done.loaded[key]
+    return done.loaded
 
 
 def _cache_after_commit(loaded: Mapping[StreamKey, Loaded[A]]) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Unpack
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.transaction import TransactionManagementError
 from django.dispatch import Signal
 
 from eventstore import appending, drivers, reading, streaming
@@ -47,6 +48,7 @@ __all__ = [
     "Window",
     "WrongStreamType",
     "aappend",
+    "alock",
     "append",
     "appended",
     "aread_stream",
@@ -57,6 +59,8 @@ __all__ = [
 
 appended = Signal()
 """Sent after the commit with ``partitions``, the set of those that got events. Only a hint."""
+
+NO_TRANSACTION = "A lock lasts until its transaction ends, and there is none: begin one."
 
 
 def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> Appended:
@@ -104,9 +108,18 @@ async def aappend(
 def lock(keys: Sequence[StreamKey]) -> dict[StreamKey, int]:
     """Lock streams until the transaction ends, creating what is missing; return their versions.
 
-    Raises WrongStreamType.
+    Raises WrongStreamType, and TransactionManagementError where there is no transaction.
     """
+    if transaction.get_autocommit():
+        raise TransactionManagementError(NO_TRANSACTION)
     return drivers.run(appending.lock(keys))
+
+
+async def alock(keys: Sequence[StreamKey], *, connection: AsyncConnection) -> dict[StreamKey, int]:
+    """Lock as :func:`lock` does, in the transaction that the caller has on a connection."""
+    if drivers.autocommits(connection):
+        raise TransactionManagementError(NO_TRANSACTION)
+    return await drivers.arun(appending.lock(keys), connection)
 
 
 def read_stream(key: StreamKey, **window: Unpack[Window]) -> Iterator[RecordedEvent]:

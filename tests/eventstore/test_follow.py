@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
-from eventstore import feed, store, wakeups
+from eventstore import consumers, feed, store, wakeups
+from eventstore.consumers import Consumer
 from eventstore.store import Append
 from tests.eventstore.examples import counted, stream
 from tests.eventstore.servers import elsewhere, until
@@ -148,15 +150,20 @@ def test_many_appends_are_one_notification(notifying):
     assert {notification.payload for notification in heard} == {"1,2"}
 
 
-def test_sigterm_lets_the_batch_at_hand_be_finished():
+STOPPING = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+
+
+@STOPPING
+def test_a_signal_lets_the_batch_at_hand_be_finished(number):
     append(7)
     script = (
-        "import django; django.setup(); import time; from eventstore import feed\n"
+        "import django; django.setup(); from django.core.management import call_command\n"
+        "from eventstore import consumers\n"
         "import tests.eventstore.examples\n"
         "def handle(events):\n"
         "    print('handling', flush=True)\n    input()\n    print('handled', flush=True)\n"
-        "feed.follow(consumer='tests', handle=handle, poll=600)\n"
-        "print('stopped', flush=True)"
+        "consumers.register(consumers.Consumer('tests', handle))\n"
+        "call_command('eventstore_follow', 'tests')"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script],
@@ -168,15 +175,16 @@ def test_sigterm_lets_the_batch_at_hand_be_finished():
         assert worker.stdout
         assert worker.stdin
         assert worker.stdout.readline() == "handling\n"
-        worker.send_signal(signal.SIGTERM)
+        worker.send_signal(number)
         worker.stdin.write("\n")
         worker.stdin.flush()
-        assert worker.stdout.read() == "handled\nstopped\n"
+        assert worker.stdout.read() == "handled\ntests has stopped.\n"
         assert worker.wait(30) == 0
     assert feed.lag(consumer="tests").events == 0
 
 
-def test_sigterm_ends_a_wait():
+@STOPPING
+def test_a_signal_ends_a_wait(number):
     script = (
         "import django; django.setup(); from eventstore import feed\n"
         "feed.follow(consumer='tests', handle=print, poll=600)"
@@ -184,6 +192,35 @@ def test_sigterm_ends_a_wait():
     with subprocess.Popen([sys.executable, "-c", script], env=elsewhere()) as worker:
         until(listeners)
         begun = time.monotonic()
-        worker.send_signal(signal.SIGTERM)
+        worker.send_signal(number)
         assert worker.wait(30) == 0
         assert time.monotonic() - begun < 10
+
+
+class TestARegisteredConsumer:
+    @pytest.fixture(autouse=True)
+    def _none_registered(self, monkeypatch):
+        monkeypatch.setattr(consumers, "_registered", {})
+
+    def refused(self, name):
+        with pytest.raises(CommandError) as refused:
+            call_command("eventstore_follow", name)
+        return str(refused.value)
+
+    def test_is_named_to_who_asks_for_another(self):
+        for name in ("two", "one"):
+            consumers.register(Consumer(name, print))
+        assert self.refused("three") == (
+            "No consumer 'three' is registered; there are: 'one', 'two'."
+        )
+
+    def test_is_missed_with_a_word_on_how_to_register_it(self):
+        assert self.refused("one") == (
+            "No consumer is registered: let an app hand its own to eventstore.consumers.register, "
+            "in the ready() of its AppConfig."
+        )
+
+    def test_is_registered_once(self):
+        consumers.register(Consumer("one", print))
+        with pytest.raises(consumers.DuplicateConsumer, match="'one' is registered already"):
+            consumers.register(Consumer("one", print))

@@ -334,6 +334,16 @@ class TestTheCommand:
             call_command("eventstore_projection", name, "status", of=of)
 
 
+def test_the_command_says_how_to_register_where_nothing_is(monkeypatch):
+    monkeypatch.setattr(projection, "_registered", {})
+    with pytest.raises(CommandError) as refused:
+        call_command("eventstore_projection", "tally", "status")
+    assert str(refused.value) == (
+        "No projection is registered: let an app hand its own to eventstore.projection.register, "
+        "in the ready() of its AppConfig."
+    )
+
+
 def test_a_version_is_registered_once(monkeypatch):
     monkeypatch.setattr(projection, "_registered", {})
     projection.register(tally(1))

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial
@@ -32,6 +32,9 @@ class Sync:
     def append(self, *appends: Append, **options: Any) -> Appended:
         return store.append(appends, **options)
 
+    def lock(self, *keys: StreamKey) -> dict[StreamKey, int]:
+        return store.lock(keys)
+
     def read(self, key: StreamKey, **window: Any) -> Iterator[RecordedEvent]:
         return store.read_stream(key, **window)
 
@@ -40,6 +43,11 @@ class Sync:
 
     def execute(self, key: StreamKey, decide: Decide[Any], cls: Any = Counter) -> Loaded[Any]:
         return repository.execute(cls, **names(key), decide=decide)
+
+    def execute_many(
+        self, decisions: Mapping[StreamKey, Decide[Counter]]
+    ) -> dict[StreamKey, Loaded[Counter]]:
+        return repository.execute_many(Counter, decisions)
 
     def execute_optimistically(
         self, key: StreamKey, decide: Decide[Any], **options: Any
@@ -104,6 +112,13 @@ class Async:
     def append(self, *appends: Append, **options: Any) -> Appended:
         return self.run(store.aappend(appends, **options, connection=self._connection))
 
+    def lock(self, *keys: StreamKey) -> dict[StreamKey, int]:
+        async def lock() -> dict[StreamKey, int]:
+            async with drivers.aconnection(self._connection) as db:
+                return await store.alock(keys, connection=db)
+
+        return self.run(lock())
+
     def read(self, key: StreamKey, **window: Any) -> Iterator[RecordedEvent]:
         events = store.aread_stream(key, connection=self._connection, **window)
         self._reads.append(events)
@@ -123,6 +138,11 @@ class Async:
         return self.run(
             repository.aexecute(cls, **names(key), decide=decide, connection=self._connection)
         )
+
+    def execute_many(
+        self, decisions: Mapping[StreamKey, Decide[Counter]]
+    ) -> dict[StreamKey, Loaded[Counter]]:
+        return self.run(repository.aexecute_many(Counter, decisions, connection=self._connection))
 
     def execute_optimistically(
         self, key: StreamKey, decide: Decide[Any], **options: Any
@@ -218,6 +238,11 @@ class AtOnce:
 
     def execute(self, key: StreamKey, decide: Decide[Any]) -> Coroutine[Any, Any, Loaded[Any]]:
         return repository.aexecute(Counter, **names(key), decide=decide)
+
+    def execute_many(
+        self, decisions: Mapping[StreamKey, Decide[Counter]]
+    ) -> Coroutine[Any, Any, dict[StreamKey, Loaded[Counter]]]:
+        return repository.aexecute_many(Counter, decisions)
 
     def execute_optimistically(
         self, key: StreamKey, decide: Decide[Any], **options: Any

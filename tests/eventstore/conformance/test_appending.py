@@ -7,6 +7,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
 
 from eventstore import store as the_store
 from eventstore.events import Metadata
@@ -31,9 +32,11 @@ from tests.eventstore.conformance.sides import (
     of,
     once_one_waits,
     ones,
+    sessions,
     versions,
 )
 from tests.eventstore.examples import NOON, Counted, counted, stream
+from tests.eventstore.servers import until
 
 pytestmark = COMMITTING
 
@@ -105,8 +108,8 @@ class TestExpected:
 
     def test_to_exist_is_not_met_by_a_stream_that_is_only_locked(self, store):
         key = stream()
-        with transaction.atomic():
-            the_store.lock([key])
+        with store.transaction():
+            assert store.lock(key) == {key: 0}
         assert heads(key) == {key.stream_id: 0}
         for events in (ones(1), identified(1)):
             with pytest.raises(StreamConflict, match="version 0; it was expected that it existed"):
@@ -407,6 +410,44 @@ class TestALockThatIsTaken:
         ):
             store.execute(key, lambda counter: pytest.fail("It had not the lock."))
         assert versions(store, key) == [1]
+
+
+class TestLockingStreams:
+    def test_creates_what_is_missing_and_returns_the_versions(self, store):
+        old, new = stream(), stream()
+        append_elsewhere(old, *ones(3))
+        with store.transaction():
+            assert store.lock(old) == {old: 3}
+            assert store.lock(new, old) == {new: 0, old: 3}
+            assert store.lock() == {}
+        assert heads(old, new) == {old.stream_id: 3, new.stream_id: 0}
+
+    @pytest.mark.scenario(19)
+    def test_keeps_other_writers_out_until_the_transaction_ends(self, store):
+        key = stream()
+        append_elsewhere(key)
+        with ThreadPoolExecutor(1) as pool:
+            with store.transaction():
+                store.lock(key)
+                other = pool.submit(append_elsewhere, key, counted(10))
+                until(lambda: sessions(WAITING))
+                assert versions(store, key) == [1]
+                store.append(of(key, counted(2)))
+            other.result(30)
+        assert [recorded.event.by for recorded in store.read(key)] == [1, 2, 10]
+
+    def test_of_another_type_is_refused(self, store):
+        key = stream()
+        append_elsewhere(key)
+        other = type(key)(key.tenant_id, key.stream_id, "file")
+        with store.transaction(), pytest.raises(WrongStreamType, match="a counter, not a file"):
+            store.lock(other)
+
+    def test_without_a_transaction_is_refused_for_it_would_be_over_at_once(self, store):
+        for keys in ([stream()], [stream(), stream()]):
+            with pytest.raises(TransactionManagementError, match="there is none: begin one"):
+                store.lock(*keys)
+            assert heads(*keys) == {}
 
 
 class TestAConnectionThatTheServerCloses:

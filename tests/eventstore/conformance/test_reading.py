@@ -1,7 +1,9 @@
 """Reads of streams: windows, errors in the middle, old payloads, and flat memory, on both sides."""
 
+import gc
 import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -17,6 +19,7 @@ from eventstore import feed, horizon
 from eventstore import store as the_store
 from eventstore.aggregate import Aggregate
 from eventstore.events import UnreadableEvent
+from eventstore.steps import ERRORS
 from eventstore.store import ReadInterrupted
 from tests.eventstore.conformance.examples import Noted, Weighed, append_as_stored, noted
 from tests.eventstore.conformance.sides import (
@@ -124,6 +127,29 @@ class TestInterrupted:
         assert seen == wanted
         store.reconnect()
         assert versions(store, key, after_version=20) == list(range(21, 36))
+
+    @pytest.mark.parametrize("in_transaction", [False, True])
+    def test_as_it_is_ended_it_leaves_no_cursor_that_counts_as_open(
+        self, store, monkeypatch, in_transaction
+    ):
+        monkeypatch.setattr("eventstore.streaming.CHUNK", 2)
+        key = stream()
+        append_elsewhere(key, *ones(5))
+
+        def stop_early():
+            reading = store.read(key)
+            assert next(reading).version == 1
+            kill_sessions()
+            reading.close()
+            store.end_reads()
+
+        with (
+            pytest.raises((ReadInterrupted, *ERRORS)),
+            store.transaction() if in_transaction else nullcontext(),
+        ):
+            stop_early()
+        store.reconnect()
+        gc.collect()  # psycopg complains of cursors that are collected while they are open
 
     def test_before_the_first_event_it_says_so(self, store):
         key = stream()

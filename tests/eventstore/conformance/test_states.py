@@ -1,5 +1,6 @@
 """What commands and loads make of a stream: the same on both sides."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import ClassVar
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from eventstore import rehydrating, repository, snapshots
+from eventstore import rehydrating, snapshots
 from eventstore.events import UnreadableEvent
 from eventstore.models import Snapshot
 from eventstore.snapshots import Always, EveryEvents, Never
@@ -17,6 +18,7 @@ from tests.eventstore.conformance.examples import append_as_stored
 from tests.eventstore.conformance.sides import (
     COMMITTING,
     Async,
+    another_session,
     append_elsewhere,
     kill_sessions,
     of,
@@ -64,6 +66,17 @@ def count(by=1, times=1, event_id=None):
 
 def entry(states, key):
     return states.get(key, state_version=Counter.state_version)
+
+
+@contextmanager
+def no_room(check="false"):
+    """Let no snapshot be saved: it meets a constraint."""
+    with another_session() as other:
+        other.execute(f"ALTER TABLE eventstore_snapshot ADD CONSTRAINT no_room CHECK ({check})")
+        try:
+            yield
+        finally:
+            other.execute("ALTER TABLE eventstore_snapshot DROP CONSTRAINT no_room")
 
 
 def saved(key):
@@ -173,14 +186,49 @@ class TestACommand:
         assert store.load(key).state.total == 108
 
 
-def test_commands_of_two_tenants_with_the_same_ids_do_not_take_each_other_for_repeats(store):
-    # Only the side that blocks executes many at once.
-    one, event_id = stream(), uuid4()
-    other = stream(uuid4(), one.stream_id)
-    store.append(of(one, counted(7, event_id=event_id)))
-    done = repository.execute_many(Counter, dict.fromkeys([one, other], count(7, 1, event_id)))
-    assert [loaded.state.total for loaded in done.values()] == [7, 7]
-    assert store.load(other).state.total == 7
+class TestCommandsOfManyStreams:
+    def test_each_decide_on_the_state_of_their_own_stream(self, store, states, heard):
+        one, other, new = (stream() for _ in range(3))
+        store.append(of(one, counted(7)), of(other, counted(1)))
+        heard.clear()
+        done = store.execute_many(
+            {key: lambda counter: [counted(counter.total + 1)] for key in (one, other, new)}
+        )
+        assert {key: loaded.state.total for key, loaded in done.items()} == {
+            one: 15,
+            other: 3,
+            new: 1,
+        }
+        assert [entry(states, key).version for key in (one, other, new)] == [2, 2, 1]
+        assert len(heard) == 1
+
+    @pytest.mark.scenario(22)
+    def test_write_nothing_where_one_of_them_is_refused(self, store, heard):
+        one, other = stream(), stream()
+        with pytest.raises(ValueError, match="Count up"):
+            store.execute_many({one: count(), other: lambda counter: counter.count(-1)})
+        assert (versions(store, one), versions(store, other), heard) == ([], [], [])
+
+    def test_of_none_do_nothing(self, store, heard):
+        assert (store.execute_many({}), heard) == ({}, [])
+
+    def test_in_any_order_and_at_once_never_deadlock(self, store):
+        keys = [stream() for _ in range(5)]
+
+        def job(some):
+            return lambda side: side.execute_many(dict.fromkeys(some, count()))
+
+        for done in store.at_once(*[job(keys), job(keys[::-1])] * 5):
+            assert {loaded.state.total for loaded in done.values()} <= set(range(1, 11))
+        assert [store.load(key).state.total for key in keys] == [10] * 5
+
+    def test_of_two_tenants_with_the_same_ids_do_not_take_each_other_for_repeats(self, store):
+        one, event_id = stream(), uuid4()
+        other = stream(uuid4(), one.stream_id)
+        store.append(of(one, counted(7, event_id=event_id)))
+        done = store.execute_many(dict.fromkeys([one, other], count(7, 1, event_id)))
+        assert [loaded.state.total for loaded in done.values()] == [7, 7]
+        assert store.load(other).state.total == 7
 
 
 class TestATransactionOfTheCaller:
@@ -193,7 +241,8 @@ class TestATransactionOfTheCaller:
             assert store.execute(key, count(times=2)).version == 6
             assert store.execute_optimistically(key, count()).version == 7
             assert store.append(of(key, *ones(1)), of(other, *ones(1))).new == 2
-            assert (store.load(key).version, store.load(other).version) == (8, 1)
+            store.execute_many({other: count()})
+            assert (store.load(key).version, store.load(other).version) == (8, 2)
             assert versions(store, key) == list(range(1, 9))
         assert (versions(store, key), versions(store, other)) == ([1, 2, 3, 4], [])
         assert (entry(states, key), entry(states, other)) == (before, None)
@@ -362,16 +411,49 @@ class TestASnapshot:
         key = stream()
         store.execute(key, count(times=4))
         before = entry(states, key)
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE eventstore_snapshot ADD CONSTRAINT no_room CHECK (false)")
-        try:
-            with pytest.raises(ERRORS, match="no_room"):
-                store.execute(key, count())
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("ALTER TABLE eventstore_snapshot DROP CONSTRAINT no_room")
+        with no_room(), pytest.raises(ERRORS, match="no_room"):
+            store.execute(key, count())
         assert (versions(store, key), entry(states, key)) == ([1, 2, 3, 4], before)
         assert store.execute(key, count()).version == 5
+
+    @pytest.mark.scenario(27)
+    def test_that_cannot_be_saved_is_only_a_warning_where_the_events_stand_already(
+        self, store, states, heard, caplog
+    ):
+        key = stream()
+        with no_room():
+            done = store.execute_optimistically(key, count(times=5))
+        assert (done.version, done.state.total, done.saved_version) == (5, 5, 0)
+        assert (versions(store, key), len(heard)) == ([1, 2, 3, 4, 5], 1)
+        [said] = [one for one in caplog.records if one.name == "eventstore.rehydrating"]
+        assert said.levelname == "WARNING"
+        text = f"The state of counter {key.stream_id} was not saved; its events stand: "
+        assert said.getMessage().startswith(text)
+        assert entry(states, key).version == 5
+        assert store.execute_optimistically(key, count()).saved_version == 6  # due all the same
+
+    @pytest.mark.scenario(27)
+    def test_that_costs_the_connection_is_only_a_warning_there_as_well(self, store, caplog):
+        key = stream()
+        with no_room("pg_terminate_backend(pg_backend_pid())"):
+            assert store.execute_optimistically(key, count(times=5)).version == 5
+        store.reconnect()
+        assert "was not saved" in caplog.text
+        assert store.load(key).version == 5
+
+    @pytest.mark.scenario(23, 27)
+    def test_that_cannot_be_saved_takes_the_transaction_of_the_caller_with_it(self, store, states):
+        key, other = stream(), stream()
+
+        def write():
+            with store.transaction():
+                store.append(of(other, *ones(1)))
+                store.execute_optimistically(key, count(times=5))
+
+        with no_room(), pytest.raises(ERRORS, match="no_room"):
+            write()
+        assert (versions(store, key), versions(store, other)) == ([], [])
+        assert entry(states, key) is None
 
     @pytest.mark.scenario(28)
     @pytest.mark.parametrize("how", ["load", "execute"])

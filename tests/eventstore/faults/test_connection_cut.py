@@ -16,9 +16,6 @@ from tests.eventstore.servers import session
 
 MANY, MIDWAY = 2500, 1000  # more than a reader fetches at once, and a part of that
 
-# A cursor cannot be closed once its connection is lost, and psycopg complains about that.
-pytestmark = pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning")
-
 
 @pytest.fixture(autouse=True)
 def _no_leftovers():
