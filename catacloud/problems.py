@@ -20,6 +20,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+PROGRAMS = ("/api/", "/files/")  # whom these addresses are for
 DETAILS = {
     400: "The request is not valid.",
     404: "There is nothing at this address, or nothing that this key may see.",
@@ -83,7 +84,7 @@ class ProblemMiddleware:
         response = self.get_response(request)
         status = response.status_code
         is_problem = response.headers.get("Content-Type", "") == MEDIA_TYPE
-        if status < 400 or is_problem or not request.path.startswith("/api/"):
+        if status < 400 or is_problem or not request.path.startswith(PROGRAMS):
             return response
         headers = {"Allow": response.headers["Allow"]} if "Allow" in response.headers else {}
         detail = DETAILS.get(status, f"{phrases.get(status, 'Error')}.")

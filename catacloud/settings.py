@@ -126,6 +126,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "billing.metering.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "collect": {"task": "uploads.tasks.collect", "schedule": 60.0, "options": {"expires": 60}},
     # Every night, so that a night without a worker delays the invoices and loses none.
     "close-month": {
         "task": "billing.invoicing.tasks.close_month",
@@ -148,7 +149,17 @@ EVENTSTORE_ASYNC_CONNECTIONS = env.int(
 )
 
 BLOB_ROOT = Path(env.str("BLOB_ROOT", str(BASE_DIR / ".local" / "blobs")))
-MAX_PART_BYTES = env.int("MAX_PART_BYTES", 5 * 2**30)
+# The largest upload, announced to clients as Tus-Max-Size, and the most parts that make one file.
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 5 * 2**40, validate=validate.Range(1))
+MAX_CONCAT_PARTS = env.int("MAX_CONCAT_PARTS", 1000, validate=validate.Range(1))
+# What an organisation without a quota of its own may keep, in bytes; unset: any number.
+STORAGE_QUOTA = env.int("STORAGE_QUOTA", None, validate=validate.Range(0))
+# Whether bytes count from when they are kept, or only as those of a complete file. Fixed when an
+# installation is made: what was metered in one way is not metered again in the other.
+METER_UNFINISHED_UPLOADS = env.bool("METER_UNFINISHED_UPLOADS", True)
+# An unfinished upload that nobody goes on with is given up; a request that sends nothing is ended.
+UPLOAD_EXPIRES_HOURS = env.float("UPLOAD_EXPIRES_HOURS", 24.0, validate=validate.Range(0))
+UPLOAD_IDLE_SECONDS = env.float("UPLOAD_IDLE_SECONDS", 60.0, validate=validate.Range(0.1))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20  # the largest usage batch that is read into memory
 
 AUTH_USER_MODEL = "accounts.User"

@@ -1,14 +1,14 @@
-"""Bytes on the local disk, under settings.BLOB_ROOT. Knows nothing of files and parts.
+"""Bytes of segments on the local disk, under settings.BLOB_ROOT. Knows nothing of files.
 
-A blob is immutable and named by a random id, never by a client. Bytes arrive under ``incoming/``
-and are renamed to their final name when all of them are on disk, so a final name is never half a
-blob. A crash can leave two kinds of garbage: a file in ``incoming/``, and a blob that no event
-names; neither is ever read.
+A blob is immutable and named by a random id, never by a client. Its bytes go straight to their
+place, and count once a row names them, which is only after they survive a power cut. A blob that no
+row names is what a crash left behind.
 """
 
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import UUID, uuid4
@@ -16,11 +16,11 @@ from uuid import UUID, uuid4
 import msgspec
 from django.conf import settings
 
-CHUNK = 2**20  # bytes held in memory at a time
+CHUNK = 2**18  # bytes held in memory at a time
 
 
 class Readable(Protocol):
-    """Such as a request or an open file."""
+    """Such as a body or an open file. It returns fewer bytes than asked for only at its end."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -33,41 +33,40 @@ class Blob(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class ShortRead(Exception):
-    """Fewer bytes came than were announced: the sender broke off. Nothing was kept."""
+def receive(source: Readable, *, at_most: int) -> Blob | None:
+    """Write the next bytes of ``source`` to disk, so that they survive a power cut.
 
-    def __init__(self, *, expected: int, received: int) -> None:
-        super().__init__(f"Only {received} of {expected} bytes arrived.")
-        self.expected, self.received = expected, received
-
-
-def receive(content: Readable, *, length: int) -> Blob:
-    """Write the next ``length`` bytes of ``content`` to disk, in chunks; they survive a power cut.
-
-    Raises ShortRead, and OSError from the disk; then nothing is left behind.
+    None where nothing came. Raises OSError from the disk; then nothing is left behind.
     """
+    first = source.read(min(CHUNK, at_most))
+    if not first:
+        return None
     blob_id = uuid4()
-    temporary = _folder("incoming") / blob_id.hex
+    path = _path(blob_id)
+    _make_folder(path.parent)
     try:
-        with temporary.open("xb") as file:
-            sha256 = _copy(content, file, length)
-            file.flush()
+        with path.open("xb", buffering=0) as file:
+            size, sha256 = _copy(first, source, file, at_most)
             os.fsync(file.fileno())
-        final = _path(blob_id)
-        _folder(final.parent.name)
-        temporary.rename(final)
-        _sync_folder(final.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return Blob(blob_id, length, sha256)
+        _sync_folder(path.parent)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return Blob(blob_id, size, sha256)
 
 
-def read(blob_ids: Iterable[UUID]) -> Iterator[bytes]:
-    """Return the bytes of blobs one after the other, in chunks. Raises FileNotFoundError."""
-    for blob_id in blob_ids:
-        with _path(blob_id).open("rb") as file:
-            while chunk := file.read(CHUNK):
-                yield chunk
+def read(blob_id: UUID, *, start: int, size: int) -> Iterator[bytes]:
+    """Return ``size`` bytes from ``start`` on, in chunks. Raises FileNotFoundError."""
+    with _path(blob_id).open("rb", buffering=0) as file:
+        file.seek(start)
+        while size and (chunk := file.read(min(CHUNK, size))):
+            yield chunk
+            size -= len(chunk)
+
+
+def open_whole(blob_id: UUID) -> BinaryIO:
+    """Open a blob, for a server that can send files by itself. Raises FileNotFoundError."""
+    return _path(blob_id).open("rb")
 
 
 def remove(blob_ids: Iterable[UUID]) -> None:
@@ -76,29 +75,41 @@ def remove(blob_ids: Iterable[UUID]) -> None:
         _path(blob_id).unlink(missing_ok=True)
 
 
-def _copy(content: Readable, file: BinaryIO, length: int) -> str:
-    digest, received = hashlib.sha256(), 0
-    while received < length:
-        chunk = content.read(min(CHUNK, length - received))
-        if not chunk:  # a connection that is closed early looks like the end of the body
-            raise ShortRead(expected=length, received=received)
-        file.write(chunk)
+def written_before(moment: datetime) -> Iterator[UUID]:
+    """Return the blobs that nobody has written to since."""
+    for path in settings.BLOB_ROOT.glob("??/*"):
+        try:
+            written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        except FileNotFoundError:  # removed while we looked
+            continue
+        if written < moment:
+            yield UUID(path.name)
+
+
+def _copy(first: bytes, source: Readable, file: BinaryIO, at_most: int) -> tuple[int, str]:
+    digest, size, chunk = hashlib.sha256(), 0, first
+    while chunk:
+        _write_all(file, chunk)
         digest.update(chunk)
-        received += len(chunk)
-    return digest.hexdigest()
+        size += len(chunk)
+        chunk = source.read(min(CHUNK, at_most - size)) if size < at_most else b""
+    return size, digest.hexdigest()
+
+
+def _write_all(file: BinaryIO, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        view = view[file.write(view) :]
 
 
 def _path(blob_id: UUID) -> Path:
     return settings.BLOB_ROOT / blob_id.hex[:2] / blob_id.hex  # 256 folders
 
 
-def _folder(name: str) -> Path:
-    """Return a folder of the root, made to stay where it is missing."""
-    folder: Path = settings.BLOB_ROOT / name
+def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sync_folder(folder.parent)
-    return folder
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,202 +1,194 @@
-"""The File aggregate: parts come in any order and become one file. Pure."""
+"""The File aggregate: what may happen to an upload, and to the file that it becomes. Pure.
+
+What is kept where, and which parts other files share, is in rows (models.py), which are changed in
+the transaction of the events. What is decided from rows comes in as an argument.
+"""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
-
-import msgspec
 
 from eventstore import registry
 from eventstore.aggregate import Aggregate
 from eventstore.events import Event
 from eventstore.snapshots import EveryEvents, Policy
 from eventstore.store import NewEvent
-from uploads.events import FileCompleted, FileDeleted, FilePartStored, FileStarted
+from uploads.events import (
+    FileCompleted,
+    FileDeleted,
+    FileExpired,
+    FilePartStored,
+    FileStarted,
+)
 
-MAX_PARTS = 10_000
 MAX_NAME = 255  # characters
-CONTENT_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(;[\t\x20-\x7e]*)?", re.ASCII)
+CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.-]+)*", re.ASCII)
+BYTES_OF_UNKNOWN_TYPE = "application/octet-stream"
+UNNAMED = "unnamed"
 
 
 class FileRefusal(Exception):
-    """A file refuses what is asked of it; the message says why in a sentence."""
+    """A command that the file's state does not allow; the message says what to do."""
 
 
 class NoSuchFile(FileRefusal):
-    """The organisation has no such file, or no longer."""
+    """There is no such upload, or it is gone."""
 
 
 class AlreadyStarted(FileRefusal):
-    """A file begins once."""
+    """An id is given once."""
 
 
-class FileIsComplete(FileRefusal):
-    """A complete file takes no more parts."""
+class OutOfPlace(FileRefusal):
+    """Bytes do not begin where the last ones ended, or end beyond the length."""
 
 
-class FileIsIncomplete(FileRefusal):
-    """Only a complete file can be read."""
-
-
-class PartsMissing(FileRefusal):
-    """There is a hole between the parts, or there are none at all."""
-
-
-class NotWhatWasExpected(FileRefusal):
-    """The parts do not make the file that the client means."""
-
-
-class Invalid(FileRefusal):
-    """A part number, name or content type that no file can have."""
+class NotToBeChanged(FileRefusal):
+    """A complete file, or one that is made of parts, takes no bytes."""
 
 
 class NamesAreErased(FileRefusal):
-    """The organisation had all its personal values erased, and a file's name would be one."""
+    """The organisation had its personal values erased, and a file's name would be one."""
+
+
+class Kind(StrEnum):
+    PLAIN = "plain"  # one upload is one file
+    PARTIAL = "partial"  # bytes for files that are made of parts
+    FINAL = "final"  # a file that is made of partial uploads
 
 
 class Status(StrEnum):
-    NONE = ""  # there is no such file
+    NONE = ""  # there is no such upload
     OPEN = "open"
-    COMPLETE = "complete"
+    COMPLETE = "complete"  # of a partial upload: it has all its bytes
     DELETED = "deleted"
+    EXPIRED = "expired"
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True):
-    """Where the bytes of a part are. An array in snapshots, where there may be thousands."""
-
-    blob: UUID
-    size: int
-    sha256: str
-
-    def same_content(self, other: "Part | None") -> bool:
-        return other is not None and (self.size, self.sha256) == (other.size, other.sha256)
+GONE = (Status.DELETED, Status.EXPIRED)
 
 
 @registry.aggregate
 class File(Aggregate):
     stream_type: ClassVar = "file"
-    # A snapshot holds every part. At each part it would cost the square of their number.
+    state_version: ClassVar = 2
     snapshot: ClassVar[Policy] = EveryEvents(250)
 
     status: Status = Status.NONE
-    name: str = ""
-    content_type: str = ""
-    parts: dict[int, Part] = {}
+    kind: Kind = Kind.PLAIN
+    length: int | None = None  # bytes; None until it is declared
+    size: int = 0  # bytes that are stored
 
-    @property
-    def size(self) -> int:
-        """Bytes of all parts together."""
-        return sum(part.size for part in self.parts.values())
-
-    @property
-    def blobs(self) -> list[UUID]:
-        """The bytes of the file, in order."""
-        return [self.parts[number].blob for number in sorted(self.parts)]
-
-    def start(self, *, name: str, content_type: str, now: datetime) -> list[NewEvent]:
-        """Begin. Raises AlreadyStarted and Invalid."""
+    def start(
+        self,
+        *,
+        name: str,
+        content_type: str,
+        now: datetime,
+        kind: Kind = Kind.PLAIN,
+        length: int | None = None,
+        metadata: str = "",
+        parts: Sequence[UUID] = (),
+    ) -> list[NewEvent]:
+        """Begin. Raises AlreadyStarted."""
         if self.status is not Status.NONE:
             raise AlreadyStarted("The file was started before.")
-        check_name(name)
-        if len(content_type) > MAX_NAME or not CONTENT_TYPE.fullmatch(content_type):
-            raise Invalid("The content type is not of the form type/subtype.")
-        return _new(FileStarted(name=name, content_type=content_type), now)
-
-    def check_part(self, number: int) -> None:
-        """Raise Invalid, NoSuchFile or FileIsComplete where part ``number`` cannot be put."""
-        self._check_exists()
-        if not 1 <= number <= MAX_PARTS:
-            raise Invalid(f"Part numbers go from 1 to {MAX_PARTS}, so {number} is none.")
-        if self.status is Status.COMPLETE:
-            raise FileIsComplete("The file is complete and takes no more parts.")
-
-    def store_part(self, *, number: int, part: Part, now: datetime) -> list[NewEvent]:
-        """Take a part; the last content that is put under a number counts.
-
-        Raises what :meth:`check_part` does. The same content again changes nothing.
-        """
-        self.check_part(number)
-        earlier = self.parts.get(number)
-        if part.same_content(earlier):
-            return []
-        event = FilePartStored(
-            number=number,
-            size=part.size,
-            sha256=part.sha256,
-            blob=part.blob,
-            replaced_size=earlier.size if earlier else 0,
+        event = FileStarted(
+            name=name,
+            content_type=content_type,
+            kind=kind,
+            length=length,
+            metadata=metadata,
+            parts=list(parts),
         )
         return _new(event, now)
 
-    def complete(
-        self, *, now: datetime, parts: int | None = None, size: int | None = None
+    def store(
+        self, *, start: int, size: int, sha256: str, segment: UUID, now: datetime
     ) -> list[NewEvent]:
-        """Make one file of the parts; once more changes nothing.
+        """Take bytes that follow the last ones. Raises NoSuchFile, NotToBeChanged, OutOfPlace."""
+        self._check_exists()
+        if self.status is Status.COMPLETE or self.kind is Kind.FINAL:
+            raise NotToBeChanged("The upload is complete and takes no more bytes.")
+        if start != self.size or (self.length is not None and start + size > self.length):
+            raise OutOfPlace(f"The upload has {self.size} bytes of {self.length}.")
+        event = FilePartStored(start=start, size=size, sha256=sha256, segment=segment)
+        return _new(event, now)
 
-        ``parts`` (a count) and ``size`` (bytes) are what the client believes to have put. Raises
-        NoSuchFile, PartsMissing and NotWhatWasExpected.
+    def complete(self, *, size: int, shared: int = 0, now: datetime) -> list[NewEvent]:
+        """Become a file of ``size`` bytes, of which others have ``shared``; once more is nothing.
+
+        Raises NoSuchFile, and OutOfPlace where bytes are missing.
         """
         self._check_exists()
-        self._check_no_hole()
-        if parts is not None and parts != len(self.parts):
-            raise NotWhatWasExpected(f"The file has {len(self.parts)} parts, not {parts}.")
-        if size is not None and size != self.size:
-            raise NotWhatWasExpected(f"The file has {self.size} bytes, not {size}.")
+        if self.kind is not Kind.FINAL and size != self.size:
+            raise OutOfPlace(f"The upload has {self.size} bytes of {size}.")
         if self.status is Status.COMPLETE:
             return []
-        return _new(FileCompleted(size=self.size), now)
+        return _new(FileCompleted(size=size, shared=shared), now)
 
-    def delete(self, *, now: datetime) -> list[NewEvent]:
-        """Delete, complete or not; once more changes nothing. Raises NoSuchFile."""
-        if self.status is Status.DELETED:
+    def delete(
+        self, *, now: datetime, shared: int = 0, part_of_a_file: bool = False
+    ) -> list[NewEvent]:
+        """Delete, complete or not; once more changes nothing. Raises NoSuchFile.
+
+        ``shared`` bytes stay in other files; an upload that is ``part_of_a_file`` leaves its bytes
+        to that.
+        """
+        if self.status in GONE:
             return []
         self._check_exists()
-        if self.status is Status.COMPLETE:
-            return _new(FileDeleted(size=self.size), now)
-        return _new(FileDeleted(size=0, unfinished_size=self.size), now)
+        if self.status is Status.COMPLETE and self.kind is not Kind.PARTIAL:
+            return _new(FileDeleted(size=self.size, shared=shared), now)
+        unfinished = 0 if part_of_a_file else self.size
+        return _new(FileDeleted(size=0, unfinished_size=unfinished), now)
 
-    def check_readable(self) -> None:
-        """Raise NoSuchFile or FileIsIncomplete where there is no content to read."""
+    def expire(self, *, now: datetime, part_of_a_file: bool = False) -> list[NewEvent]:
+        """Give an unfinished upload up; a file stays. Raises NoSuchFile."""
+        if self.status in GONE:
+            return []
         self._check_exists()
-        if self.status is not Status.COMPLETE:
-            raise FileIsIncomplete("The file is not complete yet.")
+        if self.status is Status.COMPLETE and self.kind is not Kind.PARTIAL:
+            return []
+        return _new(FileExpired(unfinished_size=0 if part_of_a_file else self.size), now)
 
     def apply(self, event: Event) -> None:
         match event:
-            case FileStarted(name=name, content_type=content_type):
-                self.status, self.name, self.content_type = Status.OPEN, name, content_type
-            case FilePartStored(number=number, blob=blob, size=size, sha256=sha256):
-                self.parts[number] = Part(blob, size, sha256)
-            case FileCompleted():
-                self.status = Status.COMPLETE
+            case FileStarted(kind=kind, length=length):
+                self.status, self.kind, self.length = Status.OPEN, Kind(kind), length
+            case FilePartStored(size=size, replaced_size=replaced):
+                self.size += size - replaced
+            case FileCompleted(size=size):
+                self.status, self.size, self.length = Status.COMPLETE, size, size
             case FileDeleted():
-                self.status, self.parts = Status.DELETED, {}
+                self.status = Status.DELETED
+            case FileExpired():
+                self.status = Status.EXPIRED
             case _:
                 super().apply(event)
 
     def _check_exists(self) -> None:
-        if self.status in (Status.NONE, Status.DELETED):
+        if self.status is Status.NONE or self.status in GONE:
             raise NoSuchFile("There is no such file.")
 
-    def _check_no_hole(self) -> None:
-        if not self.parts:
-            raise PartsMissing("The file has no parts yet.")
-        missing = sorted(set(range(1, max(self.parts) + 1)) - set(self.parts))
-        if missing:
-            named = ", ".join(map(str, missing[:10]))
-            more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
-            raise PartsMissing(f"The file cannot be completed without its parts {named}{more}.")
+
+def clean_name(name: str) -> str:
+    """Return a name for pages and headers: nothing in it breaks a line or reads backwards."""
+    visible = "".join(sign for sign in name if unicodedata.category(sign) not in UNSEEN).strip()
+    return visible[:MAX_NAME] or UNNAMED
 
 
-def check_name(name: str) -> None:
-    """Raise Invalid for a name that is empty, too long, or could break out of a header or line."""
-    if not 1 <= len(name) <= MAX_NAME:
-        raise Invalid(f"A file's name has 1 to {MAX_NAME} characters.")
-    if any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in name):
-        raise Invalid("A file's name has no control characters and no line breaks.")
+def clean_content_type(content_type: str) -> str:
+    """Return the type, or that of unknown bytes for one that is none."""
+    known = len(content_type) <= MAX_NAME and CONTENT_TYPE.fullmatch(content_type)
+    return content_type if known else BYTES_OF_UNKNOWN_TYPE
+
+
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, marks of direction, halves, line ends
 
 
 def _new(event: Event, now: datetime) -> list[NewEvent]:

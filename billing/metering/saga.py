@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
+from django.conf import settings
 from django.db import connection
 
 from billing.account import BillingAccount, Months, MonthSums, account_id
@@ -17,11 +18,11 @@ from billing.metering.events import UsageRecorded
 from billing.metering.fold import ByMonth, Cell, Change, Sums, by_month, fold
 from billing.metering.models import Service
 from eventstore import feed, repository
-from eventstore.events import RecordedEvent
-from uploads.events import FileCompleted, FileDeleted
+from eventstore.events import Event, RecordedEvent
+from uploads.events import FileCompleted, FileDeleted, FileExpired, FilePartStored
 
 CONSUMER = "metrics"
-FILES = "storage"  # the service that completed files count for
+FILES = "storage"  # the service that files count for
 BATCH = 2000  # events
 
 
@@ -65,12 +66,11 @@ def _changes(events: Iterable[RecordedEvent], services: Services) -> Iterator[Ch
         match recorded.event:
             case UsageRecorded(service=service, quantity=quantity):
                 pass
-            case FileCompleted(size=size):
-                service, quantity = FILES, Decimal(size)
-            case FileDeleted(size=size):
-                service, quantity = FILES, Decimal(-size)
-            case _:
-                continue
+            case event:
+                change = stored_bytes(event, unfinished=settings.METER_UNFINISHED_UPLOADS)
+                if not change:
+                    continue
+                service, quantity = FILES, Decimal(change)
         yield Change(
             organisation_id=recorded.tenant_id,
             service=service,
@@ -78,6 +78,24 @@ def _changes(events: Iterable[RecordedEvent], services: Services) -> Iterator[Ch
             at=recorded.occurred_at,
             of_level=service in services.levels,
         )
+
+
+def stored_bytes(event: Event, *, unfinished: bool) -> int:
+    """Return by how many bytes an event changes what is stored, with or without what is unfinished.
+
+    Bytes of an upload that becomes a file were there already: with them, its completion is none.
+    """
+    of_files, of_uploads = 0, 0
+    match event:
+        case FilePartStored(size=size, replaced_size=replaced):
+            of_uploads = size - replaced
+        case FileCompleted(size=size, shared=shared):
+            of_files, of_uploads = size - shared, shared - size
+        case FileDeleted(size=size, shared=shared, unfinished_size=rest):
+            of_files, of_uploads = shared - size, -rest
+        case FileExpired(unfinished_size=rest):
+            of_uploads = -rest
+    return of_files + of_uploads if unfinished else of_files
 
 
 def _add_to_daily_rows(days: Mapping[Cell, Sums], services: Services) -> None:

@@ -53,10 +53,21 @@ class Organisation(models.Model):
     )
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField()
+    storage_quota = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="The most bytes of uploads that are kept for it. Empty: the platform's default.",
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="organisations")
 
     class Meta:
         ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(storage_quota__isnull=True) | Q(storage_quota__gte=0),
+                name="a_quota_is_not_negative",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -24,7 +24,7 @@ from catacloud.accounts.models import ApiKey, Membership, Organisation, User
 from catacloud.accounts.organisations import create_missing
 from catacloud.demo.customers import CUSTOMERS, SEED, usage_of
 from eventstore import feed
-from uploads import commands as files
+from uploads import ending, files
 
 DAYS = 90
 OPERATOR = "operator@catacloud.example"
@@ -142,19 +142,15 @@ def _upload_files(organisation: Organisation, days: Days) -> None:
     dice = random.Random(f"{SEED}/{organisation.slug}")  # noqa: S311
     for name in FILES:
         at = days.starts_at + timedelta(days=dice.randrange(DAYS // 2, DAYS - 2), hours=11)
-        file_id = files.start_file(organisation=organisation, name=name, now=at)
-        for number in (1, 2):
-            content = dice.randbytes(dice.randrange(20_000, 60_000))
-            files.store_part(
-                organisation=organisation,
-                file_id=file_id,
-                number=number,
-                content=io.BytesIO(content),
-                length=len(content),
-                now=at + timedelta(seconds=number),
-            )
-        files.complete_file(organisation=organisation, file_id=file_id, now=at)
-    files.delete_file(organisation=organisation, file_id=file_id, now=at + ONE_DAY)
+        content = dice.randbytes(dice.randrange(40_000, 120_000))
+        file_id = files.add(
+            organisation=organisation,
+            name=name,
+            content=io.BytesIO(content),
+            size=len(content),
+            now=at,
+        )
+    ending.delete(organisation=organisation, upload_id=file_id, now=at + ONE_DAY)
 
 
 def _close_months(first: date, now: datetime, track: Track) -> None:

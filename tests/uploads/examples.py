@@ -1,17 +1,18 @@
 from datetime import UTC, datetime
 from io import BytesIO
 
-from uploads import commands
+from uploads import files
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
-def put(organisation, file_id, number, content: bytes):
-    return commands.store_part(
+def add(organisation, content: bytes, *, name="file.bin", now=NOON, **more):
+    """Add a file and return its id."""
+    return files.add(
         organisation=organisation,
-        file_id=file_id,
-        number=number,
+        name=name,
         content=BytesIO(content),
-        length=len(content),
-        now=NOON,
+        size=len(content),
+        now=now,
+        **more,
     )

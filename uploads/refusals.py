@@ -1,0 +1,51 @@
+"""What the upload endpoints refuse, as problem JSON with the right status."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+
+from catacloud.problems import DETAILS, Problem
+from uploads.file import FileRefusal, NoSuchFile
+from uploads.protocol import VERSION, Refusal
+from uploads.quota import OverQuota
+from uploads.receiving import Outrun
+
+View = Callable[..., HttpResponseBase]
+REFUSED = (Problem, Http404, Refusal, OverQuota, Outrun, FileRefusal)
+
+
+def refusals_as_problems(view: View) -> View:
+    """Answer what is refused with problem JSON; say the protocol's version in every answer."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        try:
+            response = view(request, *args, **kwargs)
+        except REFUSED as error:
+            response = as_problem(error).response()
+        response["Tus-Resumable"] = VERSION
+        return response
+
+    return guarded
+
+
+def as_problem(error: Exception) -> Problem:
+    """Return the problem that an error is. Raises it where it is none of the refusals."""
+    match error:
+        case Problem():
+            return error
+        case Refusal():
+            headers = {"Tus-Version": VERSION} if error.status == 412 else {}
+            return Problem(
+                error.status, str(error), title=TITLES.get(error.status, ""), headers=headers
+            )
+    for kind, status in STATUSES.items():
+        if isinstance(error, kind):
+            return Problem(status, DETAILS[404] if kind is Http404 else str(error))
+    raise error
+
+
+TITLES = {460: "Checksum Mismatch"}  # the protocol's own
+STATUSES = {Http404: 404, NoSuchFile: 404, Outrun: 409, FileRefusal: 409, OverQuota: 413}
