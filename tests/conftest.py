@@ -1,24 +1,16 @@
 """What tests of several rooms use: data, the four personas, and a real web server."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
-from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from catacloud.accounts.models import Membership, Organisation, User
 from tests.factories import make_organisation, make_services, make_user, start_feed_here
+from tests.webserver import Server, serve
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -97,54 +89,19 @@ def as_user() -> Callable[[User], Client]:
     return signed_in
 
 
-@dataclass(frozen=True)
-class Server:
-    port: int
-    workers_folder: Path  # a file per worker that was ever started, named by its process id
+@pytest.fixture
+def gunicorn_environment() -> dict[str, str]:
+    """What the web server's settings read beside the database; a test file may override it."""
+    return {}
 
 
 @pytest.fixture
-def gunicorn(transactional_db, blob_root, tmp_path) -> Iterator[Server]:
+def gunicorn(
+    transactional_db, blob_root, tmp_path, gunicorn_environment: dict[str, str]
+) -> Iterator[Server]:
     """A real web server on the test's database and blobs: two processes, four threads each."""
-    database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
     workers = tmp_path / "workers"
-    workers.mkdir()
-    environment = {
-        "DATABASE_URL": database.geturl(),
-        "BLOB_ROOT": str(blob_root),
-        "WORKERS_FOLDER": str(workers),
-    }
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "catacloud.wsgi", "--worker-class", "gthread"),
-                *("--workers", "2", "--threads", "4", "--bind", f"fd://{listener.fileno()}"),
-                *("--log-level", "warning", "--graceful-timeout", "3"),
-                *("--keep-alive", "60", "--config", "python:tests.gunicorn_hooks"),
-            ],
-            cwd=BASE_DIR,
-            env=os.environ | environment,
-            pass_fds=[listener.fileno()],
-        )
-        port = listener.getsockname()[1]
-    try:
-        _wait_until_it_answers(port, process)
-        yield Server(port, workers)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(200):
-        try:
-            http = HTTPConnection("127.0.0.1", port, timeout=10)
-            http.request("GET", "/api/v1/openapi.json")
-            http.getresponse().read()
-            http.close()
-            return
-        except ConnectionError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.05)
-    raise RuntimeError(f"gunicorn does not answer; its exit status is {process.returncode}.")
+    with serve(
+        blob_root=blob_root, workers_folder=workers, environment=gunicorn_environment
+    ) as server:
+        yield server
