@@ -181,9 +181,11 @@ class TestBytesForAFinal:
 class TestAnUnfinishedPart:
     @pytest.fixture
     def parts(self, tus):
-        return [tus.partial(b"hello"), tus.start(5, Upload_Concat="partial"), tus.start(
-            None, Upload_Concat="partial"
-        )]
+        return [
+            tus.partial(b"hello"),
+            tus.start(5, Upload_Concat="partial"),
+            tus.start(None, Upload_Concat="partial"),
+        ]
 
     @pytest.fixture
     def url(self, tus, parts):

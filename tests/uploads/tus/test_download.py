@@ -18,9 +18,11 @@ def url(request, tus):
         "one piece": lambda: tus.upload(DIGITS),
         "many pieces": lambda: tus.upload(*(bytes([digit]) for digit in DIGITS)),
         "a final": lambda: tus.final(tus.partial(b"0123"), tus.partial(b"456789")).location,
-        "a final of pieces": lambda: tus.final(
-            tus.partial(b"0", b"12"), tus.partial(), tus.partial(b"345", b"6789")
-        ).location,
+        "a final of pieces": lambda: (
+            tus.final(
+                tus.partial(b"0", b"12"), tus.partial(), tus.partial(b"345", b"6789")
+            ).location
+        ),
     }[request.param]()
 
 
