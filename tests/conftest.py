@@ -10,7 +10,8 @@ from pytest_django.fixtures import Settings
 
 from catacloud.accounts.models import Membership, Organisation, User
 from tests.factories import make_organisation, make_services, make_user, start_feed_here
-from tests.webserver import Server, serve
+from tests.webserver import Server as Server
+from tests.webserver import serve
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -90,18 +91,16 @@ def as_user() -> Callable[[User], Client]:
 
 
 @pytest.fixture
-def gunicorn_environment() -> dict[str, str]:
+def gunicorn_environ() -> dict[str, str]:
     """What the web server's settings read beside the database; a test file may override it."""
     return {}
 
 
 @pytest.fixture
 def gunicorn(
-    transactional_db, blob_root, tmp_path, gunicorn_environment: dict[str, str]
+    transactional_db, blob_root, tmp_path, gunicorn_environ: dict[str, str]
 ) -> Iterator[Server]:
     """A real web server on the test's database and blobs: two processes, four threads each."""
     workers = tmp_path / "workers"
-    with serve(
-        blob_root=blob_root, workers_folder=workers, environment=gunicorn_environment
-    ) as server:
+    with serve(blob_root=blob_root, workers_folder=workers, environment=gunicorn_environ) as server:
         yield server
