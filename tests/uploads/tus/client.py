@@ -198,7 +198,7 @@ def checked(method: str, response: HTTPResponse) -> Answer:
     assert answer["Tus-Resumable"] == "1.0.0", answer
     if answer.status >= 400 and method != "HEAD":
         assert answer.problem["status"] == answer.status
-        assert answer.problem["detail"].endswith("."), "An error is a sentence."
+        assert answer.problem["detail"].endswith((".", "…")), "An error is a sentence."
     return answer
 
 
@@ -207,6 +207,15 @@ def answer_on(connection: socket.socket, method: str = "PATCH") -> Answer:
     response = HTTPResponse(connection, method=method)
     response.begin()
     return checked(method, response)
+
+
+def status_on(connection: socket.socket) -> int | None:
+    """Return the status that is answered, or None where the connection just ends."""
+    try:
+        line = connection.makefile("rb").readline()
+    except ConnectionError:
+        return None
+    return int(line.split()[1]) if line else None
 
 
 def end_by_fin(connection: socket.socket) -> None:

@@ -37,7 +37,11 @@ class TestLocation:
         assert tus.create(300, X_Forwarded_Proto="javascript").location.startswith("http://")
 
     def test_names_no_host_that_is_not_ours(self, tus):
-        assert tus.create(300, Host="evil.example.com").status == 400
+        headers = {"Upload-Length": "300", "Host": "evil.example.com"}
+        with tus.connection() as http:
+            http.request("POST", tus.endpoint, headers=tus.headers(headers))
+            answer = http.getresponse()
+        assert (answer.status, answer.headers["Location"]) == (400, None)
 
 
 def test_creates_an_upload_of_the_length(tus):
@@ -71,14 +75,15 @@ class TestLength:
     def test_may_be_the_maximum(self, tus):
         assert tus.create(MAX_SIZE).status == 201
 
-    @pytest.mark.parametrize("length", [MAX_SIZE + 1, 2**63 - 1, 2**63, 10**30])
+    @pytest.mark.parametrize("length", [MAX_SIZE + 1, 2**62])
     def test_above_the_maximum_is_413_and_the_maximum_is_said(self, tus, length):
         answer = tus.create(length)
         assert (answer.status, answer["Location"]) == (413, None)
         assert str(MAX_SIZE) in answer.problem["detail"]
 
-    def test_of_absurdly_many_digits_is_refused(self, tus):
-        assert tus.create("9" * 5000).status in {400, 413}
+    @pytest.mark.parametrize("length", [2**63 - 1, 2**63, 2**64, 10**30, "9" * 5000])
+    def test_of_absurdly_many_digits_is_refused(self, tus, length):
+        assert tus.create(length).status in {400, 413}
 
     def test_is_not_both_known_and_deferred(self, tus):
         assert tus.create(10, Upload_Defer_Length="1").status == 400

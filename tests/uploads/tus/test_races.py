@@ -101,8 +101,9 @@ class TestADelete:
 
     def test_and_the_same_again_are_done_once(self, tus, round_):
         url = tus.upload(b"hello")
-        answers = at_once(*[lambda: tus.delete(url)] * 4)
-        assert sorted(answer.status for answer in answers) == [204, 410, 410, 410]
+        statuses = [answer.status for answer in at_once(*[lambda: tus.delete(url)] * 4)]
+        assert statuses.count(204) == 1
+        assert set(statuses) - {204} <= {404, 410}
 
 
 @ROUNDS
