@@ -204,18 +204,18 @@ def checked(method: str, response: HTTPResponse) -> Answer:
 
 def answer_on(connection: socket.socket, method: str = "PATCH") -> Answer:
     """Read the answer to a request that was begun by hand."""
-    response = HTTPResponse(connection, method=method)
-    response.begin()
-    return checked(method, response)
+    with HTTPResponse(connection, method=method) as response:
+        response.begin()
+        return checked(method, response)
 
 
 def status_on(connection: socket.socket) -> int | None:
     """Return the status that is answered, or None where the connection just ends."""
     try:
-        line = connection.makefile("rb").readline()
+        start = connection.recv(100)
     except ConnectionError:
         return None
-    return int(line.split()[1]) if line else None
+    return int(start.split()[1]) if start else None
 
 
 def end_by_fin(connection: socket.socket) -> None:

@@ -17,7 +17,7 @@ from catacloud.accounts.models import Organisation
 from eventstore.models import StoredEvent
 from tests.factories import make_organisation, make_services, start_feed_here
 from tests.uploads.tus.client import Tus
-from tests.uploads.tus.limits import LIMITS
+from tests.uploads.tus.limits import LIMITS, OTHERS
 from tests.webserver import Server, serve
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -95,6 +95,12 @@ def tus(server: Server, organisation: Organisation) -> Tus:
     return as_program(server, organisation)
 
 
+@pytest.fixture(scope="package")
+def reader(serving: Serving) -> Tus:
+    """A program whose files are only looked at, so that tests can share them."""
+    return as_program(serving(**LIMITS), make_organisation("Readers"))
+
+
 @pytest.fixture
 def strange(server: Server, stranger: Organisation) -> Tus:
     """The program of another organisation."""
@@ -102,9 +108,9 @@ def strange(server: Server, stranger: Organisation) -> Tus:
 
 
 @pytest.fixture
-def tus_with(serving: Serving, organisation: Organisation) -> Callable[..., Tus]:
-    """Return the organisation's program at a server with other settings."""
-    return lambda **environment: as_program(serving(**environment), organisation)
+def other(serving: Serving, organisation: Organisation) -> Tus:
+    """The organisation's program at a server with the default limits, and without CORS."""
+    return as_program(serving(**OTHERS), organisation)
 
 
 @pytest.fixture

@@ -140,8 +140,8 @@ class TestStrangeOrigin:
 
 class TestWithoutTheSetting:
     @pytest.fixture
-    def tus(self, tus_with):
-        return tus_with()
+    def tus(self, other):
+        return other
 
     def test_a_preflight_allows_nothing(self, tus):
         assert cors_headers(preflight(tus, tus.endpoint)) == set()

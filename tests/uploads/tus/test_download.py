@@ -11,9 +11,15 @@ from tests.uploads.tus.limits import MIB
 DIGITS = b"0123456789"
 
 
-@pytest.fixture(params=["one piece", "many pieces", "a final", "a final of pieces"])
-def url(request, tus):
+@pytest.fixture
+def tus(reader):
+    return reader
+
+
+@pytest.fixture(params=["one piece", "many pieces", "a final", "a final of pieces"], scope="module")
+def url(request, reader):
     """The address of a file of ten digits, which lies in different ways on the disk."""
+    tus = reader
     return {
         "one piece": lambda: tus.upload(DIGITS),
         "many pieces": lambda: tus.upload(*(bytes([digit]) for digit in DIGITS)),
@@ -114,6 +120,9 @@ class TestETag:
     def test_of_another_file_does_not(self, tus, url):
         other = tus.get(tus.upload(b"other"))["ETag"]
         assert tus.get(url, If_None_Match=other).status == 200
+
+    def test_of_another_file_refuses_who_wants_this_one_or_none(self, tus, url):
+        assert tus.get(url, If_Match='"another"').status == 412
 
 
 class TestTypeAndName:

@@ -123,8 +123,8 @@ class TestTooMuch:
         assert tus.head(url).offset == 20
 
     def test_is_told_at_once_and_not_after_the_last_byte(self, tus):
-        url = tus.start(10)
-        with tus.begin_patch(url, sent=b"14\r\n" + bytes(20), announced=None) as connection:
+        url, sent = tus.start(10), b"100000\r\n" + bytes(4096)  # gunicorn reads a KiB at least
+        with tus.begin_patch(url, sent=sent, announced=None) as connection:
             connection.settimeout(1)
             assert answer_on(connection).status == 413
 
