@@ -124,7 +124,7 @@ class Tus:
     def start(self, length: int | None, **headers: str | None) -> str:
         """Return the address of a new upload; without a length that is to be declared later."""
         deferred = {"Upload_Defer_Length": "1"} if length is None else {}
-        answer = self.create(length, **deferred, **headers)
+        answer = self.create(length, None, **deferred, **headers)
         assert answer.status == 201, answer
         return answer.location
 
@@ -142,7 +142,7 @@ class Tus:
         return self.upload(*pieces, Upload_Concat="partial")
 
     def final(self, *urls: str, **headers: str | None) -> Answer:
-        return self.create(Upload_Concat=f"final;{' '.join(urls)}", **headers)
+        return self.create(None, None, Upload_Concat=f"final;{' '.join(urls)}", **headers)
 
     def content(self, url: str) -> bytes:
         answer = self.get(url)

@@ -32,7 +32,7 @@ def lasting_db(django_db_setup, django_db_blocker) -> Iterator[None]:
         make_services()
         start_feed_here()
         yield
-        call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture
