@@ -27,6 +27,9 @@ class TestAPartial:
     def test_is_no_completed_file(self, tus, completions):
         assert completions(tus.partial(b"hello")) == 0
 
+    def test_is_no_file_to_download(self, tus):
+        assert tus.get(tus.partial(b"hello")).status == 409
+
     @pytest.mark.parametrize("value", ["Partial", "partial;", "whole", "final", "finally;/a"])
     def test_is_called_exactly_so(self, tus, value):
         assert tus.create(5, Upload_Concat=value).status == 400
