@@ -1,0 +1,137 @@
+"""Answers to tusd's e2e tests NetworkReadTimeout and LockRelease, and to RequestUnlock of PATCH.
+
+tusd's HEAD stops a PATCH to learn the offset. Here it answers from the database and stops nothing.
+"""
+
+import time
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from tests.uploads.tus.client import answer_on, status_on
+from tests.uploads.tus.limits import IDLE_SECONDS
+from tests.uploads.tus.test_checksum import checksum
+
+SENT = 10 * 1024
+CONTENT = bytes(range(256)) * 200  # 50 KiB
+AT_ONCE = 1.0  # seconds; less than half of what a stall may last
+
+
+@pytest.fixture
+def url(tus):
+    return tus.start(len(CONTENT))
+
+
+@contextmanager
+def stalled(tus, url, **headers):
+    with tus.begin_patch(url, sent=CONTENT[:SENT], announced=len(CONTENT), **headers) as connection:
+        time.sleep(0.2)
+        yield connection
+
+
+@contextmanager
+def quickly(seconds=AT_ONCE):
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds
+
+
+def wait_for_the_end(connection):
+    """Return whatever the server says before it closes the connection."""
+    said = b""
+    try:
+        while more := connection.recv(10_000):
+            said += more
+    except ConnectionResetError:
+        pass
+    return said
+
+
+class TestAStall:
+    def test_is_ended_after_the_time_of_the_setting_and_not_before(self, tus, url):
+        start = time.monotonic()
+        with stalled(tus, url) as connection:
+            wait_for_the_end(connection)
+        assert IDLE_SECONDS - 0.5 < time.monotonic() - start < IDLE_SECONDS + 2
+
+    def test_keeps_every_byte_that_arrived(self, tus, url):
+        with stalled(tus, url) as connection:
+            wait_for_the_end(connection)
+        assert tus.head(url).offset == SENT
+
+    def test_of_a_body_without_a_length_keeps_every_byte_too(self, tus, url):
+        body = f"{SENT:x}\r\n".encode() + CONTENT[:SENT] + b"\r\n"
+        with tus.begin_patch(url, sent=body, announced=None) as connection:
+            wait_for_the_end(connection)
+        assert tus.head(url).offset == SENT
+
+    def test_with_a_checksum_keeps_nothing(self, tus, url):
+        with stalled(tus, url, Upload_Checksum=checksum("sha1", CONTENT)) as connection:
+            wait_for_the_end(connection)
+        assert tus.head(url).offset == 0
+
+    def test_is_not_seen_in_a_client_that_is_only_slow(self, tus, url):
+        step = len(CONTENT) // 8
+        with tus.begin_patch(url, sent=b"", announced=len(CONTENT)) as connection:
+            for start in range(0, len(CONTENT), step):
+                time.sleep(IDLE_SECONDS / 5)
+                connection.sendall(CONTENT[start : start + step])
+            assert answer_on(connection).status == 204
+        assert tus.content(url) == CONTENT
+
+
+class TestAHeadDuringAPatch:
+    def test_answers_at_once(self, tus, url):
+        with stalled(tus, url), quickly():
+            answer = tus.head(url)
+        assert answer.status == 200
+
+    def test_says_no_more_than_what_arrived(self, tus, url):
+        with stalled(tus, url):
+            assert 0 <= (tus.head(url).offset or 0) <= SENT
+
+    def test_stops_nothing(self, tus, url):
+        with stalled(tus, url) as connection:
+            tus.head(url)
+            connection.sendall(CONTENT[SENT:])
+            assert answer_on(connection).status == 204
+        assert tus.content(url) == CONTENT
+
+
+class TestANewcomer:
+    def test_takes_over_from_a_stalled_patch_at_once(self, tus, url):
+        with stalled(tus, url), quickly():
+            assert tus.resume(url, CONTENT).offset == len(CONTENT)
+        assert tus.content(url) == CONTENT
+
+    def test_is_not_harmed_by_what_the_old_one_still_sends(self, tus, url):
+        with stalled(tus, url) as connection:
+            answer = tus.resume(url, CONTENT[: 2 * SENT])
+            assert answer.offset == 2 * SENT
+            with suppress(ConnectionError):
+                connection.sendall(b"x" * (len(CONTENT) - SENT))
+            assert status_on(connection) != 204
+        tus.resume(url, CONTENT)
+        assert tus.content(url) == CONTENT
+
+    def test_at_a_wrong_offset_does_not_take_over(self, tus, url):
+        with stalled(tus, url) as connection:
+            assert tus.patch(url, SENT * 3, b"x").status in {409, 423}
+            connection.sendall(CONTENT[SENT:])
+            assert answer_on(connection).status == 204
+        assert tus.content(url) == CONTENT
+
+
+class TestADeleteDuringAPatch:
+    def test_is_done_at_once(self, tus, url):
+        with stalled(tus, url), quickly():
+            assert tus.delete(url).status == 204
+        assert tus.head(url).status == 410
+
+    def test_stops_the_patch(self, tus, url):
+        with stalled(tus, url) as connection:
+            tus.delete(url)
+            with suppress(ConnectionError):
+                connection.sendall(CONTENT[SENT:])
+            assert status_on(connection) != 204
+        assert tus.head(url).status == 410
