@@ -35,6 +35,24 @@ X_FRAME_OPTIONS = "DENY"
 # Only a proxy that sets this header itself, and drops the client's, may be trusted with it.
 if env.bool("TRUST_FORWARDED_PROTO", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+USE_X_FORWARDED_HOST = env.bool("TRUST_FORWARDED_HOST", False)
+
+# Sites whose pages may use the APIs with a key of their own; cookies are never for them.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
+CORS_URLS_REGEX = r"^/(api|files)/"
+CORS_ALLOW_METHODS = ["POST", "GET", "HEAD", "PATCH", "DELETE", "OPTIONS"]
+CORS_PREFLIGHT_MAX_AGE = 86_400
+CORS_ALLOW_HEADERS = [
+    *("authorization", "content-type", "range", "if-none-match", "x-request-id"),
+    *("x-http-method-override", "x-requested-with", "tus-resumable", "upload-length"),
+    *("upload-offset", "upload-metadata", "upload-defer-length", "upload-concat"),
+    "upload-checksum",
+]
+CORS_EXPOSE_HEADERS = [
+    *("Location", "Upload-Offset", "Upload-Length", "Upload-Metadata", "Upload-Concat"),
+    *("Upload-Defer-Length", "Upload-Expires", "Tus-Version", "Tus-Resumable", "Tus-Extension"),
+    *("Tus-Max-Size", "Tus-Checksum-Algorithm", "ETag", "Content-Disposition", "Content-Range"),
+]
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -44,6 +62,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "corsheaders",
     "csp",
     "django_htmx",
     "ninja",
@@ -58,6 +77,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "uploads.middleware.TusMiddleware",
+    "corsheaders.middleware.CorsMiddleware",  # before all that may refuse
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

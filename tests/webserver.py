@@ -40,7 +40,7 @@ def serve(
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "gunicorn", "catacloud.wsgi", "--worker-class", "gthread"),
+                *(sys.executable, "-m", "gunicorn", "catacloud.wsgi"),
                 *("--workers", "2", "--threads", "4", "--bind", f"fd://{listener.fileno()}"),
                 *("--log-level", "warning", "--graceful-timeout", "3"),
                 *("--keep-alive", "60", "--config", "python:tests.gunicorn_hooks"),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseForbidden
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import get_object_or_404
 
@@ -62,10 +62,15 @@ def _check_csrf(request: HttpRequest) -> None:
     refused = "Send the page's CSRF token in the header X-CSRFToken."
     if "X-CSRFToken" not in request.headers:
         raise Problem(403, refused)
-    middleware = CsrfViewMiddleware(_protected)
-    middleware.process_request(request)
-    if middleware.process_view(request, _protected, (), {}) is not None:
+    check = _CsrfCheck(_protected)
+    check.process_request(request)
+    if check.process_view(request, _protected, (), {}) is not None:
         raise Problem(403, refused)
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponseForbidden:
+        return HttpResponseForbidden(reason)  # and no page
 
 
 def _protected(_: HttpRequest) -> HttpResponse:

@@ -7,11 +7,12 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 
+from catacloud.problems import Problem
 from uploads import blobs
 from uploads.models import UploadedFile
 
@@ -24,11 +25,14 @@ Extent = tuple[UUID, int, str]  # of a segment: its blob, its size in bytes, its
 
 
 def response(request: HttpRequest, file: UploadedFile) -> HttpResponseBase:
-    """Return the file's bytes, or those that a Range asks for."""
+    """Return the file's bytes, or those that a Range asks for. Raises Problem."""
     extents = _extents(file)
     size, etag = file.size or 0, _etag(extents)
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
+        if unchanged.status_code == 412:
+            raise Problem(412, "The file is another one than the request wants.")
+        unchanged["ETag"] = etag
         return unchanged
     headers = _headers(file, etag)
     wanted = _range(request, size, etag)
@@ -36,7 +40,11 @@ def response(request: HttpRequest, file: UploadedFile) -> HttpResponseBase:
         return _whole(extents, size, file.content_type, headers)
     first, last = wanted
     if first > last:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+        raise Problem(
+            416,
+            f"The file has {size} bytes, and the range is behind them.",
+            headers={"Content-Range": f"bytes */{size}"},
+        )
     headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     headers["Content-Length"] = str(last - first + 1)
     return StreamingHttpResponse(
@@ -53,7 +61,10 @@ def _whole(
     headers["Content-Length"] = str(size)
     if len(extents) == 1:  # the server sends one file by itself
         blob, _, _ = extents[0]
-        return FileResponse(blobs.open_whole(blob), content_type=content_type, headers=headers)
+        response = FileResponse(blobs.open_whole(blob), content_type=content_type)
+        for name, value in headers.items():  # in place of its own: it would name the blob
+            response[name] = value
+        return response
     return StreamingHttpResponse(
         _read(extents, 0, size), content_type=content_type, headers=headers
     )
@@ -89,6 +100,8 @@ def _range(request: HttpRequest, size: int, etag: str) -> tuple[int, int] | None
     first, last = asked.groups()
     if not first:
         return max(size - int(last), 0), size - 1
+    if last and int(last) < int(first):  # no range at all
+        return None
     return int(first), min(int(last), size - 1) if last else size - 1
 
 

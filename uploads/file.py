@@ -26,7 +26,7 @@ from uploads.events import (
 )
 
 MAX_NAME = 255  # characters
-CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.-]+)*", re.ASCII)
+CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.-]+)?", re.ASCII)
 BYTES_OF_UNKNOWN_TYPE = "application/octet-stream"
 UNNAMED = "unnamed"
 
@@ -177,9 +177,10 @@ class File(Aggregate):
 
 
 def clean_name(name: str) -> str:
-    """Return a name for pages and headers: nothing in it breaks a line or reads backwards."""
-    visible = "".join(sign for sign in name if unicodedata.category(sign) not in UNSEEN).strip()
-    return visible[:MAX_NAME] or UNNAMED
+    """Return a name for pages and headers: no folder, no line end, nothing that reads backwards."""
+    visible = "".join(sign for sign in name if unicodedata.category(sign) not in UNSEEN)
+    own = re.split(r"[/\\]", visible)[-1].strip()
+    return own[:MAX_NAME] if own.strip(".") else UNNAMED
 
 
 def clean_content_type(content_type: str) -> str:

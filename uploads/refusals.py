@@ -17,16 +17,14 @@ REFUSED = (Problem, Http404, Refusal, OverQuota, Outrun, FileRefusal)
 
 
 def refusals_as_problems(view: View) -> View:
-    """Answer what is refused with problem JSON; say the protocol's version in every answer."""
+    """Answer what is refused with problem JSON."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
-            response = view(request, *args, **kwargs)
+            return view(request, *args, **kwargs)
         except REFUSED as error:
-            response = as_problem(error).response()
-        response["Tus-Resumable"] = VERSION
-        return response
+            return as_problem(error).response()
 
     return guarded
 

@@ -100,9 +100,9 @@ def _serve(state: Path) -> int:
 
 def _processes(state: Path, port: int, key: str) -> Iterator[Process]:
     python, celery = sys.executable, [sys.executable, "-m", "celery", "-A", "catacloud.celery"]
-    threads = ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
+    web = ["catacloud.wsgi", "--config", "python:catacloud.gunicorn"]
     place = ["--bind", f"127.0.0.1:{port}", "--no-control-socket"]
-    yield Process("web", [python, "-m", "gunicorn", "catacloud.wsgi", *threads, *place])
+    yield Process("web", [python, "-m", "gunicorn", *web, *place])
     yield Process("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"])
     schedule = str(state / "celerybeat-schedule")
     yield Process("beat", [*celery, "beat", "--schedule", schedule, "--pidfile="])

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
-from uploads.tasks import collect
 
 from tests.factories import LONG_AGO
 from uploads.models import UploadedFile
+from uploads.tasks import collect
 
 IMF_FIXDATE = (
     r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d "
