@@ -66,7 +66,7 @@ def _wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> Non
             http.getresponse().read()
             http.close()
             return
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             if process.poll() is not None:
                 break
             time.sleep(0.05)

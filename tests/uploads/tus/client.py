@@ -1,8 +1,11 @@
 """A tus client that does as it is told, also what is wrong. Only http.client and sockets."""
 
 import base64
+import fcntl
 import json
 import socket
+import sys
+import termios
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -223,9 +226,15 @@ def end_by_fin(connection: socket.socket) -> None:
 
 
 def end_by_rst(connection: socket.socket) -> None:
-    time.sleep(0.1)  # an RST may overtake bytes that are still on their way
+    wait_until(lambda: not unsent(connection))  # an RST drops what is still on its way
+    time.sleep(0.1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
     connection.close()
+
+
+def unsent(connection: socket.socket) -> int:
+    """Return how many bytes the other side has not yet acknowledged."""
+    return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def metadata(**pairs: str | bytes) -> str:
