@@ -1,6 +1,6 @@
 """A running server, an organisation with a key, and files to send to it by programs of others."""
 
-import random
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def make_file(tmp_path: Path) -> Callable[..., Path]:
     def make(name: str = "film.mp4", *, mib: int = 8) -> Path:
         path = tmp_path / "mine" / name
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(random.Random(name).randbytes(mib * MIB + 13))
+        path.write_bytes(os.urandom(mib * MIB + 13))
         return path
 
     return make

@@ -5,9 +5,12 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 
 import aiotus
+import pytest
 
 from tests.uploads.clients.conftest import MIB
 
+# aiotus hands its chunks of 4 MiB to aiohttp as they are, which warns of that.
+pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 SOON = aiotus.RetryConfiguration(retry_attempts=3, max_retry_period_seconds=0.1)
 
 
