@@ -27,11 +27,8 @@ from tests.eventstore.guests import (
 )
 from tests.eventstore.servers import until
 from tests.eventstore.test_check import corrupt
-from tests.factories import make_organisation, make_user
+from tests.factories import make_user
 from tests.uploads.examples import NOON
-from uploads import commands
-from uploads.file import File, NamesAreErased
-from uploads.models import UploadedFile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -415,33 +412,6 @@ class TestThePage:
     def test_is_not_for_everyone(self, as_user):
         staff = make_user("staff@example.org", is_staff=True)
         assert as_user(staff).get(self.URL).status_code == 403
-
-
-class TestFiles:
-    @pytest.fixture
-    def acme(self):
-        return make_organisation("Acme")
-
-    def test_have_their_names_sealed(self, acme):
-        commands.start_file(organisation=acme, name="cv of ada.pdf", now=NOON)
-        assert "cv of ada" not in all_tables()
-
-    def test_lose_their_names_and_nothing_else(self, acme):
-        other = make_organisation("Globex")
-        ours = commands.start_file(organisation=acme, name="cv of ada.pdf", now=NOON)
-        commands.start_file(organisation=other, name="b.txt", now=NOON)
-        shred(acme.id)
-        assert UploadedFile.objects.get(id=ours).name == "[erased]"
-        file = repository.load(File, tenant_id=acme.id, stream_id=ours).state
-        assert (file.name, file.content_type) == ("[erased]", "application/octet-stream")
-        assert UploadedFile.objects.get(organisation=other).name == "b.txt"
-        commands.delete_file(organisation=acme, file_id=ours, now=NOON)
-
-    def test_are_not_started_any_more(self, acme):
-        shred(acme.id)
-        with pytest.raises(NamesAreErased, match="starts no more files"):
-            commands.start_file(organisation=acme, name="a.txt", now=NOON)
-        assert not UploadedFile.objects.exists()
 
 
 def test_a_state_that_is_just_being_saved_is_waited_for(key):
