@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -17,7 +18,7 @@ from eventstore.models import Checkpoint
 from eventstore.store import Append, NewEvent
 from tests.billing.metering.examples import measured
 from tests.factories import make_organisation
-from uploads.events import FileCompleted, FileDeleted
+from uploads.events import FileCompleted, FileDeleted, FileExpired, FilePartStored
 
 pytestmark = pytest.mark.django_db
 
@@ -69,12 +70,42 @@ def test_levels_keep_their_exact_integral(acme):
     assert row(acme, "storage") == (600, (1000 * 12 - 400 * 6) * HOUR_MICROSECONDS, 2)
 
 
-def test_files_are_stored_from_their_completion_until_they_are_deleted(acme):
-    file_event(acme, FileCompleted(size=500), NOON)
+def stored(size):
+    return FilePartStored(start=0, size=size, sha256="00", segment=UUID(int=1))
+
+
+def test_bytes_of_uploads_are_stored_from_when_they_are_kept(acme):
+    file_event(acme, stored(500), NOON)
+    file_event(acme, FileCompleted(size=500), NOON + HOUR / 2)
     measured(acme, "storage", [("20", NOON)])
     file_event(acme, FileDeleted(size=500), NOON + HOUR)
     catch_up()
     assert row(acme, "storage") == (20, (500 + 20 * 12) * HOUR_MICROSECONDS, 3)
+
+
+def test_a_setting_lets_them_count_only_once_they_are_files(acme, settings):
+    settings.METER_UNFINISHED_UPLOADS = False
+    file_event(acme, stored(500), NOON)
+    file_event(acme, FileCompleted(size=500, shared=200), NOON + HOUR)
+    file_event(acme, FileDeleted(size=500, shared=100, unfinished_size=0), NOON + 2 * HOUR)
+    file_event(acme, FileExpired(unfinished_size=700), NOON + 2 * HOUR)
+    catch_up()
+    assert row(acme, "storage")[0] == 300 - 400
+
+
+def test_bytes_that_another_file_has_do_not_count_again(acme):
+    file_event(acme, stored(500), NOON)
+    file_event(acme, FileCompleted(size=500), NOON)
+    file_event(acme, FileCompleted(size=700, shared=700), NOON)
+    catch_up()
+    assert row(acme, "storage")[0] == 500
+    file_event(acme, FileDeleted(size=500, shared=500), NOON)
+    catch_up()
+    assert row(acme, "storage")[0] == 500
+    file_event(acme, FileDeleted(size=700, shared=200), NOON)  # which came twice in its list
+    file_event(acme, FileExpired(unfinished_size=0), NOON)
+    catch_up()
+    assert row(acme, "storage")[0] == 0
 
 
 def test_a_late_event_moves_the_day_that_it_belongs_to(acme):
