@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -61,12 +61,11 @@ def serve(
 def _wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:
     for _ in range(200):
         try:
-            http = HTTPConnection("127.0.0.1", port, timeout=10)
-            http.request("GET", "/api/v1/openapi.json")
-            http.getresponse().read()
-            http.close()
+            with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as http:
+                http.request("GET", "/api/v1/openapi.json")
+                http.getresponse().read()
             return
-        except (ConnectionError, TimeoutError):
+        except ConnectionError:
             if process.poll() is not None:
                 break
             time.sleep(0.05)
