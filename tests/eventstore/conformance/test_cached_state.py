@@ -51,6 +51,34 @@ class TestTheCache:
         states.put(rehydrating.entries({key: ahead}))
         assert store.execute(key, count()).state.total == 3
 
+    @pytest.mark.scenario(24)
+    @pytest.mark.parametrize("how", ["load", "execute"])
+    def test_that_was_ahead_does_not_count_again_once_the_stream_is_as_long(
+        self, store, states, how
+    ):
+        # As after a restore, in a process that went on meanwhile.
+        key = stream()
+        store.execute(key, count(times=2))
+        with store.transaction(roll_back=True):
+            ahead = store.execute(key, count(50))
+        states.put(rehydrating.entries({key: ahead}))
+        done = store.load(key) if how == "load" else store.execute(key, lambda _: [])
+        assert done.version == 2
+        append_elsewhere(key, counted(1))
+        assert store.load(key).state.total == 3
+
+    @pytest.mark.scenario(24)
+    def test_of_a_stream_that_is_gone_does_not_count_for_the_one_that_begins_anew(
+        self, store, states
+    ):
+        key = stream()
+        with store.transaction(roll_back=True):
+            ahead = store.execute(key, count(50, times=2))
+        states.put(rehydrating.entries({key: ahead}))
+        assert store.execute(key, count()).version == 1
+        append_elsewhere(key, counted(1))
+        assert store.load(key).state.total == 2
+
     @pytest.mark.scenario(24, 52)
     def test_keeps_tenants_apart(self, store):
         key = stream()
