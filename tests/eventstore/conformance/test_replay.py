@@ -8,6 +8,7 @@ from tests.eventstore.conformance.examples import append_as_stored, count, entry
 from tests.eventstore.conformance.sessions import append_elsewhere, kill_sessions
 from tests.eventstore.conformance.sides import COMMITTING, ones
 from tests.eventstore.examples import Counter, stream
+from tests.eventstore.test_check import corrupt
 
 pytestmark = COMMITTING
 
@@ -72,6 +73,17 @@ class TestAReplayThatFails:
         assert entry(states, key) is None
         store.reconnect()
         assert store.load(key).state.total == 35
+
+    @pytest.mark.scenario(30)
+    @pytest.mark.parametrize("how", ["load", "execute", "execute_optimistically"])
+    def test_at_an_event_that_is_missing_names_it_and_caches_nothing(self, store, states, how):
+        key = stream()
+        append_elsewhere(key, *ones(4))
+        corrupt("DELETE FROM eventstore_storedevent WHERE version = 3")
+        arguments = [] if how == "load" else [lambda counter: pytest.fail("It was half a state.")]
+        with pytest.raises(UnreadableEvent, match=f"{key.stream_id} has no event of version 3"):
+            getattr(store, how)(key, *arguments)
+        assert entry(states, key) is None
 
     @pytest.mark.scenario(30)
     def test_from_a_cached_state_leaves_the_entry_as_it_was(self, store, states):

@@ -3,17 +3,18 @@
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import ClassVar
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 
-from eventstore import snapshots
+from eventstore import rehydrating, snapshots
 from eventstore.models import Snapshot
 from eventstore.snapshots import Always, EveryEvents, Never
 from eventstore.steps import ERRORS
 from tests.eventstore.conformance.examples import count, entry, saved
-from tests.eventstore.conformance.sessions import another_session
-from tests.eventstore.conformance.sides import COMMITTING, of, ones, versions
+from tests.eventstore.conformance.sessions import another_session, elsewhere
+from tests.eventstore.conformance.sides import COMMITTING, Sync, of, ones, versions
 from tests.eventstore.examples import Counter, stream
 
 pytestmark = COMMITTING
@@ -149,6 +150,30 @@ class TestASnapshot:
             write()
         assert (versions(store, key), versions(store, other)) == ([], [])
         assert entry(states, key) is None
+
+    @pytest.mark.scenario(27)
+    def test_that_comes_late_does_not_set_a_newer_one_back(self, store, monkeypatch):
+        key, save = stream(), rehydrating._save
+
+        def save_late(aggregate, due):
+            monkeypatch.setattr(rehydrating, "_save", save)
+            elsewhere(lambda: Sync().execute(key, count(times=5)))
+            yield from save(aggregate, due)
+
+        monkeypatch.setattr(rehydrating, "_save", save_late)
+        assert store.execute_optimistically(key, count(times=5)).version == 5
+        assert saved(key) == [10]
+
+    @pytest.mark.scenario(28)
+    def test_of_another_version_of_the_state_is_replaced_at_the_same_event(self, store, states):
+        key, event_id = stream(), uuid4()
+        store.execute(key, count(times=4))
+        store.execute(key, count(event_id=event_id))
+        Snapshot.objects.filter(stream_id=key.stream_id).update(state_version=0)
+        states.clear()
+        store.execute(key, count(event_id=event_id))  # which stands already
+        found = Snapshot.objects.get(stream_id=key.stream_id)
+        assert (found.version, found.state_version) == (5, Counter.state_version)
 
     @pytest.mark.scenario(28)
     @pytest.mark.parametrize("how", ["load", "execute"])
