@@ -78,12 +78,7 @@ class EventStoreAdmin(LookOnly):
             names = [column.name for column in cursor.description]
             rows = [dict(zip(names, row, strict=True)) for row in cursor]
         horizon = Horizon.objects.first()
-        context = {
-            "rows": rows,
-            "horizon": horizon,
-            "count_limit": COUNT_LIMIT,
-            "may_see_dead_letters": request.user.has_perm("eventstore.view_deadletter"),
-        }
+        context = {"rows": rows, "horizon": horizon, "count_limit": COUNT_LIMIT}
         return self._page(request, "consumers", "Consumers", context)
 
     def shreddings(self, request: HttpRequest) -> HttpResponse:
@@ -126,25 +121,36 @@ class EventStoreAdmin(LookOnly):
         self, request: HttpRequest, name: str, title: str, context: dict[str, Any]
     ) -> HttpResponse:
         around = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
-        return TemplateResponse(request, f"admin/eventstore/{name}.html", {**around, **context})
+        page = {**around, "place": name, **context}
+        return TemplateResponse(request, f"admin/eventstore/{name}.html", page)
 
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(LookOnly):
     """Events that consumers never handled, who decided so, and why."""
 
-    list_display = ["consumer", "position", "the_stream", "version", "reason", "skipped_by"]
-    list_display += ["skipped_at"]
+    change_list_template = "admin/eventstore/deadletters.html"
+    list_display = ["consumer", "position", "the_event", "reason", "skipped_by", "skipped_at"]
     list_filter = ["consumer"]
     search_fields = ["=stream_id", "=tenant_id", "reason"]
     ordering = ["-skipped_at", "-pk"]
     show_full_result_count = False
 
-    @admin.display(description="Stream")
-    def the_stream(self, letter: DeadLetter) -> str:
+    class Media:
+        css = {"all": ["css/event-store-admin.css"]}
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """List them under their name: there is nothing to select them for."""
+        return super().changelist_view(request, {**(extra_context or {}), "title": "Dead letters"})
+
+    @admin.display(description="Event")
+    def the_event(self, letter: DeadLetter) -> str:
         address = reverse("admin:eventstore_stream", args=[letter.tenant_id, letter.stream_id])
         return format_html(
-            '<a href="{}?after={}">{}</a>', address, letter.version - 1, letter.stream_id
+            '<a href="{}?after={}">{} version {}</a>',
+            *(address, letter.version - 1, letter.stream_id, letter.version),
         )
 
 

@@ -136,9 +136,13 @@ def _load_locked(
 ) -> Flow[dict[StreamKey, Loaded[A]]]:
     loaded: dict[StreamKey, Loaded[A]] = {}
     for key, version in versions.items():
-        cached = from_cache(aggregate, key) if version else Loaded(aggregate(), 0)
-        if cached and cached.version <= version:  # else ahead of the database
+        cached = from_cache(aggregate, key) if version else None
+        if cached and cached.version <= version:
             loaded[key] = cached
+            continue
+        cache.states.drop(key)  # ahead of the database, it would count once the stream is as long
+        if not version:
+            loaded[key] = Loaded(aggregate(), 0)
     if unknown := [key for key in versions if key not in loaded]:
         loaded |= yield from _from_database(aggregate, unknown, None)
     behind = {key: one for key, one in loaded.items() if one.version < versions[key]}

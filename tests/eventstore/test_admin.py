@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.urls import reverse
 
@@ -207,6 +208,14 @@ class TestWhoMayLook:
         for page in pages:
             assert staff.get(page).status_code == 403
         assert STREAMS not in text(staff.get("/admin/"))
+
+    def test_is_led_only_to_what_they_may_see(self, as_user):
+        staff = make_user("staff@example.org", is_staff=True)
+        staff.user_permissions.add(Permission.objects.get(codename="view_stream"))
+        page = text(as_user(staff).get(STREAMS))
+        assert 'aria-current="page">Streams' in page
+        assert LETTERS not in page
+        assert "Shreddings" not in page
 
     def test_changes_nothing(self, client, key):
         for path in (f"{CONSUMERS}add/", f"{CONSUMERS}1/change/", f"{CONSUMERS}1/delete/"):

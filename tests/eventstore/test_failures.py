@@ -165,6 +165,15 @@ class TestAPoisonedEvent:
 
 
 class TestTheRecord:
+    def test_of_what_the_database_holds_in_no_text_has_a_sign_for_it(self, key, partition):
+        append(key, 1)
+
+        def handle(events):
+            raise Bad("a NUL: \0")
+
+        fail_once(partition, handle)
+        assert Checkpoint.objects.get().error == "Bad: a NUL: \ufffd"
+
     @pytest.mark.scenario(43)
     def test_of_a_failure_that_cannot_be_written_is_loud(self, key, partition):
         append(key, 13)
@@ -202,10 +211,15 @@ class TestTheRecord:
         with subprocess.Popen(
             [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=elsewhere()
         ) as worker:
-            assert worker.stdout
-            assert worker.stdout.readline() == "handling\n"
-            assert consume(pytest.fail, partition) == 0  # it has the partition
-            worker.kill()
+            try:
+                assert worker.stdout
+                assert worker.stdout.readline() == "handling\n"
+                with connection.cursor() as cursor:
+                    cursor.execute("SET lock_timeout = '5s'")  # to wait would be wrong
+                assert consume(pytest.fail, partition) == 0  # it has the partition
+            finally:
+                worker.kill()
+                connection.close()
         seen = []
         until(lambda: consume(seen.extend, partition))
         assert [recorded.version for recorded in seen] == [1]

@@ -195,6 +195,25 @@ class TestTheHorizon:
             wait_for = before + 3 * (count + 1)
             until(lambda: horizon.advance() == wait_for)  # noqa: B023
 
+    def test_is_not_set_back_by_who_looked_before_another_moved_it(self, monkeypatch):
+        append(stream())
+        look = horizon._look
+
+        def look_and_come_late():
+            seen = look()
+            monkeypatch.setattr(horizon, "_look", look)
+            append(stream())
+            assert horizon.advance() == StoredEvent.objects.latest("position").position
+            return seen
+
+        monkeypatch.setattr(horizon, "_look", look_and_come_late)
+        assert horizon.advance() == StoredEvent.objects.latest("position").position
+        assert Horizon.objects.get().position == StoredEvent.objects.latest("position").position
+
+    def test_is_not_moved_inside_a_transaction_where_a_fence_would_prove_nothing(self):
+        with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+            horizon.advance()
+
     def test_is_made_where_there_is_none(self):
         Horizon.objects.all().delete()
         assert horizon.advance() >= 0

@@ -12,7 +12,7 @@ from django.db import connection
 from eventstore import feed, holds, store
 from eventstore.models import Horizon, StoredEvent
 from eventstore.store import Append
-from tests.eventstore.examples import counted, stream
+from tests.eventstore.examples import NOON, counted, stream
 from tests.eventstore.servers import session, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,6 +78,17 @@ class TestAnIdleTransaction:
             second = ours()[0]
         assert (second.gap, second.since) == (first.gap, first.since)
         assert second.seconds >= first.seconds
+
+    def test_keeps_it_also_where_the_fence_of_another_cluster_is_taken_anew(self):
+        with position_taken("still here"):
+            append()
+            consume()
+            Horizon.objects.update(fence_xid=10**15, held_since=NOON)
+            consume()
+            held = Horizon.objects.get()
+        assert held.fence_xid
+        assert held.fence_xid < 10**15
+        assert held.held_since == NOON
 
 
 class TestABusyTransaction:

@@ -1,11 +1,13 @@
 """A database that is open to commits, and the store from both of its sides."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from eventstore import cache
 from eventstore.cache import StateCache
+from eventstore.store import appended
 from tests.eventstore.conformance.sides import Async, Side, Sync
 
 
@@ -30,3 +32,16 @@ def awaiting(states: StateCache) -> Iterator[Async]:
     side = Async()
     yield side
     side.close()
+
+
+@pytest.fixture
+def heard() -> Iterator[list[Any]]:
+    """What was announced of appends, as it comes."""
+    heard: list[Any] = []
+
+    def hear(partitions: Any, **_: Any) -> None:
+        heard.append(partitions)
+
+    appended.connect(hear)
+    yield heard
+    appended.disconnect(hear)

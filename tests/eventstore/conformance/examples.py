@@ -1,14 +1,17 @@
-"""Events with text and with a past, and events that nobody can read."""
+"""Events with text and with a past, those that nobody can read, and what is counted of counters."""
 
 import json
 from typing import Any
 from uuid import UUID, uuid4
 
 from eventstore import store
+from eventstore.cache import StateCache
 from eventstore.events import Event, StreamKey, event_type, upcaster
+from eventstore.models import Snapshot
+from eventstore.rehydrating import Decide
 from eventstore.store import NewEvent
-from tests.eventstore.conformance.sides import another_session
-from tests.eventstore.examples import NOON
+from tests.eventstore.conformance.sessions import another_session
+from tests.eventstore.examples import NOON, Counter, counted
 
 APPEND = """
 SELECT outcome FROM eventstore_append(%s, %s, %s, %s::smallint, NULL, %s::json, false, '{}')
@@ -57,3 +60,23 @@ def append_as_stored(
             APPEND, [key.tenant_id, key.stream_id, key.type, partition, json.dumps([event])]
         ).fetchone()
     assert row == ("appended",)
+
+
+def identified(count: int) -> list[NewEvent]:
+    """Make events that a repeat would be known by."""
+    return [counted(event_id=uuid4()) for _ in range(count)]
+
+
+def count(by: int = 1, times: int = 1, event_id: UUID | None = None) -> Decide[Counter]:
+    """Return a decision to count, in so many events."""
+    return lambda counter: [counted(by, event_id=event_id) for _ in range(times)]
+
+
+def entry(states: StateCache, key: StreamKey) -> Any:  # an Entry, or None
+    """Return what the cache has of a counter."""
+    return states.get(key, state_version=Counter.state_version)
+
+
+def saved(key: StreamKey) -> list[int]:
+    """Return the version of a stream's snapshot, where it has one."""
+    return list(Snapshot.objects.filter(stream_id=key.stream_id).values_list("version", flat=True))

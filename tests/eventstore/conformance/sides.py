@@ -4,11 +4,9 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from functools import partial
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
-import psycopg
 import pytest
 from django.db import close_old_connections, connection, transaction
 
@@ -17,8 +15,6 @@ from eventstore.events import RecordedEvent, StreamKey
 from eventstore.rehydrating import Decide, Loaded
 from eventstore.store import Append, Appended, NewEvent
 from tests.eventstore.examples import Counter, counted
-from tests.eventstore.servers import elsewhere as environment
-from tests.eventstore.servers import until
 
 T = TypeVar("T")
 
@@ -267,78 +263,3 @@ def ones(count: int) -> list[NewEvent]:
 
 def versions(side: Side, key: StreamKey, **window: Any) -> list[int]:
     return [recorded.version for recorded in side.read(key, **window)]
-
-
-def another_session() -> "psycopg.Connection[tuple[Any, ...]]":
-    """Open a connection that belongs to nobody else, in autocommit."""
-    return psycopg.connect(environment()["DATABASE_URL"], autocommit=True)
-
-
-def elsewhere(job: Callable[[], T]) -> T:
-    """Do something as another process would: also amid a decision, on either side."""
-
-    def run() -> T:
-        try:
-            return job()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(run).result()
-
-
-def append_elsewhere(key: StreamKey, *events: NewEvent) -> None:
-    elsewhere(lambda: store.append([of(key, *(events or ones(1)))]))
-
-
-@contextmanager
-def locked(key: StreamKey) -> Iterator[None]:
-    """Let another session have a stream's row."""
-    with another_session() as other, other.transaction():
-        held = other.execute(
-            "SELECT FROM eventstore_stream WHERE tenant_id = %s AND stream_id = %s FOR UPDATE",
-            [key.tenant_id, key.stream_id],
-        )
-        assert held.rowcount == 1
-        yield
-
-
-SESSIONS = """
-SELECT {what} FROM pg_stat_activity
-WHERE datname = current_database() AND backend_type = 'client backend'
-    AND pid <> pg_backend_pid() AND {which}
-"""
-WAITING = "wait_event_type = 'Lock'"
-UNFINISHED = "state <> 'idle'"
-
-
-def sessions(which: str = "true", what: str = "pid") -> list[Any]:
-    """Return the sessions of the test's database, as another session sees them."""
-    with another_session() as other:
-        rows = other.execute(SESSIONS.format(what=what, which=which).encode())
-        return [value for (value,) in rows]
-
-
-def kill_sessions(which: str = "true") -> None:
-    """Terminate sessions, and wait until they are gone."""
-    killed = sessions(which, "pid || '' || left(pg_terminate_backend(pid)::text, 0)")
-    assert killed
-    until(lambda: not sessions(f"pid IN ({','.join(killed)})"))
-
-
-def once_one_waits(job: Callable[[], object]) -> AbstractContextManager[None]:
-    """Do something, in another thread, as soon as a session waits for a lock."""
-
-    def run() -> None:
-        until(lambda: sessions(WAITING))
-        job()
-
-    return _beside(run)
-
-
-@contextmanager
-def _beside(job: Callable[[], object]) -> Iterator[None]:
-    with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(partial(elsewhere, job))
-        yield
-        done.result()

@@ -10,18 +10,14 @@ from uuid import uuid4
 import pytest
 
 from eventstore import drivers, repository, store
-from tests.eventstore.conformance.sides import (
-    COMMITTING,
+from tests.eventstore.conformance.sessions import (
     UNFINISHED,
     WAITING,
     append_elsewhere,
     locked,
-    names,
-    of,
-    ones,
     sessions,
-    versions,
 )
+from tests.eventstore.conformance.sides import COMMITTING, names, of, ones, versions
 from tests.eventstore.examples import Counter, counted, stream
 from tests.eventstore.servers import elsewhere as environment
 from tests.eventstore.servers import until

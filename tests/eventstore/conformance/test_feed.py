@@ -10,7 +10,8 @@ from eventstore import drivers, feed, horizon
 from eventstore import store as the_store
 from eventstore.models import Checkpoint
 from eventstore.projection import Projection, rebuild, switch
-from tests.eventstore.conformance.sides import COMMITTING, append_elsewhere, of, ones
+from tests.eventstore.conformance.sessions import append_elsewhere
+from tests.eventstore.conformance.sides import COMMITTING, of, ones
 from tests.eventstore.examples import stream
 from tests.eventstore.servers import until
 from tests.eventstore.test_feed import append, consume_until, open_append

@@ -22,14 +22,8 @@ from eventstore.events import UnreadableEvent
 from eventstore.steps import ERRORS
 from eventstore.store import ReadInterrupted
 from tests.eventstore.conformance.examples import Noted, Weighed, append_as_stored, noted
-from tests.eventstore.conformance.sides import (
-    COMMITTING,
-    append_elsewhere,
-    kill_sessions,
-    of,
-    ones,
-    versions,
-)
+from tests.eventstore.conformance.sessions import append_elsewhere, kill_sessions
+from tests.eventstore.conformance.sides import COMMITTING, of, ones, versions
 from tests.eventstore.examples import NOON, counted, stream
 from tests.eventstore.servers import elsewhere as environment
 
