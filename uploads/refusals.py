@@ -24,7 +24,10 @@ def refusals_as_problems(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except REFUSED as error:
-            return as_problem(error).response()
+            response = as_problem(error).response()
+        if request.method == "HEAD":  # its answer has no body, whatever happens
+            response.content = b""
+        return response
 
     return guarded
 

@@ -43,8 +43,9 @@ def put(organisation, upload_id, content, *, length=None):
         brings=len(content),
         now=NOON,
     )
-    if content:
-        receiving.keep(turn, blobs.receive(BytesIO(content), at_most=len(content)), now=NOON)
+    blob = blobs.receive(BytesIO(content), at_most=len(content))
+    if blob:
+        receiving.keep(turn, blob, now=NOON)
 
 
 def partial(organisation, content):
