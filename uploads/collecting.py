@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from uploads import blobs, creating, ending
 from uploads.file import Kind, Status
@@ -42,15 +43,24 @@ def _finish(now: datetime) -> None:
 def _remove_unneeded() -> int:
     removed = 0
     for upload in UploadedFile.objects.filter(freed_at__isnull=False).iterator(BATCH):
-        segments = Segment.objects.filter(
-            organisation_id=upload.organisation_id, upload_id=upload.id
-        )
-        ids = list(segments.values_list("id", flat=True))
+        ids = list(_segments(upload).values_list("id", flat=True))
         blobs.remove(ids)
-        segments.delete()
-        UploadedFile.objects.filter(pk=upload.pk).update(freed_at=None)
+        _forget_segments(upload)
+        _mark_collected(upload)
         removed += len(ids)
     return removed
+
+
+def _forget_segments(upload: UploadedFile) -> None:
+    _segments(upload).delete()
+
+
+def _mark_collected(upload: UploadedFile) -> None:
+    UploadedFile.objects.filter(pk=upload.pk).update(freed_at=None)
+
+
+def _segments(upload: UploadedFile) -> QuerySet[Segment]:
+    return Segment.objects.filter(organisation_id=upload.organisation_id, upload_id=upload.id)
 
 
 def _remove_orphans(now: datetime) -> int:

@@ -1,7 +1,6 @@
 """Whatever happens to uploads, what is metered are the bytes that are kept."""
 
 from contextlib import suppress
-from io import BytesIO
 
 import hypothesis.strategies as st
 import pytest
@@ -10,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from billing.metering.saga import stored_bytes
 from eventstore import feed
 from tests.factories import make_organisation
-from tests.uploads.examples import HOUR, NOON
-from uploads import blobs, collecting, creating, ending, quota, receiving
+from tests.uploads.examples import HOUR, NOON, begin, final, partial, put
+from uploads import collecting, ending, quota, receiving
 from uploads.file import GONE, Kind, NoSuchFile, Status
 from uploads.models import FilePart, Segment, UploadedFile
-from uploads.protocol import Creation, Refusal
+from uploads.protocol import Refusal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,45 +21,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def acme():
     return make_organisation("Acme")
-
-
-def creation(kind=Kind.PLAIN, length=None, concat="", metadata=""):
-    return Creation(kind=kind, length=length, metadata=metadata, values={}, concat=concat, parts=[])
-
-
-def begin(organisation, *, kind=Kind.PLAIN, length=None):
-    asked = creation(kind, length)
-    return creating.create(organisation=organisation, asked=asked, now=NOON).id
-
-
-def put(organisation, upload_id, content, *, length=None):
-    upload = UploadedFile.objects.get(id=upload_id)
-    turn = receiving.take_over(
-        organisation=organisation,
-        upload_id=upload_id,
-        offset=upload.offset,
-        length=length,
-        brings=len(content),
-        now=NOON,
-    )
-    blob = blobs.receive(BytesIO(content), at_most=len(content))
-    if blob:
-        receiving.keep(turn, blob, now=NOON)
-
-
-def partial(organisation, content):
-    part = begin(organisation, kind=Kind.PARTIAL, length=len(content))
-    put(organisation, part, content)
-    return part
-
-
-def final(organisation, *parts, metadata=""):
-    return creating.create_final(
-        organisation=organisation,
-        asked=creation(Kind.FINAL, concat="final;…", metadata=metadata),
-        parts=parts,
-        now=NOON,
-    ).id
 
 
 def metered(organisation, *, unfinished):
