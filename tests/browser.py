@@ -1,4 +1,7 @@
-"""One browser for all tests of a process: Playwright cannot be started twice in it."""
+"""A browser for the tests of a file.
+
+Playwright keeps an event loop running in this thread: no other test could run one meanwhile.
+"""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +21,7 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     # Playwright's loop runs in this thread, where Django would refuse its own synchronous queries.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
