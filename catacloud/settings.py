@@ -1,6 +1,7 @@
 """The one settings file: all of it comes from the environment, and fails loudly when wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import csp.constants as csp
 import dj_database_url
@@ -10,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
 from catacloud.embedded import celery_url
+from catacloud.object_storage import storage
 
 django_stubs_ext.monkeypatch()
 
@@ -169,6 +171,8 @@ EVENTSTORE_ASYNC_CONNECTIONS = env.int(
     "EVENTSTORE_ASYNC_CONNECTIONS", 10, validate=validate.Range(1)
 )
 
+# Where the bytes of uploads are: in a folder, or, where BLOB_STORE names one, in a bucket.
+BLOB_STORE = env.str("BLOB_STORE", "")
 BLOB_ROOT = Path(env.str("BLOB_ROOT", str(BASE_DIR / ".local" / "blobs")))
 # The largest upload, announced to clients as Tus-Max-Size, and the most parts that make one file.
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 5 * 2**40, validate=validate.Range(1))
@@ -203,7 +207,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".local" / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -211,6 +215,8 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+if BLOB_STORE:
+    STORAGES["blobs"] = storage(BLOB_STORE)
 
 # The hash is that of the empty string: Plotly adds one empty <style> and fills it by script.
 EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"

@@ -11,6 +11,8 @@ from pytest_django.fixtures import Settings
 from catacloud.accounts.models import Membership, Organisation, User
 from tests.browser import browser as browser
 from tests.factories import make_organisation, make_services, make_user, start_feed_here
+from tests.object_storage import bucket as bucket
+from tests.object_storage import object_storage as object_storage
 from tests.webserver import Server as Server
 from tests.webserver import serve
 

@@ -59,9 +59,9 @@ def _whole(
     extents: Sequence[Extent], size: int, content_type: str, headers: dict[str, str]
 ) -> HttpResponseBase:
     headers["Content-Length"] = str(size)
-    if len(extents) == 1:  # the server sends one file by itself
-        blob, _, _ = extents[0]
-        response = FileResponse(blobs.open_whole(blob), content_type=content_type)
+    file = blobs.open_whole(extents[0][0]) if len(extents) == 1 else None
+    if file:  # which the server sends by itself
+        response = FileResponse(file, content_type=content_type)
         for name, value in headers.items():  # in place of its own: it would name the blob
             response[name] = value
         return response

@@ -26,6 +26,7 @@ from uploads.protocol import CHECKSUM_MISMATCH, Checksum, Refusal
 
 SEGMENT = 64 * 2**20  # bytes after which a segment is kept, at least
 SHARE = 8  # or a part of what is there already: a large upload has few segments all the same
+MOST = 64 * 2**30  # and at most: an object of a store has 10,000 parts, of 8 MiB with us
 LOOK_EVERY = 1.0  # seconds between two looks whether somebody has taken the upload over
 
 
@@ -111,13 +112,11 @@ def receive(turn: Turn, body: Body, *, checksum: Checksum | None = None) -> None
 def _receive_in_segments(turn: Turn, body: Body) -> None:
     source = _Watched(turn, body)
     while turn.room:
-        most = min(max(SEGMENT, turn.offset // SHARE), turn.room)
+        most = min(max(SEGMENT, turn.offset // SHARE), MOST, turn.room)
         blob = blobs.receive(source, at_most=most)
         if blob is None:
             break
         keep(turn, blob, now=timezone.now())
-        if blob.size < most:
-            break
 
 
 def _receive_checked(turn: Turn, body: Body, checksum: Checksum) -> None:

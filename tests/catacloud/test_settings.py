@@ -48,6 +48,11 @@ def test_celery_gets_its_own_form_of_a_unix_socket():
         ({"REDIS_URL": "http://localhost"}, "REDIS_URL is missing or wrong"),
         ({"DEBUG": "perhaps"}, "DEBUG"),
         ({"EVENTSTORE_PARTITIONS": "0"}, "EVENTSTORE_PARTITIONS"),
+        ({"BLOB_STORE": "/var/blobs"}, "BLOB_STORE is wrong"),
+        ({"BLOB_STORE": "s3:///prefix"}, "BLOB_STORE is wrong"),
+        ({"BLOB_STORE": "s3://key:secret@bucket"}, "BLOB_STORE is wrong"),
+        ({"BLOB_STORE": "s3://bucket?endpoint=minio:9000"}, "BLOB_STORE is wrong"),
+        ({"BLOB_STORE": "s3://bucket?regoin=eu-west-1"}, "BLOB_STORE is wrong"),
     ],
 )
 def test_a_wrong_environment_stops_the_start_with_a_sentence(changes, sentence):
