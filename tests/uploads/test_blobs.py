@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tracemalloc
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -173,3 +174,20 @@ class TestABucket:
     def test_takes_no_longer_than_it_may_to_receive(self, monkeypatch):
         monkeypatch.setattr(objects, "LONGEST", -FUTURE)
         assert receive(b"hello") is None
+
+    def test_that_fails_in_the_middle_keeps_nothing(self, bucket, monkeypatch):
+        def fail(**_):
+            raise OSError("away")
+
+        monkeypatch.setattr(objects._client(), "upload_part", fail)
+        with pytest.raises(OSError, match="away"):
+            receive(bytes(2 * objects.PART))
+        assert bucket.keys == bucket.half_sent == []
+
+    @pytest.mark.parametrize(("code", "matters"), [("AccessDenied", True), ("NoSuchKey", False)])
+    def test_says_what_it_did_not_delete(self, monkeypatch, code, matters):
+        blob = receive(b"hello")
+        answer = {"Errors": [{"Key": blob.id.hex, "Code": code}]}
+        monkeypatch.setattr(objects._client(), "delete_objects", lambda **_: answer)
+        with pytest.raises(OSError, match=code) if matters else nullcontext():
+            blobs.remove([blob.id])
