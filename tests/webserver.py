@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -27,9 +27,16 @@ class Server:
 
 @contextmanager
 def serve(
-    *, blob_root: Path, workers_folder: Path, environment: Mapping[str, str] | None = None
+    *,
+    blob_root: Path,
+    workers_folder: Path,
+    environment: Mapping[str, str] | None = None,
+    log: Path | None = None,
 ) -> Iterator[Server]:
-    """Run two processes with four threads each; ``environment`` is what settings.py reads."""
+    """Run two processes with four threads each; ``environment`` is what settings.py reads.
+
+    What they log goes to our standard error, or to a file.
+    """
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
     workers_folder.mkdir()
     ours = {
@@ -37,7 +44,8 @@ def serve(
         "BLOB_ROOT": str(blob_root),
         "WORKERS_FOLDER": str(workers_folder),
     }
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn", "catacloud.wsgi"),
@@ -48,6 +56,7 @@ def serve(
             cwd=BASE_DIR,
             env={**os.environ, **ours, **(environment or {})},
             pass_fds=[listener.fileno()],
+            stderr=stack.enter_context(log.open("ab")) if log else None,
         )
         port = listener.getsockname()[1]
     try:

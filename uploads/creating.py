@@ -52,7 +52,7 @@ def create_final(
     fingerprint = _fingerprint(parts, asked.metadata)
     earlier = _of_the_same_parts(organisation, fingerprint)
     if earlier is not None:
-        return earlier
+        return _caught_up(earlier, now)
     try:
         with transaction.atomic():
             rows = _locked_parts(organisation, parts)
@@ -192,6 +192,14 @@ def _locked_parts(organisation: Organisation, parts: Sequence[UUID]) -> dict[UUI
         if rows[part].kind != Kind.PARTIAL:
             raise Refusal(400, f"Part {number} of the final upload is no partial upload.")
     return rows
+
+
+def _caught_up(final: UploadedFile, now: datetime) -> UploadedFile:
+    """Complete a final that a crash left open after its last part; its client asks for it again."""
+    if final.status == Status.OPEN:
+        finish(organisation=final.organisation, final_id=final.id, now=now)
+        final.refresh_from_db()
+    return final
 
 
 def _size_of_parts(final: UploadedFile) -> int:

@@ -8,13 +8,13 @@ import sys
 from tests.benchmarks import databases
 from tests.benchmarks.harness import Options
 
-NAMES = ["path", "eventstore"]
+NAMES = ["path", "eventstore", "uploads", "soak-uploads"]
 
 
 def main() -> int:
     options = _parse()
     databases.use_template()
-    benchmark = importlib.import_module(f"tests.benchmarks.{options.name}")
+    benchmark = importlib.import_module(f"tests.benchmarks.{options.name.replace('-', '_')}")
     failed = False
     for measure in benchmark.run(Options(options.scale, options.only, options.growth)):
         line = json.dumps(measure.as_json()) if options.json else str(measure)
@@ -29,7 +29,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--peers", action="store_true", help="first install the other event stores")
-    parser.add_argument("--scale", type=float, default=1.0, help="of the numbers of events")
+    parser.add_argument("--scale", type=float, default=1.0, help="of how much is done")
     parser.add_argument("--only", default="", help="measures whose name contains this")
     parser.add_argument("--growth", action="store_true", help="also 1 M beside 20 M events: long")
     return parser.parse_args()

@@ -12,7 +12,7 @@ RUNS = 5  # of each side, interleaved, so that a busy moment of the machine hits
 class Options:
     """What the command line asks for; a benchmark may ignore what does not concern it."""
 
-    scale: float = 1.0  # of the numbers of events
+    scale: float = 1.0  # of how much is done: events, bytes, seconds
     only: str = ""  # part of a measure's name
     growth: bool = False  # also what takes very long
 

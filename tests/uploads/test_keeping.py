@@ -58,6 +58,17 @@ def test_a_final_copies_no_byte_and_counts_once(acme, blob_root):
     check(acme)
 
 
+def test_a_final_is_completed_when_it_is_posted_again_after_a_crash(acme, monkeypatch):
+    part = begin(acme, kind=Kind.PARTIAL, length=5)
+    file = final(acme, part)
+    with monkeypatch.context() as crash:  # between the last part's transaction and the file's
+        crash.setattr(creating, "finish_waiting", lambda **_: None)
+        put(acme, part, b"hello")
+    assert UploadedFile.objects.get(id=file).status == Status.OPEN
+    assert final(acme, part) == file
+    assert UploadedFile.objects.get(id=file).status == Status.COMPLETE
+
+
 def test_two_files_of_one_part_count_it_once_until_both_are_gone(acme):
     part = partial(acme, b"hello")
     first, second = final(acme, part), final(acme, part, part, metadata="name YQ==")
