@@ -7,7 +7,6 @@ before its row is; a crash between the two leaves a row whose blob is gone, for 
 from datetime import datetime, timedelta
 from itertools import islice
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from uploads import blobs, creating, ending
@@ -15,9 +14,9 @@ from uploads.file import Kind, Status
 from uploads.models import LIVE, Segment, UploadedFile
 
 BATCH = 500
-# A blob is written before a row names it. One that nobody has written to for so many times the
-# patience with silent clients is not being written.
-PATIENCE = 10
+# A blob is written before a row names it. Not even the slowest client, of whose bytes a chunk is
+# written at a time, lets it rest for so long.
+ORPHANED_AFTER = timedelta(days=1)
 
 
 def collect(*, now: datetime) -> int:
@@ -64,8 +63,7 @@ def _segments(upload: UploadedFile) -> QuerySet[Segment]:
 
 
 def _remove_orphans(now: datetime) -> int:
-    silence = timedelta(seconds=PATIENCE * settings.UPLOAD_IDLE_SECONDS)
-    written, removed = blobs.written_before(now - silence), 0
+    written, removed = blobs.written_before(now - ORPHANED_AFTER), 0
     while batch := set(islice(written, BATCH)):
         named = Segment.objects.filter(id__in=batch).values_list("id", flat=True)
         orphans = batch - set(named)

@@ -72,10 +72,10 @@ def test_a_second_time_there_is_nothing_to_do(acme):
     assert collecting.collect(now=NOON) == 0
 
 
-def test_bytes_that_no_row_names_are_removed_once_nobody_writes_them(blob_root, settings):
+def test_bytes_that_no_row_names_are_removed_once_nobody_writes_them(blob_root):
     blob = blobs.receive(BytesIO(b"lost"), at_most=4)
     assert blob is not None
-    long_ago = time.time() - collecting.PATIENCE * settings.UPLOAD_IDLE_SECONDS - 60
+    long_ago = time.time() - collecting.ORPHANED_AFTER.total_seconds() - 60
     os.utime(next(path for path in blob_root.rglob("*") if path.is_file()), (long_ago, long_ago))
     collecting.collect(now=timezone.now())
     assert on_disk(blob_root) == set()

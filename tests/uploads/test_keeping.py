@@ -10,7 +10,7 @@ from billing.metering.saga import stored_bytes
 from eventstore import feed
 from tests.factories import make_organisation
 from tests.uploads.examples import HOUR, NOON, begin, final, partial, put
-from uploads import collecting, ending, quota, receiving
+from uploads import collecting, creating, ending, quota, receiving
 from uploads.file import GONE, Kind, NoSuchFile, Status
 from uploads.models import FilePart, Segment, UploadedFile
 from uploads.protocol import Refusal
