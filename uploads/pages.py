@@ -3,6 +3,7 @@
 from contextlib import suppress
 from uuid import UUID
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -54,6 +55,7 @@ def _show(request: SignedInRequest, organisation: Organisation) -> HttpResponse:
         "here": reverse("files", args=[organisation.slug]),
         "kept": kept,
         "quota": limit,
+        "expires_hours": settings.UPLOAD_EXPIRES_HOURS,
         "room": None if limit is None else max(0, limit - kept),
     }
     template = template_for(request, "uploads/files.html", partials={"files"})

@@ -30,25 +30,19 @@
   // Where the browser stores nothing, an upload can be gone on with as long as the page is open.
   class PageStorage {
     entries = new Map();
+    last = 0;
     async findAllUploads() { return [...this.entries.values()]; }
     async findUploadsByFingerprint(fingerprint) {
       return (await this.findAllUploads()).filter((one) => one.fingerprint === fingerprint);
     }
     async addUpload(fingerprint, upload) {
-      const urlStorageKey = crypto.randomUUID();
+      const urlStorageKey = String((this.last += 1));
       this.entries.set(urlStorageKey, { ...upload, fingerprint, urlStorageKey });
       return urlStorageKey;
     }
     async removeUpload(key) { this.entries.delete(key); }
   }
   const storage = tus.canStoreURLs ? tus.defaultOptions.urlStorage : new PageStorage();
-
-  class Refused extends Error {
-    constructor(status) {
-      super(`The server answered ${status}.`);
-      this.status = status;
-    }
-  }
 
   const statusOf = (error) =>
     error.originalResponse?.getStatus() ?? error.causingError?.status ?? 0;
@@ -150,7 +144,7 @@
         onAfterResponse: (request, response) => {
           const status = response.getStatus();
           if (request.getMethod() === "HEAD" && status >= 400 && status !== 404 && status !== 410) {
-            throw new Refused(status);
+            throw Object.assign(new Error("The offset is not known."), { status });
           }
         },
         onProgress: (sent, total) => this.progress(sent, total),
@@ -244,12 +238,26 @@
     }
   }
 
+  // What an earlier visit began and the server still has: only the person can choose it again.
+  const tellUnfinished = async () => {
+    const oldest = Date.now() - section.dataset.expiresHours * 3_600_000;
+    const names = (await storage.findAllUploads())
+      .filter((one) => one.urlStorageKey.includes(`-${ENDPOINT}::`))
+      .filter((one) => new Date(one.creationTime) > oldest)
+      .map((one) => one.metadata.filename)
+      .filter((name) => ![...rows].some((row) => row.file.name === name));
+    const line = document.getElementById("unfinished");
+    line.hidden = names.length === 0;
+    line.querySelector("bdi").textContent = names.join(", ");
+  };
+
   const add = (files) => {
     for (const file of files) {
       const row = [...rows].find((one) => one.state !== "done" && one.is(file));
       if (!row) new Row(file);
       else if (row.state === "paused" || row.state === "failed") row.wait();
     }
+    tellUnfinished();
   };
 
   const input = document.getElementById("choose");
@@ -285,4 +293,6 @@
   window.addEventListener("beforeunload", (event) => {
     if (inState("running").length || inState("waiting").length) event.preventDefault();
   });
+
+  tellUnfinished();
 })();

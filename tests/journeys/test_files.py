@@ -154,13 +154,39 @@ def test_it_goes_on_after_a_reload(files_page, make_file, acme, at_speed, size):
     choose(page, film)
     wait_until_some_is_sent(page, "film.mp4")
     page.reload()
+    expect(page.get_by_text("Not finished: film.mp4.")).to_be_visible()
     begun = UploadedFile.objects.filter(organisation=acme).count()
 
     at_speed(-1)
     choose(page, film)
     expect(line(page, "film.mp4")).to_be_visible()
+    expect(page.get_by_text("Not finished")).to_be_hidden()
     expect(stored(page)).to_have_text(f"{size / 10**6:.2f} MB")
     assert UploadedFile.objects.filter(organisation=acme).count() == begun + (begun > 1)
+    assert downloaded(page, "film.mp4") == film.read_bytes()
+
+
+def is_final(request):
+    return request.headers.get("upload-concat", "").startswith("final")
+
+
+@pytest.mark.parametrize(
+    "is_lost", [lambda request: request.method == "PATCH", is_final], ids=["part", "final"]
+)
+def test_a_lost_request_is_sent_again(files_page, context, make_file, acme, is_lost):
+    page, film, lost = files_page, make_file("film.mp4", 9 * MIB), []
+
+    def lose_the_first(route):
+        if is_lost(route.request) and not lost:
+            lost.append(route.request)
+            return route.abort()
+        return route.fallback()
+
+    context.route("**/files/acme/**", lose_the_first)
+    choose(page, film)
+    expect(line(page, "film.mp4")).to_be_visible()
+    assert len(lost) == 1
+    assert quota.kept(acme) == film.stat().st_size
     assert downloaded(page, "film.mp4") == film.read_bytes()
 
 
