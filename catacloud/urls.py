@@ -12,5 +12,5 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
-    path("files/", include("uploads.urls")),
+    path("", include("uploads.urls")),
 ]

@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards.fragments import template_for
 from billing.dashboards.headlines import headlines
 from billing.dashboards.metrics import METRICS
 from billing.dashboards.panels import Panel, make_panel
@@ -18,6 +17,7 @@ from billing.invoicing.rate import rate_organisations
 from billing.metering.freshness import freshness
 from catacloud.accounts.access import SignedInRequest, get_organisation, signed_in
 from catacloud.accounts.models import Organisation
+from catacloud.fragments import template_for
 
 
 @signed_in

@@ -12,7 +12,6 @@ from django.views.decorators.vary import vary_on_headers
 from billing.dashboards import ranking, tables
 from billing.dashboards.charts import Series, daily_bars, summarise
 from billing.dashboards.costs import cost_change, total_costs
-from billing.dashboards.fragments import template_for
 from billing.dashboards.headlines import headlines
 from billing.dashboards.metrics import METRICS, Metric, read_metric
 from billing.dashboards.queries import (
@@ -25,6 +24,7 @@ from billing.dashboards.ranges import PRESETS, Range, read_range
 from billing.dashboards.tables import PER_PAGE
 from billing.metering.freshness import freshness
 from catacloud.accounts.access import SignedInRequest, operators_only
+from catacloud.fragments import template_for
 
 Context = dict[str, object]
 
