@@ -38,6 +38,7 @@ def run(options: Options) -> Iterator[Measure]:
             single=stack.enter_context(Team(LEAN, url="")),
             four=stack.enter_context(Team(LEAN, url="", size=4)),
             tus_js=_tus_js(stack),
+            idle=where.peak_memory(),
         )
         for name, measures in MEASURES.items():
             if options.only in name:

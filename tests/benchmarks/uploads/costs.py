@@ -22,5 +22,6 @@ def of_bytes(bench: Bench) -> Iterator[Measure]:
 
 def of_memory(bench: Bench) -> Iterator[Measure]:
     """Of everything that was measured before."""
+    yield Measure("memory of a worker before its first upload", "MiB", bench.idle / MIB)
     peak = bench.place.peak_memory() / MIB
     yield Measure("peak memory of a worker", "MiB", peak, bars=[at_most(100, "MiB")])

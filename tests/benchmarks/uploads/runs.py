@@ -22,6 +22,7 @@ class Bench:
     single: Team
     four: Team
     tus_js: Team | None
+    idle: int  # bytes of memory of a worker that has served nothing yet
     written: dict[int, list[float]] = field(default_factory=lambda: {1: [], PARTS: []})
     kept: dict[int, list[float]] = field(default_factory=lambda: {1: [], PARTS: []})
 
