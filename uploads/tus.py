@@ -17,7 +17,7 @@ from catacloud.problems import DETAILS, Problem
 from uploads import creating, downloads, ending, protocol, receiving
 from uploads.body import Body
 from uploads.callers import Caller, caller
-from uploads.file import GONE, Kind, Status
+from uploads.file import GONE, Kind, NoSuchFile, Status
 from uploads.models import UploadedFile
 from uploads.protocol import Checksum, Creation
 from uploads.refusals import REFUSED, as_problem, refusals_as_problems
@@ -141,12 +141,21 @@ def patch(request: HttpRequest, slug: str, upload_id: UUID) -> HttpResponse:
 
 
 def delete(request: HttpRequest, slug: str, upload_id: UUID) -> HttpResponse:
+    """Delete an upload or a file.
+
+    A client that deletes parts and file at once is not told that a part went with its file.
+    """
     protocol.check_version(request.headers)
     who = caller(request, slug)
-    _find(who, upload_id)
-    ending.delete(
-        organisation=who.organisation, upload_id=upload_id, now=timezone.now(), actor=who.actor
-    )
+    try:
+        _find(who, upload_id)
+        ending.delete(
+            organisation=who.organisation, upload_id=upload_id, now=timezone.now(), actor=who.actor
+        )
+    except (Problem, NoSuchFile):
+        parts = UploadedFile.objects.filter(kind=Kind.PARTIAL, status=Status.DELETED)
+        if not parts.filter(pk=(who.organisation.id, upload_id)).exists():
+            raise
     return HttpResponse(status=204)
 
 

@@ -137,6 +137,8 @@ def test_resumes_after_the_page_was_loaded_anew(
     at_speed(page, SLOWLY)
     upload(film, parallel=4, pause_at=3 * MIB)
     page.wait_for_function("window.paused")
+    # It is stored once all parts have their addresses, which may be later than some bytes.
+    page.wait_for_function("Object.keys(localStorage).some((key) => key.startsWith('tus::'))")
     page.reload()
 
     del requests[:]

@@ -125,3 +125,8 @@ def test_an_abort_as_of_tus_js_client_deletes_the_parts_and_then_the_final(tus, 
     url = tus.final(*parts).location
     assert [tus.delete(one).status for one in (*parts, url)] == [204, 204, 204]
     assert [tus.head(one).status for one in (*parts, url)] == [410, 410, 410]
+
+
+def test_an_abort_that_reaches_the_final_first_is_told_the_same(tus, parts):
+    url = tus.final(*parts).location
+    assert [tus.delete(one).status for one in (url, *parts)] == [204, 204, 204]
