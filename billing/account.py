@@ -1,7 +1,7 @@
 """The billing account of an organisation: an event-sourced aggregate. Its id is derived."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID, uuid5
@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from billing.exact import ZERO, exactly
-from billing.periods import microseconds, month_of
+from billing.periods import day_of, microseconds, month_of
 from eventstore import registry
 from eventstore.aggregate import Aggregate
 from eventstore.events import Event, event_type
@@ -20,7 +20,11 @@ NAMESPACE = UUID("3f1c1d52-7b1e-4a55-9d0e-5f0f6f0b1c11")
 
 
 class MonthSums(msgspec.Struct, frozen=True):
-    """What a month adds up to for one service; ``area`` runs to the month's end (fold.py)."""
+    """What a month of the organisation's time zone adds up to for one service.
+
+    ``area`` runs to the month's end (fold.py). Figures that are no sums are not here, but only in
+    the tables.
+    """
 
     quantity: Decimal = ZERO
     area: Decimal = ZERO
@@ -94,9 +98,12 @@ class BillingAccount(Aggregate):
                 (one[service].quantity for one in self.months.values() if service in one), ZERO
             )
 
-    def integral(self, service: str, now: datetime) -> Decimal:
-        """Return a level's integral over the month of ``now`` so far, in quantity × µs."""
-        month = month_of(now.date())
+    def integral(self, service: str, now: datetime, zone: tzinfo = UTC) -> Decimal:
+        """Return a level's integral over the month of ``now`` so far, in quantity × µs.
+
+        Months are those of the organisation's time zone.
+        """
+        month = month_of(day_of(now, zone))
         sums = self._sums(service, month.first)
         with exactly():
             start = sum(
@@ -107,8 +114,8 @@ class BillingAccount(Aggregate):
                 ),
                 ZERO,
             )
-            so_far = start * microseconds(now - month.starts_at)
-            return so_far + sums.area - sums.quantity * microseconds(month.ends_at - now)
+            so_far = start * microseconds(now - month.starts_in(zone))
+            return so_far + sums.area - sums.quantity * microseconds(month.ends_in(zone) - now)
 
     def _sums(self, service: str, first: date) -> MonthSums:
         return self.months.get(first, {}).get(service, MonthSums())

@@ -10,5 +10,5 @@ class BillingConfig(AppConfig):
         from eventstore import consumers
         from eventstore.store import appended
 
-        consumers.register(consumers.Consumer(saga.CONSUMER, saga.handle, saga.BATCH))
+        consumers.register(consumers.Consumer(saga.CONSUMER, saga.HANDLER, saga.BATCH))
         appended.connect(wake_saga, dispatch_uid="wake the metrics saga")

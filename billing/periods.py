@@ -1,11 +1,20 @@
-"""Spans of days, half-open, and the moments that they start and end at (UTC)."""
+"""Spans of days, half-open, and the moments that they start and end at, in any time zone.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+A day starts when its date first shows on the clocks, and lasts until the next one starts: 23 or 25
+hours where clocks change, and none at all where a zone left a date out. Usage is kept by slots that
+no day's start divides: hours, or quarter hours in zones with odd minutes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
+from uuid import UUID
 
 ONE_DAY = timedelta(days=1)
 DAY_MICROSECONDS = 86_400_000_000
+HOUR, QUARTER_HOUR = timedelta(hours=1), timedelta(minutes=15)
+EARLIEST, LATEST = 2000, 2037  # years: no event is older, and rules of zones are not made for later
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +43,71 @@ class Days:
 
     @property
     def starts_at(self) -> datetime:
+        """In UTC; as days of a zone see :meth:`starts_in`."""
         return start_of(self.first)
 
     @property
     def ends_at(self) -> datetime:
         return start_of(self.end)
 
+    def starts_in(self, zone: tzinfo) -> datetime:
+        """Return when they start as days of a time zone."""
+        return start_of(self.first, zone)
 
-def start_of(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+    def ends_in(self, zone: tzinfo) -> datetime:
+        return start_of(self.end, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """The time zones of organisations; those that are not named are in UTC."""
+
+    named: Mapping[UUID, tzinfo] = field(default_factory=dict)
+
+    def of(self, organisation_id: UUID) -> tzinfo:
+        return self.named.get(organisation_id, UTC)
+
+    def slot(self, organisation_id: UUID) -> timedelta:
+        return slot_of(self.of(organisation_id))
+
+    @property
+    def in_quarters(self) -> list[UUID]:
+        """The organisations whose slots are quarter hours."""
+        return [one for one, zone in self.named.items() if slot_of(zone) == QUARTER_HOUR]
+
+
+IN_UTC = Zones()
+
+
+def start_of(day: date, zone: tzinfo = UTC) -> datetime:
+    """Return when a day starts, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def day_of(moment: datetime, zone: tzinfo = UTC) -> date:
+    """Return the day that a moment lies in."""
+    day = moment.astimezone(zone).date()
+    # Clocks that are put back over midnight show the day before once more: it has ended already.
+    return day + ONE_DAY if moment >= start_of(day + ONE_DAY, zone) else day
+
+
+@cache
+def slot_of(zone: tzinfo) -> timedelta:
+    """Return how long the slots are that the days of a zone are made of."""
+    firsts = (
+        datetime(year, month, 1, tzinfo=zone)
+        for year in range(EARLIEST, LATEST + 1)
+        for month in range(1, 13)
+    )
+    offsets = (first.utcoffset() or timedelta() for first in firsts)
+    return QUARTER_HOUR if any(offset % HOUR for offset in offsets) else HOUR
+
+
+def slot_start(moment: datetime, slot: timedelta) -> datetime:
+    """Return when the slot starts that a moment lies in, in UTC."""
+    moment = moment.astimezone(UTC)
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    return hour + (moment - hour) // slot * slot
 
 
 def month_of(day: date) -> Days:

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from billing.dashboards.events import all_events, events, void_event
 from billing.dashboards.home import home
 from billing.dashboards.invoices import invoice_detail, invoice_list
 from billing.dashboards.organisation import usage
@@ -10,6 +11,9 @@ from billing.dashboards.overview import overview
 urlpatterns = [
     path("", home, name="home"),
     path("overview/", overview, name="overview"),
+    path("events/", all_events, name="all-events"),
+    path("organisations/<slug:slug>/events/", events, name="events"),
+    path("organisations/<slug:slug>/events/void/", void_event, name="void-event"),
     path("organisations/<slug:slug>/usage/", usage, name="usage"),
     path("organisations/<slug:slug>/invoices/", invoice_list, name="invoices"),
     path("organisations/<slug:slug>/invoices/<str:number>/", invoice_detail, name="invoice"),

@@ -1,13 +1,26 @@
 """The public API for programs. Every error is RFC 9457 problem JSON."""
 
-from ninja import NinjaAPI
+from ninja.openapi.docs import Swagger
 
 from billing.metering.api import router as usage
+from billing.metering.meters_api import router as meters
+from billing.metering.query_api import router as queries
 from catacloud import problems
 from catacloud.accounts.api_keys import ApiKeyAuth
+from catacloud.openapi import DESCRIPTION, TAGS, DescribedAPI
 from uploads.api import router as files
 
-api = NinjaAPI(title="Catacloud", version="1", auth=ApiKeyAuth(), docs_url="docs")
+api = DescribedAPI(
+    title="Catacloud",
+    version="1",
+    description=DESCRIPTION,
+    auth=ApiKeyAuth(),
+    docs_url="docs",
+    docs=Swagger(settings={"defaultModelsExpandDepth": -1, "persistAuthorization": False}),
+    openapi_extra={"tags": [{"name": name, "description": text} for name, text in TAGS.items()]},
+)
 api.add_router("", usage, tags=["Usage"])
+api.add_router("", meters, tags=["Meters"])
+api.add_router("", queries, tags=["Meters"])
 api.add_router("", files, tags=["Files"])
 problems.register(api)

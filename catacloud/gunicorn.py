@@ -1,10 +1,24 @@
 """How gunicorn serves the site: gunicorn --config python:catacloud.gunicorn catacloud.wsgi."""
 
-# A slow upload keeps a thread, and must not keep the pages from others.
-worker_class = "gthread"
+import os
+
+from django.conf import settings
+from gunicorn.http.unreader import SocketUnreader
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "catacloud.settings")
+
+# Workers are forked from a process that has the site loaded: most of their memory is one, and who
+# takes the place of a dead one is there at once. So new code wants a restart, not only SIGHUP.
+preload_app = True
+# A slow upload keeps a thread, and must not keep the pages from others: these have as many again.
+worker_class = "catacloud.web_worker.WebWorker"
 workers = 2
 threads = 16
-# A final upload names its parts in one header: MAX_CONCAT_PARTS addresses of up to 250 bytes.
-limit_request_field_size = 256_000
+# A final upload names its parts in one header, by addresses of up to 250 bytes each.
+limit_request_field_size = 250 * max(settings.MAX_CONCAT_PARTS, 1000)
 # Whether a proxy is believed, and which of its headers, is said in Django's settings alone.
 secure_scheme_headers: dict[str, str] = {}
+
+# Of a body it holds as much as it receives at a time, and copies what was not yet asked for with
+# each read: several MiB for each upload, where 1 MiB is received, and time besides.
+SocketUnreader.max_body_chunk = 2**18

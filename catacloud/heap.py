@@ -1,14 +1,29 @@
-"""What a process loads at its start stays for its life: let the garbage collector pass it by.
+"""How a process that lives long uses its memory."""
 
-Without this, each of its rounds walks all of Django again, which costs a consumer of events a
-quarter of its speed.
-"""
-
+import contextlib
+import ctypes
 import gc
 from typing import Any
 
+_M_ARENA_MAX = -8  # of glibc's malloc.h
+
+
+def share_arena() -> None:
+    """Let all threads allocate from one arena. Call it before there are others.
+
+    glibc would give each an arena of its own, and no other ever uses what is free there: with 16
+    threads that receive uploads, 10 MiB. They hardly wait for each other at the one, for nearly all
+    that allocate hold Python's own lock. Where there is no glibc, this does nothing.
+    """
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
 
 def settle(**_: Any) -> None:
-    """Call it once all is imported. Also a receiver of Celery's signals."""
+    """Let the garbage collector pass by what was loaded at the start: it stays as long as we do.
+
+    Without this, each of its rounds walks all of Django again, which costs a consumer of events a
+    quarter of its speed. Call it once all is imported. Also a receiver of Celery's signals.
+    """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""BLOB_STORE, the address of a bucket, as Django's setting for a storage."""
+"""The address of a bucket as Django's setting for a storage."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -6,13 +6,13 @@ from urllib.parse import parse_qsl, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 
-def storage(url: str) -> dict[str, Any]:
-    """Return the entry of STORAGES. Raises ImproperlyConfigured."""
+def storage(url: str, *, setting: str) -> dict[str, Any]:
+    """Return the entry of STORAGES for what a setting says. Raises ImproperlyConfigured."""
     try:
         return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": _options(url)}
     except ValueError as exc:
         raise ImproperlyConfigured(
-            "BLOB_STORE is wrong: leave it out for the disk, or set it to s3://bucket/prefix, with "
+            f"{setting} is wrong: leave it out for the disk, or set it to s3://bucket/prefix, with "
             "?endpoint=https://…&region=… where it is not Amazon's. Keys do not belong into it."
         ) from exc
 
@@ -31,4 +31,12 @@ def _options(url: str) -> dict[str, Any]:
         "location": address.path.strip("/"),
         "endpoint_url": endpoint,
         "region_name": region,
+        "client_config": _patience(),
     }
+
+
+def _patience() -> Any:
+    """Give a bucket that is away up in half a minute: boto's own limits are minutes."""
+    from botocore.config import Config  # large, and an installation on disk does without
+
+    return Config(connect_timeout=3, read_timeout=30, retries={"mode": "standard"})

@@ -9,6 +9,7 @@ import django_stubs_ext
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
+from kombu import Queue
 
 from catacloud.embedded import celery_url
 from catacloud.object_storage import storage
@@ -92,6 +93,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "catacloud.problems.ProblemMiddleware",
+    "billing.lago.errors.LagoErrorMiddleware",
 ]
 
 ROOT_URLCONF = "catacloud.urls"
@@ -119,13 +121,15 @@ if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
         "(./dev starts a server of its own when it is not set)."
     )
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60)}
-# The event store has few statements, which the server prepares once for each connection. Turn it
-# off behind a pooler that hands a connection on after a transaction and cannot keep them.
+# The event store has few statements, which the server prepares once for each connection. Turn that
+# off behind a pooler that hands a connection on after a transaction: then nothing outlives one.
 if env.bool("DATABASE_PREPARED_STATEMENTS", True):
     options = DATABASES["default"].setdefault("OPTIONS", {})
     options["prepare_threshold"] = 0
     # One plan for all values: to plan for each call costs more than it gains on partitioned tables.
     options["options"] = f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan"
+else:
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True  # outside transactions
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")
@@ -134,26 +138,72 @@ if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
         "REDIS_URL is missing or wrong: set it to redis://host:6379, rediss://… or "
         "unix:///path.sock (./dev starts a server of its own when it is not set)."
     )
+# No request waits longer for a cache or a broker that is away: see catacloud/outages.py.
+REDIS_PATIENCE = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}  # seconds
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": REDIS_PATIENCE,
+    }
 }
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", celery_url(REDIS_URL))
+# Celery: a queue for each purpose, so that none waits behind another's work. A worker takes from
+# all of them, unless -Q names some.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or celery_url(REDIS_URL)
+CELERY_TASK_QUEUES = [Queue(name) for name in ("metering", "billing", "uploads", "archives")]
+CELERY_TASK_CREATE_MISSING_QUEUES = False  # a misspelt name would be a queue that nobody reads
+CELERY_TASK_DEFAULT_QUEUE = "billing"
+CELERY_TASK_ROUTES = {
+    "billing.metering.tasks.*": "metering",
+    "billing.archiving.*": "archives",
+    "uploads.*": "uploads",
+}
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
+# A message goes only when its task is done: whoever dies amid it leaves it to somebody else. So all
+# tasks may run twice.
+CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Seconds that a task may take: then it is told to end, and soon after its process is killed.
+CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 540, 600
+CELERY_TASK_ANNOTATIONS = {
+    "billing.metering.tasks.advance_partition": {"soft_time_limit": 90, "time_limit": 120},
+    "billing.metering.tasks.sweep": {"soft_time_limit": 20, "time_limit": 30},
+}
+# On SIGTERM a worker ends its tasks first. On SIGQUIT it gives them so many seconds, and hands what
+# is left to others.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("WORKER_SOFT_SHUTDOWN_SECONDS", 20.0)
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # they may run twice
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_TIME_LIMIT = 600
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # however long the broker is away, workers come back
+CELERY_BROKER_CONNECTION_TIMEOUT = 2.0
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {"max_retries": 0}  # of who sends
+if CELERY_BROKER_URL.startswith(("redis", "sentinel")):
+    # Redis hands a message out again when it was not done with after the visibility timeout; that
+    # has to be longer than any task may take.
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {
+        "visibility_timeout": CELERY_TASK_TIME_LIMIT + 300,
+        "socket_timeout": 2.0,
+        "socket_connect_timeout": 2.0,
+    }
 CELERY_TIMEZONE = "UTC"
 # A wake-up is only a hint: when the broker is away, it is dropped at once and the sweep follows.
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "billing.metering.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+# What beat sends expires, so that nothing piles up while no worker runs.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep": {"task": "billing.metering.tasks.sweep", "schedule": 5.0, "options": {"expires": 30}},
     "collect": {"task": "uploads.tasks.collect", "schedule": 60.0, "options": {"expires": 60}},
     # Every night, so that a night without a worker delays the invoices and loses none.
     "close-month": {
         "task": "billing.invoicing.tasks.close_month",
         "schedule": crontab(hour=3, minute=0),
+        "options": {"expires": 20 * 3600},
+    },
+    # Once a week, for it looks through all months that are closed for what came late.
+    "archive": {
+        "task": "billing.archiving.tasks.archive",
+        "schedule": crontab(day_of_week="sunday", hour=4, minute=0),
+        "options": {"expires": 6 * 24 * 3600},
     },
 }
 
@@ -185,7 +235,25 @@ METER_UNFINISHED_UPLOADS = env.bool("METER_UNFINISHED_UPLOADS", True)
 # An unfinished upload that nobody goes on with is given up; a request that sends nothing is ended.
 UPLOAD_EXPIRES_HOURS = env.float("UPLOAD_EXPIRES_HOURS", 24.0, validate=validate.Range(0))
 UPLOAD_IDLE_SECONDS = env.float("UPLOAD_IDLE_SECONDS", 60.0, validate=validate.Range(0.1))
-DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20  # the largest usage batch that is read into memory
+# The largest request with usage events that is read, and how many events a key may send on average;
+# unset: any number.
+MAX_INGEST_BYTES = env.int("MAX_INGEST_BYTES", 10 * 2**20, validate=validate.Range(1))
+INGEST_EVENTS_PER_SECOND = env.int("INGEST_EVENTS_PER_SECOND", None, validate=validate.Range(1))
+# Raw usage of a month goes to Parquet files so many days after it was invoiced, or was over where
+# nobody is invoiced; unset: never. They go to a folder, or, where ARCHIVE_STORE names one, to a
+# bucket. That the payloads of what is archived leave the database is a decision of its own.
+ARCHIVE_USAGE_AFTER_DAYS = env.int("ARCHIVE_USAGE_AFTER_DAYS", None, validate=validate.Range(0))
+DROP_ARCHIVED_PAYLOADS = env.bool("DROP_ARCHIVED_PAYLOADS", False)
+ARCHIVE_STORE = env.str("ARCHIVE_STORE", "")
+ARCHIVE_ROOT = Path(env.str("ARCHIVE_ROOT", str(BASE_DIR / ".local" / "archive")))
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(16 * 2**20, MAX_INGEST_BYTES)  # no body in memory is larger
+
+# What Prometheus has to send as its bearer token to read /metrics; unset: there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured(
+        "METRICS_TOKEN is shorter than 20 characters: set it to a long random string, or unset it."
+    )
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -214,9 +282,15 @@ STORAGES: dict[str, dict[str, Any]] = {
         if not DEBUG
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
+    "archive": {
+        "BACKEND": "catacloud.durable_storage.DurableFileSystemStorage",
+        "OPTIONS": {"location": ARCHIVE_ROOT, "directory_permissions_mode": 0o700},
+    },
 }
 if BLOB_STORE:
-    STORAGES["blobs"] = storage(BLOB_STORE)
+    STORAGES["blobs"] = storage(BLOB_STORE, setting="BLOB_STORE")
+if ARCHIVE_STORE:
+    STORAGES["archive"] = storage(ARCHIVE_STORE, setting="ARCHIVE_STORE")
 
 # The hash is that of the empty string: Plotly adds one empty <style> and fills it by script.
 EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"

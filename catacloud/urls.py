@@ -5,6 +5,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from catacloud.api import api
+from catacloud.monitoring import metrics
 
 urlpatterns = [
     path("", include("billing.urls")),
@@ -12,5 +13,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("lago/", include("billing.lago.urls")),
+    path("metrics", metrics, name="metrics"),
     path("", include("uploads.urls")),
 ]

@@ -6,5 +6,6 @@ from catacloud import heap
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "catacloud.settings")
 
+heap.share_arena()
 application = get_wsgi_application()
 heap.settle()

@@ -12,14 +12,14 @@ import msgspec
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import connection, models
+from django.db import models
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from eventstore import registry
+from eventstore import registry, standing
 from eventstore.models import Checkpoint, DeadLetter, Horizon, StoredEvent, Stream, TenantKey
 
 PAGE = 50  # rows
@@ -71,14 +71,13 @@ class EventStoreAdmin(LookOnly):
         ]
 
     def consumers(self, request: HttpRequest) -> HttpResponse:
-        """List where each consumer stands in each partition, and how far that is behind."""
+        """List where each consumer stands in each partition: how far behind, and how fast."""
         _require(request, "view_checkpoint")
-        with connection.cursor() as cursor:
-            cursor.execute(CONSUMERS, [COUNT_LIMIT + 1])
-            names = [column.name for column in cursor.description]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor]
-        horizon = Horizon.objects.first()
-        context = {"rows": rows, "horizon": horizon, "count_limit": COUNT_LIMIT}
+        context = {
+            "rows": standing.standings(count_up_to=COUNT_LIMIT + 1),
+            "horizon": Horizon.objects.first(),
+            "count_limit": COUNT_LIMIT,
+        }
         return self._page(request, "consumers", "Consumers", context)
 
     def shreddings(self, request: HttpRequest) -> HttpResponse:
@@ -202,19 +201,3 @@ def _query(request: HttpRequest, **changes: object) -> str:
     for name, value in changes.items():
         query[name] = str(value)
     return query.urlencode()
-
-
-CONSUMERS = """
-SELECT consumer, partition, position, behind.events, behind.since,
-    greatest(0, extract(epoch FROM clock_timestamp() - behind.since))::float8 AS seconds,
-    attempts, failed_position, retry_at, error
-FROM eventstore_checkpoint AS checkpoint, LATERAL (
-    SELECT count(*) AS events, min(recorded_at) AS since FROM (
-        SELECT recorded_at FROM eventstore_storedevent AS stored
-        WHERE (stored.partition, stored.position) > (checkpoint.partition, checkpoint.position)
-            AND (stored.partition, stored.position) < (checkpoint.partition + 1, 0)
-        ORDER BY stored.partition, stored.position LIMIT %s
-    ) AS unhandled
-) AS behind
-ORDER BY consumer, partition
-"""

@@ -54,6 +54,11 @@ def notes() -> Iterator[str]:
                 f"Plain personal values of tenant {tenant} were withdrawn {count} times up to "
                 f"{last:%Y-%m-%d}, by {by}: {reason}"
             )
+        for tenant, count, last in _rows(db, ARCHIVED):
+            yield (
+                f"Payloads of {count} events of tenant {tenant} were archived, the last ones on "
+                f"{last:%Y-%m-%d}."
+            )
 
 
 def findings(*, watch: Watch = lambda what, done, total: None) -> Iterator[str]:
@@ -151,6 +156,16 @@ def _chain(db: Connection) -> Iterator[str]:
         yield f"{_name(tenant, stream)}, version {version}: {what}."
 
 
+def _archives(db: Connection) -> Iterator[str]:
+    for archive, tenant, place, events, held in _rows(db, ARCHIVES):
+        if tenant is None:
+            yield f"{held} events say that archive {archive} has their payloads; there is none."
+        elif held != events:
+            yield f"Of the {events} events of tenant {tenant} in {place}, {held or 0} are there."
+        else:
+            yield f"Events of tenant {tenant} were changed after their archive {place} was made."
+
+
 LOOKS: dict[str, Callable[[Connection], Iterator[str]]] = {
     "versions of streams": _stream_versions,
     "types of streams": _stream_types,
@@ -162,6 +177,7 @@ LOOKS: dict[str, Callable[[Connection], Iterator[str]]] = {
     "checkpoints": _checkpoints_ahead,
     "sequence": _sequence_behind,
     "chain": _chain,
+    "archives": _archives,
 }
 
 
@@ -312,7 +328,8 @@ ORDER BY stored.tenant_id, stored.stream_id, stored.version
 # Each link is compared with what its event and the link before it make, so that one change is one
 # finding. Of events in a row that have no link, the first is named. While the chain is off, a
 # stream may go on without links, but not have links again after that. An event may be another than
-# it was if a record says that it became just this, when its tenant was shredded.
+# it was if a record says that it became just this, when its tenant was shredded; or that its
+# payload was archived: then ARCHIVES compares it.
 BROKEN_LINKS = """
 WITH chain AS (
     SELECT tenant_id, stream_id, version, digest, event_id,
@@ -325,7 +342,7 @@ WITH chain AS (
         eventstore_content(
             tenant_id, stream_id, version, event_id, type, schema_version, data, metadata,
             occurred_at, recorded_at
-        ) AS content
+        ) AS content, data, position
     FROM eventstore_storedevent FULL JOIN eventstore_chainlink
         USING (tenant_id, stream_id, version)
 )
@@ -345,6 +362,11 @@ WHERE event_id IS NULL
         WHERE withdrawal.tenant_id = chain.tenant_id AND withdrawal.stream_id = chain.stream_id
             AND withdrawal.version = chain.version
             AND withdrawal.digest = sha256(convert_to(content, 'UTF8'))
+    ) AND NOT EXISTS (
+        SELECT FROM eventstore_archive AS archive
+        WHERE archive.id::text = data #>> '{$archived,in}'
+            AND archive.tenant_id = chain.tenant_id
+            AND position BETWEEN archive.first_position AND archive.last_position
     ))
 ORDER BY tenant_id, stream_id, version
 """
@@ -352,4 +374,25 @@ ORDER BY tenant_id, stream_id, version
 WITHDRAWALS = """
 SELECT tenant_id, withdrawn_by, reason, count(*), max(withdrawn_at) FROM eventstore_withdrawal
 GROUP BY tenant_id, withdrawn_by, reason ORDER BY tenant_id, max(withdrawn_at)
+"""
+
+# Of each archive's events, how many there are and whether they are as they were left.
+ARCHIVES = """
+SELECT coalesce(id_text, held.id), archive.tenant_id, archive.place, archive.events, held.events
+FROM (SELECT *, eventstore_archive.id::text AS id_text FROM eventstore_archive) AS archive
+FULL JOIN (
+    SELECT data #>> '{$archived,in}' AS id, count(*) AS events,
+        eventstore_chain('', eventstore_content(
+            tenant_id, stream_id, version, event_id, type, schema_version, data, metadata,
+            occurred_at, recorded_at
+        ) ORDER BY position) AS digest
+    FROM eventstore_storedevent WHERE data ? '$archived' GROUP BY 1
+) AS held ON held.id = id_text
+WHERE (held.events, held.digest) IS DISTINCT FROM (archive.events, archive.left_digest)
+ORDER BY 2, 3
+"""
+
+ARCHIVED = """
+SELECT tenant_id, sum(events), max(archived_at) FROM eventstore_archive
+GROUP BY tenant_id ORDER BY tenant_id
 """

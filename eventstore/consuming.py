@@ -8,12 +8,13 @@ event that cannot be handled stops its partition only: see failures.py.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.db import connection, transaction
 
-from eventstore import drivers, failures, horizon, keyring, sql
+from eventstore import drivers, failures, horizon, keyring, sql, standing
 from eventstore.cursors import binary_cursor, own_transaction
-from eventstore.events import RecordedEvent, SealedEvent
+from eventstore.events import Event, RecordedEvent, SealedEvent, name_of
 from eventstore.models import Checkpoint
 from eventstore.rows import decode_row
 from eventstore.steps import Row
@@ -23,7 +24,31 @@ logger = logging.getLogger(__name__)
 LIMIT = 4000  # events a batch
 CHUNK = 100  # rows between two looks of Python's garbage collector: they are gone by then
 
-Handler = Callable[[Sequence[RecordedEvent]], None]
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which events of a partition are to be handled: those after one position, up to another."""
+
+    partition: int
+    after: int
+    until: int  # the position of the last of them
+    count: int
+    recorded_at: datetime  # the latest
+
+
+@dataclass(frozen=True, slots=True)
+class SetHandler:
+    """Handles the events of a window as a set, in SQL: none of them is read before it asks.
+
+    What ``stopped_by`` names is raised on, for no event is to blame: a time limit, for example.
+    """
+
+    handle: Callable[[Window], None]
+    stopped_by: tuple[type[Exception], ...] = ()
+
+
+EventHandler = Callable[[Sequence[RecordedEvent]], None]
+Handler = EventHandler | SetHandler
 
 
 class CheckpointMoved(Exception):
@@ -37,6 +62,10 @@ class _Work:
     handle: Handler
     until: int
     limit: int
+
+    @property
+    def stopped_by(self) -> tuple[type[Exception], ...]:
+        return self.handle.stopped_by if isinstance(self.handle, SetHandler) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +88,8 @@ def consume(
     *, consumer: str, partition: int, handle: Handler, limit: int = LIMIT, up_to: int | None = None
 ) -> int:
     """Hand the next events of a partition, up to a position, to ``handle``; return their number.
+
+    A :class:`SetHandler` is told which they are, and reads of them what it needs.
 
     What ``handle`` writes and the checkpoint's move are one transaction: all or nothing. Returns 0
     where there is nothing to do, also when another worker has the partition, or while it waits for
@@ -83,6 +114,23 @@ def read(*, partition: int, after: int, until: int, limit: int) -> list[Recorded
         while rows := cursor.fetchmany(CHUNK):
             events.extend(_decoded(rows))
         return events
+
+
+def read_window(window: Window, *, types: Sequence[type[Event]]) -> list[RecordedEvent]:
+    """Return the events of a window that are of these types, in order. Raises UnreadableEvent."""
+    within = {"partition": window.partition, "after": window.after, "until": window.until}
+    with binary_cursor() as cursor:
+        cursor.execute(READ_TYPES, within | {"types": [name_of(one) for one in types]})
+        return _decoded(cursor.fetchall())
+
+
+def window(*, partition: int, after: int, until: int, limit: int) -> Window | None:
+    """Return which events :func:`read` would return, without reading them; None where none."""
+    within = {"partition": partition, "after": after, "until": until, "limit": limit}
+    with connection.cursor() as cursor:
+        cursor.execute(WINDOW, within)
+        last, count, recorded_at = cursor.fetchone()
+    return Window(partition, after, last, count, recorded_at) if count else None
 
 
 def _decoded(rows: Sequence[Row]) -> list[RecordedEvent]:
@@ -137,11 +185,12 @@ def _handle_next(work: _Work) -> int:
         after = checkpoint.position
         limit = 1 if checkpoint.attempts else work.limit  # what has failed is tried alone
         try:
-            events = read(partition=work.partition, after=after, until=work.until, limit=limit)
-            if not events:
+            handled = _hand_over(work, after=after, limit=limit)
+            if handled is None:
                 return 0
-            work.handle(events)
-            moved = _move(checkpoint, to=events[-1].position)
+            moved = _move(checkpoint, to=handled.until, handled=handled.count)
+        except work.stopped_by:
+            raise
         except (
             Exception
         ) as error:  # the one place: a handler is others' code and may raise anything
@@ -151,7 +200,22 @@ def _handle_next(work: _Work) -> int:
                 f"The checkpoint of {work.consumer!r} in partition {work.partition} is no longer "
                 f"at {after}: nothing of this batch was kept."
             )
-    return len(events)
+    return handled.count
+
+
+def _hand_over(work: _Work, *, after: int, limit: int) -> Window | None:
+    """Let the next events be handled, and return which they were; None where there are none."""
+    if isinstance(work.handle, SetHandler):
+        found = window(partition=work.partition, after=after, until=work.until, limit=limit)
+        if found:
+            work.handle.handle(found)
+        return found
+    events = read(partition=work.partition, after=after, until=work.until, limit=limit)
+    if not events:
+        return None
+    work.handle(events)
+    last = events[-1]
+    return Window(work.partition, after, last.position, len(events), last.recorded_at)
 
 
 def _record(work: _Work, failed: _HandlerFailed) -> int:
@@ -176,7 +240,7 @@ def _lock(work: _Work) -> _Locked | None:
     return _Locked(*row) if row else None
 
 
-def _move(checkpoint: _Locked, *, to: int) -> bool:
+def _move(checkpoint: _Locked, *, to: int, handled: int) -> bool:
     """Move a checkpoint by compare-and-set: the lock keeps workers away, this proves that it did.
 
     Constraints that wait for the commit are checked as well, so that they fail where the event can
@@ -184,7 +248,8 @@ def _move(checkpoint: _Locked, *, to: int) -> bool:
     numbers in.
     """
     with connection.cursor() as cursor:
-        cursor.execute(MOVE % {"id": checkpoint.id, "position": checkpoint.position, "to": to})
+        where = {"id": checkpoint.id, "position": checkpoint.position}
+        cursor.execute(MOVE % {**where, "to": to, "handled": handled})
         return bool(cursor.rowcount)  # of the first command
 
 
@@ -214,8 +279,24 @@ WHERE (partition, position) > (%(partition)s, %(after)s)
     AND (partition, position) <= (%(partition)s, %(until)s)
 ORDER BY partition, position LIMIT %(limit)s
 """  # noqa: S608 (constants only)
+READ_TYPES = f"""
+SELECT {sql.EVENT} FROM eventstore_storedevent
+WHERE (partition, position) > (%(partition)s, %(after)s)
+    AND (partition, position) <= (%(partition)s, %(until)s) AND type = ANY(%(types)s::text[])
+ORDER BY partition, position
+"""  # noqa: S608 (constants only)
+WINDOW = """
+SELECT max(position), count(*), max(recorded_at) FROM (
+    SELECT position, recorded_at FROM eventstore_storedevent
+    WHERE (partition, position) > (%(partition)s, %(after)s)
+        AND (partition, position) <= (%(partition)s, %(until)s)
+    ORDER BY partition, position LIMIT %(limit)s
+) AS next
+"""
 MOVE = f"""
-UPDATE eventstore_checkpoint SET position = %(to)d, {failures.CLEAR}
+UPDATE eventstore_checkpoint SET position = %(to)d, {failures.CLEAR},
+    handled = handled + %(handled)d, recent = {standing.RECENT} + %(handled)d,
+    moved_at = clock_timestamp()
 WHERE id = %(id)d AND position = %(position)d;
 SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED
 """  # noqa: S608 (constants only)

@@ -88,6 +88,11 @@ def server_cursor() -> Iterator[Cursor]:
             cursor.close()  # again: where it finds the connection lost, psycopg leaves it open
 
 
+def may_be_held() -> bool:
+    """Say if a cursor can outlive a transaction: not where a pooler then lends out the session."""
+    return not connections[DEFAULT_DB_ALIAS].settings_dict["DISABLE_SERVER_SIDE_CURSORS"]
+
+
 @contextmanager
 def own_transaction() -> Iterator[None]:
     """Let the one statement of a block be a transaction of its own, which it is without BEGIN.

@@ -124,6 +124,7 @@ async def _pool() -> _Pool:
         _pools[loop] = AsyncConnectionPool(
             connection_class=AsyncConnection,
             kwargs=_parameters(),
+            configure=_in_utc,
             min_size=0,
             max_size=settings.EVENTSTORE_ASYNC_CONNECTIONS,
             check=AsyncConnectionPool.check_connection,
@@ -133,11 +134,14 @@ async def _pool() -> _Pool:
     return _pools[loop]
 
 
+async def _in_utc(db: AsyncConnection) -> None:
+    """Let times come as UTC. Said here and not as an option, which poolers do not let through."""
+    await db.execute("SET TIME ZONE 'UTC'")
+
+
 def _parameters() -> dict[str, Any]:
     """Return Django's own parameters of the connection, without what only its wrapper uses."""
     ours = connection.get_connection_params()
     dropped = ("cursor_factory", "context")
-    return {name: value for name, value in ours.items() if name not in dropped} | {
-        "autocommit": True,
-        "options": f"{ours.get('options', '')} -c TimeZone=UTC".strip(),
-    }
+    kept = {name: value for name, value in ours.items() if name not in dropped}
+    return kept | {"autocommit": True}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, Final, TypeVar
 from uuid import UUID
@@ -78,6 +79,7 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 _classes: dict[str, tuple[type[Event], int]] = {}
 _names: dict[type[Event], tuple[str, int]] = {}
 _upcasters: dict[tuple[str, int], Upcaster] = {}
+_decode_exactly = msgspec.json.Decoder(float_hook=Decimal).decode  # a float would lose digits
 sealed_classes: set[type[Event]] = set()
 
 
@@ -101,7 +103,10 @@ def event_type(name: str, *, version: int = 1) -> Callable[[E], E]:
 
 
 def upcaster(name: str, *, from_version: int) -> Callable[[Upcaster], Upcaster]:
-    """Register the step that turns data of ``from_version`` into data of the next version."""
+    """Register the step that turns data of ``from_version`` into data of the next version.
+
+    Numbers with a fraction come to it as decimals.
+    """
 
     def register(step: Upcaster) -> Upcaster:
         _upcasters[name, from_version] = step
@@ -113,6 +118,11 @@ def upcaster(name: str, *, from_version: int) -> Callable[[Upcaster], Upcaster]:
 def type_of(event: Event) -> tuple[str, int]:
     """Return the stable name and the schema version of an event."""
     return _names[type(event)]
+
+
+def name_of(cls: type[Event]) -> str:
+    """Return the stable name of an event class."""
+    return _names[cls][0]
 
 
 def current_versions() -> dict[str, int]:
@@ -154,7 +164,7 @@ def _upcast(
     name: str, version: int, current: int, data: str | bytes | msgspec.Raw
 ) -> dict[str, Any]:
     _refuse_marks(name, data)
-    raw: dict[str, Any] = msgspec.json.decode(data)
+    raw: dict[str, Any] = _decode_exactly(data)
     for step in range(version, current):
         if (name, step) not in _upcasters:
             raise UnreadableEvent(f"No upcaster takes {name!r} from version {step} on.")

@@ -5,7 +5,15 @@ see how far that has come (lag.py) and what it waits for (holds.py, failures.py)
 the log without a checkpoint, stream it (log.py).
 """
 
-from eventstore.consuming import CheckpointMoved, Handler, consume, read
+from eventstore.consuming import (
+    CheckpointMoved,
+    Handler,
+    SetHandler,
+    Window,
+    consume,
+    read,
+    read_window,
+)
 from eventstore.failures import NotFailing, PoisonedEvent, retry, skip
 from eventstore.following import follow
 from eventstore.holds import Blocker, Hold, hold
@@ -23,6 +31,8 @@ __all__ = [
     "PartitionLag",
     "PoisonedEvent",
     "ReadInterrupted",
+    "SetHandler",
+    "Window",
     "consume",
     "follow",
     "hold",
@@ -32,6 +42,7 @@ __all__ = [
     "partitions_behind",
     "read",
     "read_log",
+    "read_window",
     "retry",
     "skip",
 ]

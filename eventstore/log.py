@@ -1,7 +1,8 @@
 """Read the log of all events as a stream, in bounded memory, and never beyond the horizon."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -9,7 +10,9 @@ from django.db import connection
 from eventstore import horizon, sql
 from eventstore.events import RecordedEvent
 from eventstore.models import Horizon
+from eventstore.reading import Reading
 from eventstore.rows import partition_of
+from eventstore.steps import Query
 from eventstore.streaming import stream
 
 
@@ -37,23 +40,19 @@ def read_log(
     until = _horizon()
     if tenant_id is not None and partition is None:
         partition = partition_of(tenant_id)
-    values = {
+    window = {
         "partition": partition,
         "tenant": tenant_id,
-        "after": after_position,
-        "until": until if up_to_position is None else min(until, up_to_position),
+        "after_position": after_position,
+        "up_to_position": until if up_to_position is None else min(until, up_to_position),
         "types": list(types) or None,
         "since": occurred_since,
         "before": occurred_before,
+        "backwards": backwards,
         "limit": limit,
     }
-    return stream(
-        _query({name for name, value in values.items() if value is not None}, backwards=backwards),
-        values,
-        what="the log of events",
-        unit="position",
-        after=None if backwards else after_position,
-    )
+    after = None if backwards else after_position
+    return stream(Reading(_query, window, what="the log of events", unit="position", after=after))
 
 
 def _horizon() -> int:
@@ -62,24 +61,25 @@ def _horizon() -> int:
     return Horizon.objects.values_list("position", flat=True).first() or 0
 
 
-def _query(given: set[str], *, backwards: bool) -> str:
-    """Return the query for the conditions that are given."""
-    direction = " DESC" if backwards else ""
+def _query(window: Mapping[str, Any]) -> Query:
+    given = {name: value for name, value in window.items() if value is not None}
+    direction = " DESC" if window["backwards"] else ""
     bounds, order = IN_ALL, ["position"]
     if "partition" in given:  # rows are compared as a whole, for the reason that consuming.py names
         bounds, order = IN_ONE, ["partition", "position"]
     where = [bounds, *(text for name, text in CONDITIONS.items() if name in given)]
-    return (
+    return Query(
         f"{SELECT} WHERE {' AND '.join(where)} "
         f"ORDER BY {', '.join(column + direction for column in order)}"
-        f"{' LIMIT %(limit)s' if 'limit' in given else ''}"
+        f"{' LIMIT %(limit)s' if 'limit' in given else ''}",
+        given,
     )
 
 
 SELECT = f"SELECT {sql.EVENT} FROM eventstore_storedevent"  # noqa: S608 (constants only)
-IN_ALL = "position > %(after)s AND position <= %(until)s"
-IN_ONE = """(partition, position) > (%(partition)s, %(after)s)
-    AND (partition, position) <= (%(partition)s, %(until)s)"""
+IN_ALL = "position > %(after_position)s AND position <= %(up_to_position)s"
+IN_ONE = """(partition, position) > (%(partition)s, %(after_position)s)
+    AND (partition, position) <= (%(partition)s, %(up_to_position)s)"""
 CONDITIONS = {
     "tenant": "tenant_id = %(tenant)s",
     "types": "type = ANY(%(types)s)",

@@ -22,7 +22,8 @@ class Stream(models.Model):
 
 
 class StoredEvent(models.Model):
-    """One event, for ever. A trigger refuses updates and deletes, but for what a Withdrawal says.
+    """One event, for ever. A trigger refuses updates and deletes, but for what a Withdrawal or an
+    Archive says.
 
     ``position`` orders all events. It rises with the version inside a stream, has gaps where an
     append was rolled back, and is handed out before its transaction commits: see feed.py.
@@ -159,15 +160,52 @@ class Withdrawal(models.Model):
         return f"{self.stream_id} version {self.version}"
 
 
+class Archive(models.Model):
+    """The record of payloads that were archived elsewhere, and then dropped from a tenant's events.
+
+    The guard lets an event of the type between the positions become what is left of it by
+    ``keeps``, a list of paths, and nothing else. ``digest`` is of all these events as they were,
+    ``left_digest`` as they are now (archives.py).
+    """
+
+    tenant_id = models.UUIDField()
+    type = models.CharField(max_length=100)
+    first_position = models.BigIntegerField()
+    last_position = models.BigIntegerField()
+    events = models.BigIntegerField()
+    keeps = models.JSONField()
+    digest = models.BinaryField()
+    left_digest = models.BinaryField()
+    place = models.TextField()  # where the payloads are
+    archived_by = models.CharField(max_length=150)
+    archived_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(place="") & ~models.Q(archived_by=""),
+                name="who_archives_says_who_and_where",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.events} events of {self.tenant_id} up to {self.last_position}"
+
+
 class Checkpoint(models.Model):
     """Up to where a consumer has handled a partition; moves in the transaction of the effect.
 
     While the next event fails, it also says which one that is, and when it will be tried again.
+    ``recent`` is how many events were handled in about a minute before ``moved_at``: of each batch
+    it keeps less and less, as of a load average.
     """
 
     consumer = models.CharField(max_length=100)
     partition = models.SmallIntegerField()
     position = models.BigIntegerField(default=0)
+    handled = models.BigIntegerField(default=0, db_default=0)  # events, since the checkpoint exists
+    recent = models.FloatField(default=0, db_default=0)
+    moved_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveIntegerField(default=0, db_default=0)  # that failed, of one event
     failed_position = models.BigIntegerField(null=True)
     failed_at = models.DateTimeField(null=True)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from eventstore import failures, horizon
-from eventstore.consuming import LIMIT, Handler, consume, read
+from eventstore.consuming import LIMIT, EventHandler, consume, read
 from eventstore.events import RecordedEvent
 from eventstore.lag import partitions
 from eventstore.models import Checkpoint, LiveProjection
@@ -44,9 +44,9 @@ class Projection:
 
     name: str
     version: int
-    handle: Handler
+    handle: EventHandler
     truncate: Callable[[], None]
-    react: Handler | None = None
+    react: EventHandler | None = None
 
     @property
     def consumer(self) -> str:

@@ -1,12 +1,15 @@
 """Which events of a stream to read, and the errors of reading. No I/O here."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypedDict
+
+import msgspec
 
 from eventstore import sql
 from eventstore.events import StreamKey
-from eventstore.steps import Query
+from eventstore.steps import Query, Row
 
 CHUNK = 1000  # rows that a reader holds at a time
 
@@ -32,6 +35,34 @@ class Window(TypedDict, total=False):
     limit: int
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """What is read: the query for a window of it, in the order of ``unit``, a column of events."""
+
+    query: Callable[[Mapping[str, Any]], Query]
+    window: Mapping[str, Any]
+    what: str  # for errors
+    unit: str
+    after: int | None = None  # where it begins, for errors
+
+    def page(self, size: int) -> Query:
+        """Return the query for the first so many rows."""
+        limit = self.window.get("limit")
+        return self.query({**self.window, "limit": size if limit is None else min(size, limit)})
+
+    def rest(self, page: Sequence[Row], size: int) -> "Reading | None":
+        """Return what is left after a page that has room for so many rows; None where it is all."""
+        limit = self.window.get("limit")
+        left = None if limit is None else limit - len(page)
+        if len(page) < size or left == 0:
+            return None
+        last = page[-1][_PLACES[self.unit]]
+        backwards = self.window.get("backwards")
+        bound = {f"up_to_{self.unit}": last - 1} if backwards else {f"after_{self.unit}": last}
+        return msgspec.structs.replace(self, window={**self.window, **bound, "limit": left})
+
+
+_PLACES = {"version": 2, "position": 3}  # among the columns of sql.EVENT
+
 _CONDITIONS = {
     "after_version": "version > %(after_version)s",
     "up_to_version": "version <= %(up_to_version)s",
@@ -41,8 +72,12 @@ _CONDITIONS = {
 }
 
 
-def query(key: StreamKey, window: Window) -> Query:
-    """Return the query for the events of a stream in a window."""
+def of_stream(key: StreamKey, window: Window) -> Reading:
+    """Return how to read the events of a stream in a window."""
+    return Reading(partial(_query, key), dict(window), what=name(key), unit="version")
+
+
+def _query(key: StreamKey, window: Mapping[str, Any]) -> Query:
     values: dict[str, Any] = {name: value for name, value in window.items() if value is not None}
     conditions = ["tenant_id = %(tenant)s", "stream_id = %(stream)s"]
     conditions += [condition for name, condition in _CONDITIONS.items() if name in values]

@@ -193,11 +193,14 @@ def _from_database(
     snapshots: bool = True,
 ) -> Flow[dict[StreamKey, Loaded[A]]]:
     """Take the newest snapshots and replay the events after them: one round trip for a page."""
-    values = columns(keys) | {
+    values: dict[str, Any] = {
         "state_version": aggregate.state_version if snapshots else None,
         "at_version": at_version,
     }
-    rows = yield from _ask(sql.STATES, values, first=(keys[0], 1))
+    if len(keys) == 1:
+        rows = yield from _ask(sql.STATE, values | _one(keys[0]), first=(keys[0], 1))
+    else:
+        rows = yield from _ask(sql.STATES, values | columns(keys), first=(keys[0], 1))
     loaded = {key: Loaded(aggregate(), 0) for key in keys}
     named = {(key.tenant_id, key.stream_id): key for key in keys}
     for row in filter(_is_snapshot, rows):
@@ -262,8 +265,15 @@ def _replay(
 
 def _read(first: Mapping[StreamKey, int]) -> Flow[list[Row]]:
     """Read the next page of streams' events, from a version on."""
+    key, version = one = next(iter(first.items()))
+    if len(first) == 1:
+        return (yield from _ask(sql.EVENTS_OF, _one(key) | {"version": version}, first=one))
     values: dict[str, Any] = columns(first) | {"versions": list(first.values())}
-    return (yield from _ask(sql.EVENTS_FROM, values, first=next(iter(first.items()))))
+    return (yield from _ask(sql.EVENTS_FROM, values, first=one))
+
+
+def _one(key: StreamKey) -> dict[str, Any]:
+    return {"tenant": key.tenant_id, "stream": key.stream_id}
 
 
 def _ask(

@@ -63,6 +63,13 @@ LATERAL (
 LIMIT %(limit)s
 """.replace("{EVENT}", EVENT)
 
+# The same of one stream. The server then picks the table's partition before it opens any.
+EVENTS_OF = """
+SELECT {EVENT} FROM eventstore_storedevent
+WHERE tenant_id = %(tenant)s AND stream_id = %(stream)s AND version >= %(version)s
+ORDER BY version LIMIT %(limit)s
+""".replace("{EVENT}", EVENT)
+
 # One look into the primary key for each event: whatever number of events the planner expects, only
 # that index has them in this order. With "version = at" it may take any index that has the stream.
 EVENTS_AT = """
@@ -102,6 +109,24 @@ UNION ALL (
         ORDER BY eventstore_storedevent.version LIMIT %(limit)s
     ) AS event
     LIMIT %(limit)s
+)
+""".replace("{EVENT}", EVENT)
+
+# The same of one stream, as most loads ask for it.
+STATE = """
+WITH saved AS MATERIALIZED (
+    SELECT tenant_id, stream_id, version, taken_at, state::text FROM eventstore_snapshot
+    WHERE tenant_id = %(tenant)s AND stream_id = %(stream)s AND state_version = %(state_version)s
+        AND version <= coalesce(%(at_version)s, version)
+)
+SELECT tenant_id, stream_id, version, NULL::bigint, NULL::uuid, taken_at, taken_at, NULL::text,
+    NULL::smallint, NULL::text, state
+FROM saved
+UNION ALL (
+    SELECT {EVENT} FROM eventstore_storedevent
+    WHERE tenant_id = %(tenant)s AND stream_id = %(stream)s
+        AND version > coalesce((SELECT version FROM saved), 0)
+    ORDER BY version LIMIT %(limit)s
 )
 """.replace("{EVENT}", EVENT)
 

@@ -35,3 +35,8 @@ class Lock(msgspec.Struct, frozen=True):
 
 Row = tuple[Any, ...]
 Flow = Generator[Query | Lock, list[Row], T]
+
+
+def rows_of(query: Query) -> Flow[list[Row]]:
+    """Ask for all rows of a query, and nothing else."""
+    return (yield query)

@@ -128,8 +128,7 @@ def read_stream(key: StreamKey, **window: Unpack[Window]) -> Iterator[RecordedEv
     Memory is bounded at any length. Raises, after the events before it, UnreadableEvent at one that
     cannot be decoded, and ReadInterrupted where the database is lost.
     """
-    query = reading.query(key, window)
-    return streaming.stream(query.sql, query.values, what=reading.name(key), unit="version")
+    return streaming.stream(reading.of_stream(key, window))
 
 
 def aread_stream(
@@ -139,10 +138,7 @@ def aread_stream(
 
     Who may stop early closes it (``contextlib.aclosing``): until then it has a connection.
     """
-    query = reading.query(key, window)
-    return streaming.astream(
-        query.sql, query.values, what=reading.name(key), unit="version", given=connection
-    )
+    return streaming.astream(reading.of_stream(key, window), given=connection)
 
 
 def announce(done: Appended) -> None:

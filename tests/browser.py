@@ -22,7 +22,8 @@ FLAGS = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(django_db_setup: None) -> Iterator[Browser]:
+    # The databases are made before: a connection from inside the loop would not be known after it.
     # Playwright's loop runs in this thread, where Django would refuse its own synchronous queries.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:

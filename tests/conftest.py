@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from pytest_django.fixtures import Settings
 
 from catacloud.accounts.models import Membership, Organisation, User
+from tests import emptying
 from tests.browser import browser as browser
-from tests.factories import make_organisation, make_services, make_user, start_feed_here
+from tests.factories import make_organisation, make_user, start_feed_here
 from tests.object_storage import bucket as bucket
 from tests.object_storage import object_storage as object_storage
 from tests.webserver import Server as Server
@@ -36,13 +37,19 @@ def blob_root(settings, tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _emptied_quickly() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.after_test)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def ready_database(request: pytest.FixtureRequest) -> None:
-    """Every test with a database has the ready-made services, and a feed without a gap."""
+    """Every test with a database has a feed without a gap."""
     with_database = {"db", "transactional_db"} & set(request.fixturenames)
     if with_database or request.node.get_closest_marker("django_db"):
         request.getfixturevalue("db")
-        make_services()
         start_feed_here()
 
 

@@ -10,12 +10,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.text import slugify
 
+from billing.exact import exactly
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import DailyUsage, Definition, PlatformUsage, Service
 from billing.periods import DAY_MICROSECONDS, Days
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 from billing.pricing.plans import publish
 from catacloud.accounts.models import Membership, Organisation, User
+from eventstore import store
 from eventstore.models import Horizon
 
 Prices = Sequence[tuple[str | None, str]]  # (up to, unit price), the last without end
@@ -27,9 +29,11 @@ GB = 10**9
 numbers = count(1)
 
 
-def make_organisation(name: str | None = None) -> Organisation:
+def make_organisation(name: str | None = None, *, time_zone: str = "UTC") -> Organisation:
     name = name or f"Organisation {next(numbers)}"
-    return Organisation.objects.create(slug=slugify(name), name=name, created_at=LONG_AGO)
+    return Organisation.objects.create(
+        slug=slugify(name), name=name, created_at=LONG_AGO, time_zone=time_zone
+    )
 
 
 def make_user(
@@ -46,9 +50,30 @@ def make_user(
 
 
 def make_services() -> None:
-    """Make the ready-made services again: a transactional test has emptied all tables."""
-    for fields in import_module("billing.migrations.0002_ready_made_services").SERVICES:
-        Service.objects.get_or_create(slug=fields["slug"], defaults=fields)
+    """Make those ready-made services again that are missing."""
+    first = import_module("billing.migrations.0002_ready_made_services").SERVICES
+    later = import_module("billing.migrations.0012_definitions_of_services").TRANSFER
+    known = set(Service.objects.values_list("slug", flat=True))
+    missing = [fields for fields in [*first, later] if fields["slug"] not in known]
+    services = Service.objects.bulk_create(_ready_made(**fields) for fields in missing)
+    Definition.objects.bulk_create(
+        _definition(service, fields["event_type"], fields["quantity_field"])
+        for service, fields in zip(services, missing, strict=True)
+    )
+
+
+def _ready_made(*, aggregation: str, event_type: str, quantity_field: str, **own: Any) -> Service:
+    """Make a service of what the first migrations called it; a sum was a counter then."""
+    return Service(aggregation="level" if aggregation == "level" else "sum", **own)
+
+
+def _definition(service: Service, event_type: str, quantity_path: str) -> Definition:
+    return Definition(
+        service=service,
+        starts_at=datetime(2000, 1, 1, tzinfo=UTC),
+        event_types=[event_type],
+        quantity_path=quantity_path,
+    )
 
 
 def start_feed_here() -> None:
@@ -59,21 +84,27 @@ def start_feed_here() -> None:
 
 
 def make_service(
-    *, slug: str | None = None, level: bool = False, unit: str = "h", unit_size: int = 3600
+    *,
+    slug: str | None = None,
+    level: bool = False,
+    aggregation: str | None = None,
+    unit: str = "h",
+    unit_size: int = 3600,
 ) -> Service:
-    """Make a counter in seconds, priced per hour, or a level."""
+    """Make a counter in seconds, priced per hour, or a level, or what is asked for."""
     slug = slug or f"service-{next(numbers)}"
-    return Service.objects.create(
+    level = level or aggregation == "level"
+    service = Service.objects.create(
         slug=slug,
         name=slug,
-        aggregation="level" if level else "counter",
-        event_type=f"test.{slug}",
-        quantity_field="quantity",
+        aggregation=aggregation or ("level" if level else "sum"),
         unit=unit,
         unit_size=unit_size,
         level_unit="GB" if level else "",
         level_unit_size=10**9 if level else None,
     )
+    _definition(service, f"test.{slug}", "quantity").save()
+    return service
 
 
 def make_draft(
@@ -123,31 +154,47 @@ def make_usage_row(
     quantity: Decimal | int,
     area: Decimal | int = 0,
 ) -> DailyUsage:
-    return DailyUsage.objects.create(
-        organisation=organisation,
-        service=service,
-        day=day,
-        quantity=quantity,
-        area=area,
-        event_count=1,
+    sums = {"quantity": quantity, "area": area, "event_count": 1}
+    row = DailyUsage(organisation=organisation, service=service, day=day, **sums)
+    make_usage_rows([row])
+    return row
+
+
+def make_usage_rows(rows: Sequence[DailyUsage]) -> None:
+    """Save rows of organisations, and add them to those of the platform."""
+    place, sums = ("partition", "service_id", "day"), ("quantity", "area", "event_count")
+    known = PlatformUsage.objects.filter(day__in={row.day for row in rows})
+    totals = {(one.partition, one.service_id, one.day): one for one in known}
+    for row in rows:
+        key = store.partition_of(row.organisation_id), row.service_id, row.day
+        if key not in totals:
+            fields = {**dict(zip(place, key, strict=True)), **dict.fromkeys(sums, 0)}
+            totals[key] = PlatformUsage(**fields)
+        with exactly():
+            for name in sums:
+                setattr(totals[key], name, getattr(totals[key], name) + getattr(row, name))
+    DailyUsage.objects.bulk_create(rows)
+    PlatformUsage.objects.bulk_create(
+        totals.values(), update_conflicts=True, unique_fields=place, update_fields=sums
     )
 
 
 def make_daily_usage(
-    organisation: Organisation, day: date, *, stored_gb: int = 0, hours: Decimal | int = 0
+    organisation: Organisation, *days: date, stored_gb: int = 0, hours: Decimal | int = 0
 ) -> None:
-    """Store more from the start of a day on, and compute for some hours on it."""
-    rows = {"storage": (stored_gb * GB, stored_gb * GB * DAY_MICROSECONDS)}
-    rows["execution-time"] = (int(hours * 3600), 0)
-    for slug, (quantity, area) in rows.items():
+    """Store more from the start of each day on, and compute for some hours on it."""
+    area = stored_gb * GB * DAY_MICROSECONDS
+    used = {"storage": (stored_gb * GB, area), "execution-time": (int(hours * 3600), 0)}
+    rows = []
+    for service in Service.objects.filter(slug__in=used):
+        quantity, area = used[service.slug]
+        sums = {"quantity": quantity, "area": area, "event_count": 1}
         if quantity:
-            make_usage_row(
-                organisation=organisation,
-                service=Service.objects.get(slug=slug),
-                day=day,
-                quantity=quantity,
-                area=area,
-            )
+            rows += [
+                DailyUsage(organisation=organisation, service=service, day=day, **sums)
+                for day in days
+            ]
+    make_usage_rows(rows)
 
 
 @transaction.atomic

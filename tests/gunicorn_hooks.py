@@ -4,9 +4,20 @@ import os
 from pathlib import Path
 from typing import Any
 
-from catacloud.gunicorn import limit_request_field_size, secure_scheme_headers, worker_class
+from catacloud.gunicorn import (
+    limit_request_field_size,
+    preload_app,
+    secure_scheme_headers,
+    worker_class,
+)
 
-__all__ = ["limit_request_field_size", "post_fork", "secure_scheme_headers", "worker_class"]
+__all__ = [
+    "limit_request_field_size",
+    "post_fork",
+    "preload_app",
+    "secure_scheme_headers",
+    "worker_class",
+]
 
 
 def post_fork(server: Any, worker: Any) -> None:

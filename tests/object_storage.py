@@ -68,5 +68,5 @@ def bucket(object_storage: str, settings: Any, monkeypatch: pytest.MonkeyPatch) 
     client.create_bucket(Bucket=name)
     url = f"s3://{name}/some/where?endpoint={object_storage}&region=us-east-1"
     settings.BLOB_STORE = url
-    settings.STORAGES = {**settings.STORAGES, "blobs": storage(url)}
+    settings.STORAGES = {**settings.STORAGES, "blobs": storage(url, setting="BLOB_STORE")}
     return Bucket(url, name, client)

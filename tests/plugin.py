@@ -16,6 +16,17 @@ import pytest
 
 from catacloud.embedded import EmbeddedError, environment, running
 
+# What takes longest starts first, so that at the end no worker waits for another.
+_LONG = (
+    "tests/journeys/test_dashboard.py",
+    "tests/catacloud/demo/",
+    "tests/eventstore/test_partitioned.py",
+    "tests/journeys/",
+    "tests/catacloud/",
+    "tests/uploads/clients/",
+    "tests/billing/metering/test_traces.py",
+    "",  # all others
+)
 _OURS = "CATACLOUD_TEST_SERVERS"  # for the workers: which of the URLs are ours, not the user's
 
 
@@ -28,6 +39,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         for name in os.environ[_OURS].split():  # the controller's, which the workers inherit
             del os.environ[name]
     _start_servers(early_config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep folders together, whose tests share servers; pytest-django mixes them by their kind."""
+
+    def place(item: pytest.Item) -> tuple[int, Path]:
+        return next(n for n, start in enumerate(_LONG) if item.nodeid.startswith(start)), item.path
+
+    items.sort(key=place)
 
 
 def _start_servers(config: pytest.Config) -> None:

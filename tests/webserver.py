@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -65,6 +65,33 @@ def serve(
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+Serving = Callable[..., Server]
+"""Takes what settings.py reads as keywords, and returns a server that has it."""
+
+
+@contextmanager
+def started_once(folder: Path) -> Iterator[Serving]:
+    """Start a server when it is first asked for; who asks for the same settings shares it.
+
+    The blobs of all of them are in a folder beside those of their workers.
+    """
+    running: dict[frozenset[tuple[str, str]], Server] = {}
+    with ExitStack() as stack:
+
+        def with_settings(**environment: str) -> Server:
+            wanted = frozenset(environment.items())
+            if wanted not in running:
+                server = serve(
+                    blob_root=folder / "blobs",
+                    workers_folder=folder / f"workers-{len(running)}",
+                    environment=environment,
+                )
+                running[wanted] = stack.enter_context(server)
+            return running[wanted]
+
+        yield with_settings
 
 
 def _wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:

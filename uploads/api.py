@@ -51,7 +51,7 @@ class Page(Schema):
     next: Annotated[str | None, Field(description="Address of the next page; null at the end.")]
 
 
-@router.get("/files", response=Page)
+@router.get("/files", response=Page, summary="List files")
 def list_files(
     request: KeyRequest,
     organisation: Slug = None,
@@ -71,7 +71,7 @@ def list_files(
     return {"items": items[:limit], "next": f"{request.path}?{query.urlencode()}"}
 
 
-@router.get("/files/{file_id}", response=FileOut, url_name="file")
+@router.get("/files/{file_id}", response=FileOut, url_name="file", summary="Show a file")
 def show(request: KeyRequest, file_id: str, organisation: Slug = None) -> UploadedFile:
     """Show a file."""
     file = find(_organisation(request.auth, organisation), _uuid(file_id))

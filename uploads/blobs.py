@@ -18,22 +18,39 @@ from uploads.incoming import Blob as Blob
 from uploads.incoming import Readable as Readable
 
 
-class Store(Protocol):
-    """What a module has to offer to be a store."""
+class StoreFailed(Exception):
+    """The store takes no bytes: the disk is full, the bucket away. Its cause says which."""
 
-    def receive(self, source: Readable, *, at_most: int) -> Blob | None: ...
+    def __init__(self) -> None:
+        super().__init__(
+            "The bytes cannot be stored at the moment: ask for the offset with HEAD, and try again "
+            "in a while."
+        )
+
+
+class Store(Protocol):
+    """What a module has to offer to be a store. ``receive`` may raise ``FAILURES`` too."""
+
+    FAILURES: tuple[type[Exception], ...]
+
+    def receive(self, source: Readable, *, at_most: int, seconds: float | None) -> Blob | None: ...
     def read(self, blob_id: UUID, *, start: int, size: int) -> Iterator[bytes]: ...
     def open_whole(self, blob_id: UUID) -> BinaryIO | None: ...
     def remove(self, blob_ids: Iterable[UUID]) -> None: ...
     def written_before(self, moment: datetime) -> Iterator[UUID]: ...
 
 
-def receive(source: Readable, *, at_most: int) -> Blob | None:
+def receive(source: Readable, *, at_most: int, seconds: float | None = None) -> Blob | None:
     """Store the next bytes of ``source``, so that they survive a power cut.
 
-    None where nothing came. Raises the store's error, or the source's; then nothing is left behind.
+    With ``seconds`` those that come in about so long. None where nothing came. Raises StoreFailed,
+    or the source's error; then nothing is left behind.
     """
-    return _store().receive(source, at_most=at_most)
+    store = _store()
+    try:
+        return store.receive(source, at_most=at_most, seconds=seconds)
+    except store.FAILURES as error:
+        raise StoreFailed from error
 
 
 def read(blob_id: UUID, *, start: int, size: int) -> Iterator[bytes]:

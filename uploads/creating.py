@@ -71,6 +71,7 @@ def create_final(
             )
             manifests.write(final, parts)
             if all(row.status == Status.COMPLETE for row in rows.values()):
+                final.offset = known
                 complete(final, now=now, actor=actor)
             return final
     except IntegrityError:  # another request has made the same one meanwhile
@@ -101,8 +102,9 @@ def finish(*, organisation: Organisation, final_id: UUID, now: datetime) -> bool
         ready = all(row.status == Status.COMPLETE for row in rows.values())
         if final.status != Status.OPEN or not ready:
             return False
+        final.offset = sum(rows[part].offset for part in parts)
         # The lengths of its parts may have been declared since. It then waits until it expires.
-        if sum(rows[part].offset for part in parts) > settings.MAX_UPLOAD_BYTES:
+        if final.offset > settings.MAX_UPLOAD_BYTES:
             return False
         complete(final, now=now, actor=None)
     return True
@@ -111,11 +113,10 @@ def finish(*, organisation: Organisation, final_id: UUID, now: datetime) -> bool
 def complete(upload: UploadedFile, *, now: datetime, actor: str | None) -> None:
     """Make a file of an upload that has all its bytes; a partial one is only marked.
 
-    The caller holds the rows of the upload and of its parts.
+    Its ``offset`` is its size. The caller holds the rows of the upload and of its parts.
     """
     organisation, shared = upload.organisation, 0
     if upload.kind == Kind.FINAL:
-        upload.offset = _size_of_parts(upload)
         shared = upload.offset - sum(manifests.unshared(upload).values())
     if upload.kind != Kind.PARTIAL:
         size = upload.offset
@@ -200,13 +201,6 @@ def _caught_up(final: UploadedFile, now: datetime) -> UploadedFile:
         finish(organisation=final.organisation, final_id=final.id, now=now)
         final.refresh_from_db()
     return final
-
-
-def _size_of_parts(final: UploadedFile) -> int:
-    parts = manifests.parts_of(final.organisation, final.id)
-    rows = UploadedFile.objects.filter(organisation=final.organisation, id__in=set(parts))
-    sizes = dict(rows.values_list("id", "offset"))
-    return sum(sizes[part] for part in parts)
 
 
 def _of_the_same_parts(organisation: Organisation, fingerprint: bytes) -> UploadedFile | None:

@@ -11,9 +11,11 @@ from django.conf import settings
 
 from uploads.incoming import CHUNK, Blob, Incoming, Readable
 
+FAILURES: tuple[type[Exception], ...] = (OSError,)
 
-def receive(source: Readable, *, at_most: int) -> Blob | None:
-    incoming = Incoming(source, at_most=at_most)
+
+def receive(source: Readable, *, at_most: int, seconds: float | None) -> Blob | None:
+    incoming = Incoming(source, at_most=at_most, seconds=seconds)
     if not incoming:
         return None
     blob_id = uuid4()

@@ -11,8 +11,9 @@ from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
+from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import storages
 
 from uploads.incoming import CHUNK, Blob, Incoming, Readable
@@ -28,10 +29,13 @@ IN_THIS_THREAD = TransferConfig(
     preferred_transfer_client="classic",
 )
 MOST_AT_ONCE = 1000  # names in one request to delete
+FAILURES: tuple[type[Exception], ...] = (Boto3Error, BotoCoreError, ClientError)
 
 
-def receive(source: Readable, *, at_most: int) -> Blob | None:
-    incoming = Incoming(source, at_most=at_most, seconds=LONGEST.total_seconds())
+def receive(source: Readable, *, at_most: int, seconds: float | None) -> Blob | None:
+    longest = LONGEST.total_seconds()
+    within = longest if seconds is None else min(seconds, longest)
+    incoming = Incoming(source, at_most=at_most, seconds=within)
     if not incoming:
         return None
     blob_id = uuid4()

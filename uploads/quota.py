@@ -6,6 +6,7 @@ from django.db.models import F
 
 from catacloud.accounts.models import Organisation
 from uploads.models import KeptBytes
+from uploads.templatetags.sizes import size
 
 
 class OverQuota(Exception):
@@ -13,7 +14,7 @@ class OverQuota(Exception):
 
     def __init__(self, quota: int) -> None:
         super().__init__(
-            f"The organisation may keep {quota} bytes, and this would be more: delete files, or "
+            f"The organisation may keep {size(quota)}, and this would be more: delete files, or "
             "ask for a larger quota."
         )
 

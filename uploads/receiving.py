@@ -2,7 +2,8 @@
 
 The offset lives in the row of the upload. A request takes the upload over by raising its epoch;
 from then on an earlier request, which may be stalled or only slow, stores nothing more. A long body
-is kept segment by segment, so that a crash loses little of it.
+is kept segment by segment, and so is one whose client falls silent: little is lost of it when the
+process dies, or when the client comes back by another network, and nobody ended the old connection.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from uploads.protocol import CHECKSUM_MISMATCH, Checksum, Refusal
 SEGMENT = 64 * 2**20  # bytes after which a segment is kept, at least
 SHARE = 8  # or a part of what is there already: a large upload has few segments all the same
 MOST = 64 * 2**30  # and at most: an object of a store has 10,000 parts, of 8 MiB with us
+KEPT_WITHIN = 10.0  # seconds after which a segment is kept in any case
 LOOK_EVERY = 1.0  # seconds between two looks whether somebody has taken the upload over
 
 
@@ -110,13 +112,12 @@ def receive(turn: Turn, body: Body, *, checksum: Checksum | None = None) -> None
 
 
 def _receive_in_segments(turn: Turn, body: Body) -> None:
-    source = _Watched(turn, body)
-    while turn.room:
+    source, body.pauses = _Watched(turn, body), True
+    while turn.room and not body.ended:
         most = min(max(SEGMENT, turn.offset // SHARE), MOST, turn.room)
-        blob = blobs.receive(source, at_most=most)
-        if blob is None:
-            break
-        keep(turn, blob, now=timezone.now())
+        blob = blobs.receive(source, at_most=most, seconds=KEPT_WITHIN)
+        if blob:
+            keep(turn, blob, now=timezone.now())
 
 
 def _receive_checked(turn: Turn, body: Body, checksum: Checksum) -> None:
@@ -126,7 +127,7 @@ def _receive_checked(turn: Turn, body: Body, checksum: Checksum) -> None:
     if not fits and blob:
         blobs.remove([blob.id])
     if not body.complete:
-        raise Refusal(400, "The body broke off, so its checksum cannot be verified: send it again.")
+        raise Refusal(503, "The body broke off, so its checksum cannot be verified: send it again.")
     if not fits:
         raise Refusal(CHECKSUM_MISMATCH, "The bytes do not have the checksum: send them again.")
     if blob:
@@ -217,11 +218,12 @@ def _declare(upload: UploadedFile, length: int | None) -> None:
 
 
 class _Watched:
-    """A body that ends with Outrun once another request has taken the upload over."""
+    """A body that ends with Outrun once another request has taken the upload over, or ended it."""
 
     def __init__(self, turn: Turn, body: Body) -> None:
         self._turn, self._body = turn, body
         self._looked = time.monotonic()
+        body.on_silence = self._look
 
     def read(self, size: int, /) -> bytes:
         data = self._body.read(size)
@@ -234,7 +236,7 @@ class _Watched:
         own = UploadedFile.objects.filter(
             pk=(self._turn.organisation.id, self._turn.upload_id), epoch=self._turn.epoch
         )
-        if not own.exists():
+        if not own.exclude(status__in=GONE).exists():
             raise Outrun
 
 

@@ -29,6 +29,12 @@ EXECUTION = Metric("execution", "Execution time", "execution-time", unit="h", is
 
 METRICS: Mapping[str, Metric] = {m.slug: m for m in (GB_HOURS, STORED, EXECUTION)}
 
+
+def metric_of(service: Service) -> Metric:
+    """Return the metric that shows a service which an operator defined, by its own figure."""
+    return Metric(service.slug, service.name, service.slug, service.unit, is_level=False)
+
+
 UNSEEN = Decimal("0.05")  # percent: rounds to 0.0, so it is no change to the eye
 
 

@@ -23,6 +23,7 @@ from billing.dashboards.queries import (
 from billing.dashboards.ranges import PRESETS, Range, read_range
 from billing.dashboards.tables import PER_PAGE
 from billing.metering.freshness import freshness
+from billing.metering.uncounted import uncounted
 from catacloud.accounts.access import SignedInRequest, operators_only
 from catacloud.fragments import template_for
 
@@ -44,6 +45,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "metrics": METRICS.values(),
         "today": now.date(),
         "freshness": freshness(now),
+        "uncounted": uncounted(None),
         **_headline_context(figures, asked, now),
         **_detail_context(request, figures, asked, metric, now),
     }

@@ -10,7 +10,8 @@ admin.site.unregister(Sequence)
 
 class InvoiceLineInline(ReadOnly, admin.TabularInline[InvoiceLine, Invoice]):
     model = InvoiceLine
-    fields = ["position", "service_name", "quantity", "unit", "amount", "working"]
+    fk_name = "invoice"
+    fields = ["position", "service_name", "quantity", "unit", "amount", "corrects", "working"]
 
 
 @admin.register(Invoice)

@@ -8,11 +8,16 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.exact import ZERO, exactly, in_units
+from billing.invoicing.models import Invoice
 from billing.invoicing.subscriptions import in_force_at_end
 from billing.metering.usage import period_figures
 from billing.periods import Days
+from billing.pricing.currencies import round_amount
 from billing.pricing.models import Charge
-from billing.pricing.rating import Tier, TierUse, rate, round_amount
+from billing.pricing.prices import Terms
+from billing.pricing.rating import Usage, rate
+from billing.pricing.terms import terms_of
+from billing.pricing.tiers import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,7 @@ class RatedLine:
     quantity: Decimal
     unit: str
     amount: Decimal  # rounded to the currency's minor unit
-    working: tuple[TierUse, ...]  # unrounded
+    working: tuple[Step, ...]  # unrounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +48,16 @@ class _Price:
     service_name: str
     unit: str
     unit_size: Decimal
-    tiers: tuple[Tier, ...]
+    terms: Terms
 
 
 def rate_organisations(
     *, days: Days, now: datetime, organisations: Sequence[UUID] | None = None
 ) -> dict[UUID, RatedPeriod]:
-    """Rate the period, or what of it has passed at ``now``, in four queries however many there are.
+    """Rate the period, or what of it has passed at ``now``, in five queries however many there are.
 
     The plan of the period's last day prices all of it; an organisation without one is absent. Every
-    charge makes a line, used or not. Raises InvalidTiers where a version was never checked.
+    charge makes a line, used or not. Raises InvalidPrice where a version was never checked.
     """
     plans = in_force_at_end(days=days, organisations=organisations)
     prices = _prices({plan.plan_version_id for plan in plans.values()})
@@ -70,6 +75,21 @@ def rate_organisations(
         )
         for organisation, plan in plans.items()
     }
+
+
+def rate_invoiced(invoice: Invoice, *, now: datetime) -> RatedPeriod:
+    """Rate an invoice's period as it stands now, on the plan version of the invoice."""
+    figures = {
+        (row.organisation_id, row.service_id): row.figure
+        for row in period_figures(
+            days=Days(invoice.starts_on, invoice.ends_on),
+            now=now,
+            organisations=[invoice.organisation_id],
+        )
+    }
+    version = invoice.plan_version_id
+    prices = _prices({version})[version]
+    return _rated(invoice.organisation_id, version, invoice.currency, prices, figures)
 
 
 def _rated(
@@ -90,7 +110,7 @@ def _rated(
 
 def _line(price: _Price, figure: Decimal, currency: str) -> RatedLine:
     quantity = in_units(figure, unit_size=price.unit_size)
-    rated = rate(quantity=quantity, tiers=price.tiers)
+    rated = rate(Usage(quantity), price.terms)
     return RatedLine(
         service_id=price.service_id,
         service_name=price.service_name,
@@ -112,8 +132,7 @@ def _prices(versions: Iterable[int]) -> dict[int, list[_Price]]:
     prices: dict[int, list[_Price]] = defaultdict(list)
     for charge in charges:
         service = charge.service
-        tiers = tuple(Tier(tier.up_to, tier.unit_price) for tier in charge.tiers.all())
         prices[charge.version_id].append(
-            _Price(service.pk, service.name, service.unit, service.unit_size, tiers)
+            _Price(service.pk, service.name, service.unit, service.unit_size, terms_of(charge))
         )
     return prices

@@ -16,10 +16,15 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def close_month(*, first_day: str | None = None, **_: object) -> None:
-    """Ring for every organisation whose month (default: the last one) has no invoice yet."""
-    today = timezone.now().date()
-    days = month_of(date.fromisoformat(first_day)) if first_day else month_before(month_of(today))
-    for organisation_id in organisations_to_close(days=days).values_list("pk", flat=True):
+    """Ring for every organisation whose month (default: the last one) has no invoice yet.
+
+    Where the month is not over in its time zone yet, the next call finds it.
+    """
+    now = timezone.now()
+    days = month_before(month_of(now.date()))
+    if first_day:
+        days = month_of(date.fromisoformat(first_day))
+    for organisation_id in organisations_to_close(days=days, now=now).values_list("pk", flat=True):
         close_organisation_month.delay(
             organisation_id=str(organisation_id), first_day=days.first.isoformat()
         )

@@ -35,6 +35,26 @@ LINES_ARE_COUNTED = pgtrigger.Trigger(
     func=CHECK_ROOM.format(refuse=REFUSE),
 )
 
+CORRECTIONS_STAY_AT_HOME = pgtrigger.Trigger(
+    name="corrections_stay_at_home",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    condition=pgtrigger.Q(new__corrects__isnull=False),
+    func="""
+IF NOT EXISTS (
+    SELECT FROM billing_invoice AS invoice JOIN billing_invoice AS corrected
+        USING (organisation_id, currency)
+    WHERE invoice.id = NEW.invoice_id AND corrected.id = NEW.corrects_id
+        AND invoice.id <> corrected.id
+) THEN
+    RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation',
+        CONSTRAINT = 'corrections_stay_at_home',
+        MESSAGE = 'An invoice corrects others of its own organisation and currency only.';
+END IF;
+RETURN NEW;
+""",
+)
+
 # Looked at when the transaction commits, so that no invoice is left with room for a line.
 INVOICE_ADDS_UP = pgtrigger.Trigger(
     name="invoice_adds_up",

@@ -1,22 +1,94 @@
 from collections.abc import Sequence
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils import timezone
 
-from billing.metering.models import DailyUsage, Service
+from billing.metering import rebuilding, time_zones
+from billing.metering.meters import SOON
+from billing.metering.models import DailyUsage, Definition, Dimension, Service
+from catacloud.accounts.admin import OrganisationAdmin as AccountsOrganisationAdmin
+from catacloud.accounts.models import Organisation
+
+
+class ReadOnly:
+    """For an admin class: things that are looked at here, and made elsewhere."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class DefinitionForm(forms.ModelForm[Definition]):
+    def clean_starts_at(self) -> object:
+        starts_at = self.cleaned_data["starts_at"]
+        service = self.cleaned_data.get("service")
+        if service and service.definitions.exists() and starts_at <= timezone.now() + SOON:
+            raise ValidationError(
+                "Let it start at least ten minutes from now: what was counted until then stays "
+                "as it is."
+            )
+        return starts_at
+
+    def clean_quantity_path(self) -> str:
+        path: str = self.cleaned_data["quantity_path"]
+        service = self.cleaned_data.get("service")
+        if self.cleaned_data.get("event_types") == []:
+            return ""
+        if not path and service and service.aggregation != Service.Aggregation.COUNT:
+            raise ValidationError("Say where the quantity is: only a count needs none.")
+        return path
+
+
+class FixedOnceAdded:
+    """For an admin class: things that are added here, and never changed."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class DimensionInline(FixedOnceAdded, admin.TabularInline[Dimension, Definition]):
+    model = Dimension
+    extra = 0
+
+
+@admin.register(Definition)
+class DefinitionAdmin(FixedOnceAdded, admin.ModelAdmin[Definition]):
+    form = DefinitionForm
+    fields = ["service", "starts_at", "event_types", "quantity_path", "allows_negative"]
+    list_display = ["service", "starts_at", "event_types", "quantity_path"]
+    list_select_related = ["service"]
+    list_filter = ["service"]
+    inlines = [DimensionInline]
+
+
+class DefinitionInline(ReadOnly, admin.TabularInline[Definition, Service]):
+    model = Definition
+    fields = ["starts_at", "event_types", "quantity_path", "allows_negative"]
+    show_change_link = True
+    can_delete = False
 
 
 @admin.register(Service)
 class ServiceAdmin(admin.ModelAdmin[Service]):
-    list_display = ["name", "aggregation", "event_type", "unit"]
-    search_fields = ["name", "slug", "event_type"]
+    list_display = ["name", "aggregation", "unit"]
+    search_fields = ["name", "slug"]
+    inlines = [DefinitionInline]
     # What was measured and priced already has its meaning from these.
     fixed_once_added = [
         "slug",
         "aggregation",
-        "event_type",
-        "quantity_field",
         "unit",
         "unit_size",
         "level_unit",
@@ -35,19 +107,6 @@ class ServiceAdmin(admin.ModelAdmin[Service]):
         return False  # events that name it may be on their way to the saga
 
 
-class ReadOnly:
-    """For an admin class: things that are looked at here, and made elsewhere."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
 @admin.register(DailyUsage)
 class DailyUsageAdmin(ReadOnly, admin.ModelAdmin[DailyUsage]):
     list_display = ["day", "organisation", "service", "quantity", "area", "event_count"]
@@ -57,3 +116,32 @@ class DailyUsageAdmin(ReadOnly, admin.ModelAdmin[DailyUsage]):
     date_hierarchy = "day"
     ordering = ["-day", "organisation", "service"]
     show_full_result_count = False  # this table grows with usage; a count would read all of it
+
+
+admin.site.unregister(Organisation)
+
+
+class OrganisationForm(forms.ModelForm[Organisation]):
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone != self.instance.time_zone and self.instance.pk and rebuilding.is_under_way():
+            raise ValidationError("Usage is being rebuilt: change the time zone after that.")
+        return zone
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(AccountsOrganisationAdmin):
+    """That of accounts, where days and months follow the organisation's time zone."""
+
+    form = OrganisationForm
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Organisation,
+        form: forms.ModelForm[Organisation],
+        change: bool,
+    ) -> None:
+        if change and "time_zone" in form.changed_data:
+            time_zones.change(obj, time_zone=obj.time_zone, now=timezone.now())
+        super().save_model(request, obj, form, change)

@@ -1,109 +1,79 @@
-"""Accept usage events: CloudEvents 1.0 from services, checked and appended as a whole.
+"""Accept usage events: checked, and appended as they came. What counts them is the saga's matter.
 
 An event is known by its organisation, source and id. Sent again, it changes nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Annotated, Literal
-from uuid import UUID, uuid5
+from itertools import chain
+from typing import Literal
+from uuid import UUID
 
 import msgspec
-from django.db import DataError, connection, transaction
+from django.db import DataError, transaction
+from django.db.models import Q
 
-from billing.metering.events import STREAM_TYPE, UsageRecorded
-from billing.metering.models import Service
+from billing.metering import corrections
+from billing.metering.batches import (
+    Batch,
+    compare_with_archived,
+    conflict,
+    digest_of,
+    stored_differently,
+    unstorable,
+)
+from billing.metering.cloudevents import (
+    MAX_BATCH,
+    BadBatch,
+    BadEvent,
+    CloudEvent,
+    TooManyEvents,
+    read,
+)
+from billing.metering.corrections import BadCorrection, CorrectedBefore, Correction, Target
+from billing.metering.events import STREAM_TYPE, VOIDED, UsageRecorded
+from billing.metering.names import uuid_of
 from catacloud.accounts.models import ApiKey, Organisation
 from eventstore import store
 from eventstore.events import Metadata, StreamKey
 from eventstore.store import Append, NewEvent, OtherContent
 
-MAX_BATCH = 10_000  # events
+__all__ = ["MAX_BATCH", "BadBatch", "BadEvent", "SentDifferently", "TooManyEvents", "accept"]
+
 MAX_AHEAD = timedelta(minutes=5)  # how far a sender's clock may be ahead of ours
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # late is welcome, but this is a mistake
-MAX_DECIMALS = 12  # of a quantity, as the daily tables keep them
-MAX_QUANTITY = Decimal(10) ** 30
 
-NAMESPACE = UUID("7c9fba2e-3b61-4f0c-8a53-1f8f4c6d2b90")
-UNREADABLE = (msgspec.DecodeError, RecursionError)  # the latter of JSON that is nested too deeply
-
-# PostgreSQL's text knows no NUL.
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
-Time = Annotated[datetime, msgspec.Meta(tz=True)]
+Status = Literal["accepted", "repeated", "refused"]
 
 
-class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A usage event as it is sent. ``subject`` is the organisation's slug."""
-
-    specversion: Literal["1.0"]
-    id: Text
-    source: Text
-    type: Text
-    subject: Text | None = None
-    time: Time | None = None
-    datacontenttype: Literal["application/json"] = "application/json"
-    dataschema: str | None = None
-    data: msgspec.Raw = msgspec.Raw(b"null")
+class SentDifferently(BadBatch):
+    """Events were accepted before with other content, and so none of the batch was now."""
 
 
-@dataclass(frozen=True, slots=True)
-class BadEvent:
-    """What is wrong with the event at an index of the batch."""
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one event of a batch."""
 
     index: int
-    reason: str
-
-
-class BadBatch(Exception):
-    """Some events cannot be accepted, and so none of the batch was."""
-
-    def __init__(self, bad: Sequence[BadEvent]) -> None:
-        super().__init__(f"{len(bad)} of the events cannot be accepted; nothing was stored.")
-        self.bad = list(bad)
-
-
-class SentDifferently(Exception):
-    """An event was accepted before with other content, and so none of the batch was now."""
-
-    def __init__(self, event: CloudEvent) -> None:
-        super().__init__(
-            f"The event {event.id!r} of {event.source!r} was sent before with other content; "
-            "nothing was stored. Give a new event a new id."
-        )
-        self.source, self.id = event.source, event.id
-
-
-class _Refused(Exception):
-    """One event cannot be accepted, and why."""
+    status: Status
+    reason: str | None = None
 
 
 def parse(body: bytes) -> list[CloudEvent]:
     """Read one CloudEvent, or a JSON array of them. Raises BadBatch."""
-    events, bad = [], []
-    for index, one in enumerate(_split(body)):
-        try:
-            events.append(msgspec.json.decode(one, type=CloudEvent))
-        except UNREADABLE as error:
-            bad.append(BadEvent(index, f"{error}."))
-    if not events and not bad:
-        bad.append(BadEvent(0, "The batch holds no event."))
-    if len(events) + len(bad) > MAX_BATCH:
-        bad = [BadEvent(MAX_BATCH, f"A batch holds at most {MAX_BATCH} events: send several.")]
+    return all_good(read(body))
+
+
+def all_good(events: Iterable[CloudEvent | BadEvent]) -> list[CloudEvent]:
+    """Return the events, if all of them could be read. Raises BadBatch."""
+    good, bad = [], []
+    for event in events:
+        if isinstance(event, BadEvent):
+            bad.append(event)
+        else:
+            good.append(event)
     if bad:
         raise BadBatch(bad)
-    return events
-
-
-def _split(body: bytes) -> list[msgspec.Raw]:
-    """Cut a batch into its events without reading them, so that each can be refused by itself."""
-    if not body.lstrip().startswith(b"["):
-        return [msgspec.Raw(body)]
-    try:
-        return msgspec.json.decode(body, type=list[msgspec.Raw])
-    except UNREADABLE as error:
-        raise BadBatch([BadEvent(0, f"The batch is not a JSON array: {error}.")]) from error
+    return good
 
 
 def accept(events: Sequence[CloudEvent], *, key: ApiKey, now: datetime) -> int:
@@ -112,99 +82,182 @@ def accept(events: Sequence[CloudEvent], *, key: ApiKey, now: datetime) -> int:
     All or nothing. Raises BadBatch, which names each event that cannot be accepted and why, and
     SentDifferently.
     """
-    senders = _organisations(events, key)
-    services = {service.event_type: service for service in Service.objects.all()}
-    appends, bad = [], []
-    for index, event in enumerate(events):
+    batch = _prepared(events, key=key, now=now)
+    if not (batch.bad or batch.conflicts):
         try:
-            appends.append(_append_of(event, senders, services, key=key, now=now))
-        except _Refused as refusal:
-            bad.append(BadEvent(index, str(refusal)))
-    if bad:
-        raise BadBatch(bad)
-    try:
-        with transaction.atomic():  # so that after an error the database can be asked why
-            return store.append(appends, metadata=Metadata(actor=f"key {key.prefix}")).new
-    except DataError as error:
-        raise BadBatch(list(_unstorable(events))) from error
-    except OtherContent as error:
-        stands = (error.key.stream_id, error.event_id)
-        named = (one for one in events if (_stream_id(one), _event_id(one)) == stands)
-        raise SentDifferently(next(named)) from error
-
-
-def _stream_id(event: CloudEvent) -> UUID:
-    return uuid5(NAMESPACE, event.source)
-
-
-def _event_id(event: CloudEvent) -> UUID:
-    return uuid5(NAMESPACE, event.id)
-
-
-def _unstorable(events: Sequence[CloudEvent]) -> Iterator[BadEvent]:
-    """Ask the database which data it cannot hold: a NUL, half a character, a number too large."""
-    for index, event in enumerate(events):
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute("SELECT %s::jsonb", [bytes(event.data).decode()])
+            return _append(batch, key=key).new
         except DataError as error:
-            reason = str(error).splitlines()[0]
-            yield BadEvent(index, f"Its data cannot be stored: {reason}.")
+            batch.refuse(unstorable(batch), into=batch.bad)
+            if not batch.bad:
+                raise BadBatch([BadEvent(0, f"The data cannot be stored: {error}.")]) from error
+        except OtherContent as error:
+            batch.refuse(stored_differently(batch, error), into=batch.conflicts)
+    if batch.bad:
+        raise BadBatch(_in_order(batch.bad))
+    raise SentDifferently(_in_order(batch.conflicts))
 
 
-def _organisations(events: Sequence[CloudEvent], key: ApiKey) -> dict[str | None, UUID]:
-    """Return the ids of the organisations that the key may speak for, by subject."""
+def accept_each(
+    events: Sequence[CloudEvent | BadEvent], *, key: ApiKey, now: datetime
+) -> list[Outcome]:
+    """Append those events that can be accepted; say of each what became of it."""
+    batch = _prepared(events, key=key, now=now)
+    done = None
+    while done is None:  # whatever is in the way is taken out, so this ends
+        try:
+            done = _append(batch, key=key)
+        except DataError:
+            bad = list(unstorable(batch))
+            if not bad:
+                raise
+            batch.refuse(bad, into=batch.bad)
+        except OtherContent as error:
+            batch.refuse(stored_differently(batch, error), into=batch.conflicts)
+    stood = {(one.tenant_id, one.stream_id, one.event_id) for one in done.repeated}
+    return [_outcome(index, batch, stood) for index in range(len(events))]
+
+
+def _outcome(
+    index: int, batch: Batch, stood: Collection[tuple[UUID, UUID, UUID | None]]
+) -> Outcome:
+    first = batch.repeats.get(index, index)
+    for refused in (index, first):
+        if bad := batch.bad.get(refused) or batch.conflicts.get(refused):
+            return Outcome(index, "refused", bad.reason)
+    stream, new = batch.appended[first]
+    was_known = (stream.tenant_id, stream.stream_id, new.event_id) in stood
+    return Outcome(index, "repeated" if was_known or first != index else "accepted")
+
+
+def _in_order(bad: Mapping[int, BadEvent]) -> list[BadEvent]:
+    return [bad[index] for index in sorted(bad)]
+
+
+def _prepared(events: Sequence[CloudEvent | BadEvent], *, key: ApiKey, now: datetime) -> Batch:
+    """Check events, and find what each would be in the store."""
+    events, found = _corrections(events)
+    organisations = _organisations(events, key)
+    streams: dict[tuple[UUID, str], StreamKey] = {}
+    batch = Batch()
+    latest = now + MAX_AHEAD
+    for index, event in enumerate(events):
+        if isinstance(event, BadEvent):
+            batch.bad[index] = event
+            continue
+        owner = organisations.get(event.subject)
+        if owner is None or (event.time and not EARLIEST <= event.time <= latest):
+            batch.bad[index] = BadEvent(index, _refusal(event, owner))
+            continue
+        first = batch.new.setdefault((owner, event.source, event.id), index)
+        if first != index:
+            _add_repeat(batch, index, _new_event(event, EARLIEST, found.get(index)), first)
+            continue
+        stream = streams.get((owner, event.source))
+        if stream is None:
+            stream = StreamKey(owner, uuid_of(event.source), STREAM_TYPE)
+            streams[owner, event.source] = stream
+        batch.appended[index] = (stream, _new_event(event, now, found.get(index)))
+    if found:
+        _take_back(batch, found, now)
+    return batch
+
+
+def _corrections(
+    events: Sequence[CloudEvent | BadEvent],
+) -> tuple[Sequence[CloudEvent | BadEvent], dict[int, Correction]]:
+    """Read those events that correct others; what is no correction becomes a bad event."""
+    found: dict[int, Correction] = {}
+    read = list(events)
+    for index, event in enumerate(events):
+        if isinstance(event, CloudEvent) and event.type in corrections.TYPES:
+            try:
+                found[index] = corrections.read(event)
+            except BadCorrection as error:
+                read[index] = BadEvent(index, str(error))
+    return read, found
+
+
+def _take_back(batch: Batch, found: Mapping[int, Correction], now: datetime) -> None:
+    """Append to the streams of the corrected events that they are taken back, each once."""
+    targets: dict[Target, int] = {}
+    voids: set[tuple[UUID, UUID, UUID | None]] = set()
+    for index in [index for index in found if index in batch.appended]:
+        stream, new = batch.appended[index]
+        if found[index].recorded.type == VOIDED:
+            voids.add((stream.tenant_id, stream.stream_id, new.event_id))
+        target = found[index].target(stream.tenant_id)
+        first = targets.setdefault(target, index)
+        if first == index:
+            batch.voids[index] = found[index].append(stream.tenant_id, now)
+        else:
+            again = CorrectedBefore(found[first].voided)
+            batch.refuse([BadEvent(index, str(again))], into=batch.conflicts)
+    stand = corrections.voids_among(targets)
+    for target in (one for one in targets if one in stand or one in voids):
+        bad = BadEvent(targets[target], corrections.A_VOID_STANDS)
+        batch.refuse([bad], into=batch.bad)
+
+
+def _refusal(event: CloudEvent, owner: UUID | None) -> str:
+    if owner is None:
+        return f"There is no organisation {event.subject!r} that this key may speak for."
+    if event.time and event.time < EARLIEST:
+        return f"The time {event.time.isoformat()} is before {EARLIEST.year}."
+    return f"The time {event.time and event.time.isoformat()} is in the future: check your clock."
+
+
+def _new_event(event: CloudEvent, now: datetime, correction: Correction | None) -> NewEvent:
+    time = event.time
+    if time is not None and time.tzinfo is not UTC:
+        time = time.astimezone(UTC)  # one instant is one content, in whatever zone it was written
+    recorded = (
+        correction.recorded
+        if correction
+        else UsageRecorded(
+            type=event.type, source=event.source, id=event.id, time=time, data=event.data
+        )
+    )
+    return NewEvent(event=recorded, occurred_at=time or now, event_id=uuid_of(event.id))
+
+
+def _add_repeat(batch: Batch, index: int, new: NewEvent, first: int) -> None:
+    """Take an event whose identity came earlier in the batch as a repeat, or as a conflict."""
+    recorded, repeat = batch.appended[first][1].event, new.event
+    if recorded != repeat and digest_of(recorded) != digest_of(repeat):
+        batch.conflicts[index] = conflict(index, stored=recorded, sent=repeat)
+    else:
+        batch.repeats[index] = first
+
+
+def _append(batch: Batch, *, key: ApiKey) -> store.Appended:
+    streams: dict[StreamKey, list[NewEvent]] = {}
+    last: StreamKey | None = None
+    for stream, new in chain(batch.appended.values(), batch.voids.values()):
+        if stream is not last:  # comparing keys costs far more
+            events = streams.setdefault(stream, [])
+            last = stream
+        events.append(new)
+    appends = [Append(key=stream, events=events) for stream, events in streams.items()]
+    with transaction.atomic():  # so that after an error the database can be asked why
+        done = store.append(appends, metadata=Metadata(actor=f"key {key.prefix}"))
+        compare_with_archived(batch, done.repeated)
+        return done
+
+
+def _organisations(events: Iterable[CloudEvent | BadEvent], key: ApiKey) -> dict[str | None, UUID]:
+    """Return the ids of the organisations that the key may speak for, by slug and external key."""
     if key.organisation is not None:
-        return {key.organisation.slug: key.organisation.id, None: key.organisation.id}
-    subjects = {event.subject for event in events if event.subject}
-    found = Organisation.objects.filter(slug__in=subjects).values_list("slug", "id")
-    return dict[str | None, UUID](found)
-
-
-def _append_of(
-    event: CloudEvent,
-    organisations: Mapping[str | None, UUID],
-    services: Mapping[str, Service],
-    *,
-    key: ApiKey,
-    now: datetime,
-) -> Append:
-    if event.subject not in organisations:
-        raise _Refused(f"There is no organisation {event.subject!r} that this key may speak for.")
-    if event.type not in services:
-        raise _Refused(f"No service counts events of the type {event.type!r}.")
-    occurred_at = event.time or now
-    if occurred_at > now + MAX_AHEAD:
-        raise _Refused(f"The time {occurred_at.isoformat()} is in the future: check your clock.")
-    if occurred_at < EARLIEST:
-        raise _Refused(f"The time {occurred_at.isoformat()} is before {EARLIEST.year}.")
-    service = services[event.type]
-    recorded = UsageRecorded(
-        service=service.slug,
-        quantity=_quantity(event, service),
-        type=event.type,
-        source=event.source,
-        id=event.id,
-        data=event.data,
-    )
-    return Append(
-        key=StreamKey(organisations[event.subject], _stream_id(event), STREAM_TYPE),
-        events=[NewEvent(event=recorded, occurred_at=occurred_at, event_id=_event_id(event))],
-    )
-
-
-def _quantity(event: CloudEvent, service: Service) -> Decimal:
-    """Return the exact quantity, sent as a JSON number or as a decimal string."""
-    field = service.quantity_field
-    try:
-        data = msgspec.json.decode(event.data, type=dict[str, msgspec.Raw])
-        quantity = msgspec.json.decode(data[field], type=Decimal)
-    except (KeyError, msgspec.MsgspecError):
-        raise _Refused(f"data.{field} must be a number, or a decimal in a string.") from None
-    if not quantity.is_finite() or quantity.copy_abs() > MAX_QUANTITY:
-        raise _Refused(f"data.{field} must lie between -10³⁰ and 10³⁰.")
-    if int(quantity.as_tuple().exponent) < -MAX_DECIMALS:
-        raise _Refused(f"data.{field} may have at most {MAX_DECIMALS} decimals.")
-    if quantity < 0 and service.aggregation == Service.Aggregation.COUNTER:
-        raise _Refused(f"data.{field} may not be negative: {service.name} only adds up.")
-    return quantity
+        own = key.organisation
+        return dict.fromkeys([own.external_key, own.slug, None], own.id)
+    subjects = {
+        event.subject for event in events if isinstance(event, CloudEvent) and event.subject
+    }
+    named = Q(slug__in=subjects) | Q(external_key__in=subjects)
+    found: dict[str | None, UUID] = {}
+    for slug, external_key, owner in Organisation.objects.filter(named).values_list(
+        "slug", "external_key", "id"
+    ):
+        found[slug] = owner  # over another's external key
+        if external_key:
+            found.setdefault(external_key, owner)
+    return found

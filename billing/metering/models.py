@@ -1,30 +1,52 @@
-"""What can be metered, and the daily tables that only the metrics saga writes."""
+"""What can be metered, how its events are read, and the tables that the metrics saga writes."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
+from billing.metering import triggers
 from catacloud.accounts.models import Organisation
+
+PATH = RegexValidator(
+    r"^[^.\s]+(\.[^.\s]+)*\Z", "Name the field in the event's data, such as bytes or usage.bytes."
+)
 
 
 class Service(models.Model):
-    """A billable metric: which usage events count, and how a day's figure comes of them.
+    """A billable metric: how the figure of a day, or of a period, comes of its events.
 
-    A counter's figure is the sum of its quantities. A level's figure is the integral of the level
-    over time, in quantity × microseconds: its events are changes of the level.
+    Which events they are, definitions say. A level's figure is its integral over time, in quantity
+    × microseconds; all others are in the unit of the quantity.
     """
 
     class Aggregation(models.TextChoices):
-        COUNTER = "counter"
-        LEVEL = "level"
+        SUM = "sum", "Sum"
+        COUNT = "count", "Count"
+        MAX = "max", "Maximum"
+        LATEST = "latest", "Latest"
+        UNIQUE_COUNT = "unique_count", "Unique count"
+        LEVEL = "level", "Level over time"
+        PEAK = "peak", "Peak of a level"
+
+    # Their sums say it all: see fold.py. Of all others see slots.py.
+    ADDITIVE = (Aggregation.SUM, Aggregation.COUNT, Aggregation.LEVEL)
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
-    aggregation = models.CharField(max_length=10, choices=Aggregation.choices)
-    event_type = models.CharField(
-        max_length=200, unique=True, help_text="The CloudEvents type that it counts."
-    )
-    quantity_field = models.CharField(
-        max_length=100, help_text="Where in an event's data the quantity stands."
+    description = models.CharField(max_length=1024, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    aggregation = models.CharField(
+        max_length=20,
+        choices=Aggregation.choices,
+        help_text="What the events of a day or a month come to. "
+        "Sum: their quantities added up. Count: how many events there were. "
+        "Maximum: the greatest quantity. Latest: the quantity of the newest event, 0 where there "
+        "was none. Unique count: how many different values there were, such as users. "
+        "Level over time: each event changes a level, and each unit of it counts for as long as "
+        "it is there, such as GB·h. Peak of a level: each event changes a level, and the highest "
+        "that it stood at counts.",
     )
     unit = models.CharField(max_length=20, help_text="As shown and priced, such as GB·h.")
     unit_size = models.DecimalField(
@@ -42,8 +64,7 @@ class Service(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(unit_size__gt=0), name="service_unit_is_positive"),
             models.CheckConstraint(
-                condition=Q(aggregation="counter")
-                | Q(aggregation="level", level_unit_size__gt=0) & ~Q(level_unit=""),
+                condition=~Q(aggregation="level") | Q(level_unit_size__gt=0) & ~Q(level_unit=""),
                 name="service_level_has_a_unit",
             ),
         ]
@@ -51,21 +72,209 @@ class Service(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_level(self) -> bool:
+        return self.aggregation == self.Aggregation.LEVEL
 
-class DailyUsage(models.Model):
-    """What one organisation used of one service on one day (UTC). Sums only, so order is nothing.
+    @property
+    def is_additive(self) -> bool:
+        return self.aggregation in self.ADDITIVE
+
+
+class Definition(models.Model):
+    """From a moment on, which events a service counts, and where their quantity is.
+
+    It lasts until the next one of the service starts. It never changes, for figures rest on it.
+    """
+
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="definitions")
+    starts_at = models.DateTimeField(
+        help_text="Events of this moment and later are counted so, whenever they arrive."
+    )
+    event_types = ArrayField(
+        models.CharField(max_length=500),
+        blank=True,
+        help_text="The CloudEvents types that count, by commas. None: from then on it counts "
+        "nothing.",
+    )
+    quantity_path = models.CharField(
+        max_length=200,
+        blank=True,
+        validators=[PATH],
+        help_text="Where in the event's data the quantity is, such as bytes or usage.bytes. "
+        "A count needs none; of a unique count it is where the value is that is told apart, "
+        "a text or a number, such as user.id.",
+    )
+    allows_negative = models.BooleanField(
+        default=False,
+        help_text="Whether a quantity may be negative; a change of a level always may.",
+    )
+
+    class Meta:
+        ordering = ["service", "-starts_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service", "starts_at"], name="one_definition_starts_at_a_moment"
+            ),
+        ]
+        triggers = [triggers.DEFINITION_IS_FIXED]
+
+    def __str__(self) -> str:
+        return f"{self.service} from {self.starts_at:%Y-%m-%d %H:%M} UTC"
+
+
+class Dimension(models.Model):
+    """A field of the event's data to group a service's usage by, such as its region."""
+
+    definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="dimensions")
+    name = models.SlugField()
+    path = models.CharField(max_length=200, validators=[PATH])
+    at_most = models.PositiveIntegerField(
+        default=100,
+        help_text="How many values of an organisation are told apart: the first ones that come. "
+        "All others count together.",
+    )
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["definition", "name"], name="dimension_is_named_once")
+        ]
+        triggers = [triggers.DIMENSION_IS_FIXED]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DimensionValue(models.Model):
+    """A value of a dimension that an organisation's usage is told apart by: see groups.py."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    service = models.ForeignKey(Service, on_delete=models.PROTECT)
+    definition = models.ForeignKey(Definition, on_delete=models.PROTECT)
+    name = models.SlugField()
+    value = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "definition", "name", "value"],
+                name="dimension_value_is_known_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}"
+
+
+class VoidedEvent(models.Model):
+    """A usage event that a later one took back: it stays, and counts no more."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "stream_id", "event_id")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    stream_id = models.UUIDField()
+    event_id = models.UUIDField()
+    voided_at = models.DateTimeField()
+    reason = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.event_id}: {self.reason}"
+
+
+class Sums(models.Model):
+    """What events add up to, in a table that grows with usage: see fold.py."""
+
+    quantity = models.DecimalField(max_digits=60, decimal_places=12)
+    area = models.DecimalField(max_digits=60, decimal_places=12)
+    event_count = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class HourlyUsage(Sums):
+    """What one organisation used of one service in one hour (UTC), by its dimensions.
+
+    Sums as of :class:`DailyUsage`; ``area`` runs to the hour's end. Of a service whose figures are
+    no sums, ``quantity`` and ``high`` are as in slots.py, and ``last_at`` is when the newest event
+    was. A row that all events were taken out of is deleted.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    service = models.ForeignKey(Service, on_delete=models.PROTECT)
+    hour = models.DateTimeField()
+    groups = models.JSONField()  # value by the dimension's name
+    high = models.DecimalField(max_digits=60, decimal_places=12, null=True)
+    last_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "service", "hour", "groups"],
+                name="one_row_per_organisation_service_hour_groups",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation_id} {self.service_id} {self.hour}"
+
+
+class PeakHour(models.Model):
+    """What a peak's level did in an hour, whatever the groups: theirs need not be at one moment."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, db_index=False)
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, db_index=False)
+    hour = models.DateTimeField()
+    quantity = models.DecimalField(max_digits=60, decimal_places=12)
+    high = models.DecimalField(max_digits=60, decimal_places=12)
+    event_count = models.BigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "service", "hour"], name="one_peak_per_hour"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation_id} {self.service_id} {self.hour}"
+
+
+class UniqueValue(models.Model):
+    """A value that a unique count had in an hour and a group. A long one stands as its digest."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, db_index=False)
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, db_index=False)
+    hour = models.DateTimeField()
+    groups = models.JSONField()
+    value = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "service", "hour", "groups", "value"],
+                name="a_value_is_unique_in_its_hour",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value} in {self.hour}"
+
+
+class DailyUsage(Sums):
+    """What one organisation used of one service on one day (UTC), whatever the dimensions.
 
     ``quantity`` is the sum of the quantities of the day's events: the use of a counter, the change
     of a level. ``area`` is the sum, over a level's changes, of change × microseconds to the day's
-    end; so integral(day) = level at its start × 86 400 000 000 + area.
+    end; so integral(day) = level at its start × 86 400 000 000 + area. Where figures are no sums,
+    ``quantity`` and ``high`` are as in slots.py.
     """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
     service = models.ForeignKey(Service, on_delete=models.PROTECT)
     day = models.DateField()
-    quantity = models.DecimalField(max_digits=60, decimal_places=12)
-    area = models.DecimalField(max_digits=60, decimal_places=12)
-    event_count = models.BigIntegerField()
+    high = models.DecimalField(max_digits=60, decimal_places=12, null=True)
 
     class Meta:
         constraints = [
@@ -79,3 +288,26 @@ class DailyUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organisation_id} {self.service_id} {self.day}"
+
+
+class PlatformUsage(Sums):
+    """What all organisations of a partition used of one service on one day (UTC): their figures
+    added up, also those that are no sums by themselves.
+
+    By partition, so that workers of different partitions never wait for each other.
+    """
+
+    partition = models.SmallIntegerField()
+    service = models.ForeignKey(Service, on_delete=models.PROTECT)
+    day = models.DateField()
+    high = models.DecimalField(max_digits=60, decimal_places=12, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service", "day", "partition"], name="one_row_per_service_day_partition"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partition} {self.service_id} {self.day}"

@@ -1,83 +1,100 @@
-"""The metrics saga: folds file and usage events into daily rows and billing accounts.
+"""The metrics saga: folds file and usage events into hours, days and billing accounts.
 
 A batch writes its rows, its account events and its checkpoint in one transaction, so each event
-counts exactly once, whoever runs the saga, however often, and wherever it is killed.
+counts exactly once, whoever runs the saga, however often, and wherever it is killed. And whatever
+order events come in, however they are batched, the rows are the same to the last digit: all events
+of an organisation are in one partition, sums do not depend on order, and figures that are no sums
+are folded anew where they would (slot_tables.py).
+
+Usage is added up by the database (readings.py); what files store has rules, and is folded here.
+Billing accounts know the sums; what is no sum is read from the tables (usage.py).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import connection
 
 from billing.account import BillingAccount, Months, MonthSums, account_id
-from billing.metering.events import UsageRecorded
-from billing.metering.fold import ByMonth, Cell, Change, Sums, by_month, fold
+from billing.metering import groups, readings, slot_tables, tables, voids, zoning
+from billing.metering.fold import ByMonth, Change, Hour, Sums, by_day, by_month, fold, merge
 from billing.metering.models import Service
+from billing.metering.readings import Named, Reading
+from billing.periods import Zones
 from eventstore import feed, repository
 from eventstore.events import Event, RecordedEvent
+from eventstore.feed import Window
 from uploads.events import FileCompleted, FileDeleted, FileExpired, FilePartStored
 
 CONSUMER = "metrics"
 FILES = "storage"  # the service that files count for
-BATCH = 2000  # events
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The ids of services by slug, and which of them are levels."""
-
-    ids: Mapping[str, int]
-    levels: frozenset[str]
+FILE_EVENTS = (FilePartStored, FileCompleted, FileDeleted, FileExpired)
+BATCH = 10_000  # events
 
 
 def advance(*, partition: int, limit: int = BATCH) -> int:
     """Fold the next events of a partition; return how many there were, 0 when it is up to date."""
-    return feed.consume(consumer=CONSUMER, partition=partition, handle=handle, limit=limit)
+    return feed.consume(consumer=CONSUMER, partition=partition, handle=HANDLER, limit=limit)
 
 
-def handle(events: Sequence[RecordedEvent]) -> None:
+def handle(window: Window) -> None:
     """Write what a batch of events changes. Runs inside the checkpoint's transaction."""
-    services = _services()
-    days = fold(_changes(events, services))
-    if not days:
-        return
-    _add_to_daily_rows(days, services)
-    _meter_accounts(
-        by_month(days, services.levels),
-        until_position=events[-1].position,
-        now=max(event.recorded_at for event in events),
-    )
+    if months := write(window):
+        meter_accounts(months, until_position=window.until, now=window.recorded_at)
 
 
-def _services() -> Services:
-    rows = Service.objects.values_list("slug", "pk", "aggregation")
-    return Services(
-        ids={slug: pk for slug, pk, _ in rows},
-        levels=frozenset(slug for slug, _, kind in rows if kind == Service.Aggregation.LEVEL),
-    )
+def write(window: Window) -> ByMonth:
+    """Write what a batch changes in the tables; return what it is for the billing accounts."""
+    services = {one.slug: one for one in Service.objects.all()}
+    taken_back, zones = voids.note(window), zoning.of_window(window)
+    slot_tables.fold(window, taken_back, services, zones)
+    return _add_up(window, taken_back, services, zones)
 
 
-def _changes(events: Iterable[RecordedEvent], services: Services) -> Iterator[Change]:
+def _add_up(
+    window: Window, taken_back: Named, services: Mapping[str, Service], zones: Zones
+) -> ByMonth:
+    levels = frozenset(slug for slug, one in services.items() if one.is_level)
+    ids = {slug: one.pk for slug, one in services.items()}
+    read = readings.of_window(window, zones)
+    if taken_back:
+        read += [-one for one in readings.of_events(taken_back, up_to=window.after, zones=zones)]
+    hours = merge(total(groups.bounded(read, ids)), _of_files(window, zones))
+    if not hours:
+        return {}
+    days = by_day(hours, levels, zones)
+    in_utc = by_day(hours, levels, zones, in_utc=True) if zones.named else days
+    tables.add(hours, days, in_utc, services=ids, partition=window.partition)
+    if taken_back:
+        tables.delete_empty(hours, days, in_utc, services=ids, partition=window.partition)
+    return by_month(days, levels, zones)
+
+
+def total(read: Iterable[Reading]) -> dict[Hour, Sums]:
+    """Add up what was read by hour and group."""
+    hours: defaultdict[Hour, Sums] = defaultdict(Sums)
+    for one in read:
+        if one.sums.event_count:  # else all of it was taken back before it was read
+            hours[one.hour] += one.sums
+    return dict(hours)
+
+
+HANDLER = feed.SetHandler(handle, stopped_by=(SoftTimeLimitExceeded,))
+
+
+def _of_files(window: Window, zones: Zones) -> Mapping[Hour, Sums]:
+    return fold(changes(feed.read_window(window, types=FILE_EVENTS)), zones)
+
+
+def changes(events: Iterable[RecordedEvent]) -> Iterator[Change]:
     for recorded in events:
-        match recorded.event:
-            case UsageRecorded(service=service, quantity=quantity):
-                pass
-            case event:
-                change = stored_bytes(event, unfinished=settings.METER_UNFINISHED_UPLOADS)
-                if not change:
-                    continue
-                service, quantity = FILES, Decimal(change)
-        yield Change(
-            organisation_id=recorded.tenant_id,
-            service=service,
-            quantity=quantity,
-            at=recorded.occurred_at,
-            of_level=service in services.levels,
-        )
+        size = stored_bytes(recorded.event, unfinished=settings.METER_UNFINISHED_UPLOADS)
+        if size:
+            yield Change(recorded.tenant_id, FILES, Decimal(size), recorded.occurred_at, True)
 
 
 def stored_bytes(event: Event, *, unfinished: bool) -> int:
@@ -98,21 +115,8 @@ def stored_bytes(event: Event, *, unfinished: bool) -> int:
     return of_files + of_uploads if unfinished else of_files
 
 
-def _add_to_daily_rows(days: Mapping[Cell, Sums], services: Services) -> None:
-    # Sorted, so that workers which share rows lock them in one order and cannot deadlock.
-    rows = [
-        (cell.organisation_id, services.ids[cell.service], cell.day, *_columns(days[cell]))
-        for cell in sorted(days)
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(ADD, [list(column) for column in zip(*rows, strict=True)])
-
-
-def _columns(sums: Sums) -> tuple[Decimal, Decimal, int]:
-    return sums.quantity, sums.area, sums.event_count
-
-
-def _meter_accounts(organisations: ByMonth, *, until_position: int, now: datetime) -> None:
+def meter_accounts(organisations: ByMonth, *, until_position: int, now: datetime) -> None:
+    """Tell billing accounts of usage."""
     decisions = {}
     for organisation_id, months in organisations.items():
         sums: Months = {
@@ -128,16 +132,3 @@ def _meter_accounts(organisations: ByMonth, *, until_position: int, now: datetim
             BillingAccount.meter, months=sums, until_position=until_position, now=now
         )
     repository.execute_many(BillingAccount, decisions)
-
-
-ADD = """
-INSERT INTO billing_dailyusage AS usage
-    (organisation_id, service_id, day, quantity, area, event_count)
-SELECT * FROM unnest(
-    %s::uuid[], %s::bigint[], %s::date[], %s::numeric[], %s::numeric[], %s::bigint[]
-)
-ON CONFLICT (organisation_id, service_id, day) DO UPDATE SET
-    quantity = usage.quantity + excluded.quantity,
-    area = usage.area + excluded.area,
-    event_count = usage.event_count + excluded.event_count
-"""

@@ -1,31 +1,64 @@
 """What Celery runs. A task is a doorbell: it may be lost, doubled or late, and changes nothing."""
 
+import logging
 from collections.abc import Set
 from typing import Any
 
 from celery import shared_task
+from kombu.exceptions import OperationalError
+from redis import RedisError
 
-from billing.metering import doorbell, saga
+from billing.metering import doorbell, saga, turns
+from catacloud.outages import Outage
 from eventstore import feed
+
+logger = logging.getLogger(__name__)
+
+FORGOTTEN_AFTER = (
+    60  # seconds: a wake-up that lies that long is of no use, for sweeps came after it
+)
+
+broker = Outage()
 
 
 @shared_task
-def advance_partition(*, partition: int, **_: object) -> None:
-    """Fold what has come to a partition, until it is up to date."""
+def advance_partition(*, partition: int, **_: object) -> int:
+    """Fold what has come to a partition: until it is up to date, or others shall go first.
+
+    Return how many events these were: it is in the worker's log.
+    """
     doorbell.answer(partition)
-    while saga.advance(partition=partition):
-        pass
+
+    def advance(limit: int) -> int:
+        return saga.advance(partition=partition, limit=limit)
+
+    turn = turns.take(advance, first=saga.BATCH)
+    if turn.is_over:
+        _wake(partition)
+    return turn.handled
 
 
 @shared_task
 def sweep(**_: object) -> None:
     """Wake every partition that is behind: the guarantee behind the wake-ups, which may be lost."""
     for partition in feed.partitions_behind(consumer=saga.CONSUMER):
-        advance_partition.delay(partition=partition)
+        _wake(partition)
 
 
 def wake_saga(*, partitions: Set[int], **_: Any) -> None:
-    """Receive the event store's ``appended`` signal."""
-    for partition in partitions:
-        if doorbell.ring(partition):
-            advance_partition.delay(partition=partition)
+    """Receive the event store's ``appended`` signal. Who appended never waits long for it."""
+    if broker.spares():
+        return
+    try:
+        for partition in partitions:
+            if doorbell.ring(partition):
+                _wake(partition)
+    except (RedisError, OperationalError, OSError) as error:
+        broker.failed()
+        logger.warning("Nobody is woken, for the broker is away, and the sweep follows: %s", error)
+    else:
+        broker.answered()
+
+
+def _wake(partition: int) -> None:
+    advance_partition.apply_async(kwargs={"partition": partition}, expires=FORGOTTEN_AFTER)

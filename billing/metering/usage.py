@@ -1,21 +1,34 @@
 """Read the daily tables: figures per day, and over a span of days, exact to the last unit.
 
-A counter's figure is a sum of quantities. A level's figure is its integral in quantity ×
-microseconds; where the span is not over yet, up to ``now`` (a level lasts until it changes). Divide
-by the service's ``unit_size`` to show or price it.
+What a day comes to, a span comes to as well:
+
+- a sum or a count: the quantities added up;
+- a max: the greatest of them; a latest: that of the newest event; 0 where there was none;
+- a unique count: how many values there were, each once, on however many days;
+- a level: its integral in quantity × microseconds; where the span is not over yet, up to ``now`` (a
+  level lasts until it changes);
+- a peak: the highest that the level stood at, from where the span found it on.
+
+Days are those of each organisation's time zone. The platform's are those of UTC, and its figure is
+the sum of all organisations' figures. Divide a figure by the service's ``unit_size`` to show or
+price it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from billing.exact import exactly
+from billing.metering import zoning
 from billing.metering.models import Service
-from billing.periods import DAY_MICROSECONDS, ONE_DAY, Days, microseconds, start_of
+from billing.periods import IN_UTC, ONE_DAY, Days, Zones, day_of, microseconds, start_of
+from catacloud.accounts.models import Organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +38,7 @@ class DayFigure:
     organisation_id: UUID | None
     day: date
     figure: Decimal
-    level: Decimal  # of a level: where it stood at the day's end, or stands now
+    level: Decimal  # of a level or a peak: where it stood at the day's end, or stands now
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +48,40 @@ class PeriodFigure:
     organisation_id: UUID
     service_id: int
     figure: Decimal
-    level: Decimal  # of a level: where it stood at the end, or stands now
+    level: Decimal  # of a level or a peak: where it stood at the end, or stands now; else 0
 
 
-# The level at the start of a day is all that changed before it. %(owner)s is the organisation, or
-# NULL to add all of them up.
+class _Day(NamedTuple):
+    """A row of ``DAILY``; ``start`` is the level at the day's start."""
+
+    owner: UUID | None
+    day: date
+    quantity: Decimal
+    area: Decimal
+    high: Decimal
+    start: Decimal
+
+
+# The level at the start of a day is all that changed before it. Each is asked for by themselves,
+# up to a last day, for it is not the same day everywhere; NULL stands for all together.
 DAILY = """
-WITH opening AS (
-    SELECT {owner} AS owner, sum(quantity) AS level FROM billing_dailyusage
-    WHERE service_id = %(service)s AND day < %(first)s {only} GROUP BY 1
+WITH asked AS (
+    SELECT * FROM unnest(%(owners)s::uuid[], %(lasts)s::date[]) AS asked (owner, last)
+), opening AS (
+    SELECT owner, sum(quantity) AS level FROM asked JOIN {table} ON {same}
+    WHERE service_id = %(service)s AND day < %(first)s GROUP BY 1
 ), used AS (
-    SELECT {owner} AS owner, day, sum(quantity) AS quantity, sum(area) AS area
-    FROM billing_dailyusage
-    WHERE service_id = %(service)s AND day >= %(first)s AND day < %(end)s {only} GROUP BY 1, 2
+    SELECT owner, day, sum(quantity) AS quantity, sum(area) AS area, sum(high) AS high
+    FROM asked JOIN {table} ON {same}
+    WHERE service_id = %(service)s AND day >= %(first)s AND day <= last GROUP BY 1, 2
 ), grid AS (
-    SELECT owner, day::date FROM (SELECT owner FROM opening UNION SELECT owner FROM used) AS owners
-    CROSS JOIN generate_series(%(first)s, %(last)s, interval '1 day') AS day
+    SELECT asked.owner, day::date
+    FROM (SELECT owner FROM opening UNION SELECT owner FROM used) AS owners
+    JOIN asked ON asked.owner IS NOT DISTINCT FROM owners.owner
+    CROSS JOIN generate_series(%(first)s, asked.last, interval '1 day') AS day
 )
 SELECT grid.owner, grid.day, coalesce(used.quantity, 0), coalesce(used.area, 0),
+    coalesce(used.high, 0),
     coalesce(opening.level, 0) + coalesce(sum(used.quantity) OVER earlier, 0)
 FROM grid
 LEFT JOIN opening ON opening.owner IS NOT DISTINCT FROM grid.owner
@@ -63,17 +92,58 @@ WINDOW earlier AS (
 ORDER BY grid.owner, grid.day
 """
 
-# A change Δ at t adds Δ × (until − t) to the integral; a row knows Σ Δ × (end of its day − t).
+# A change Δ at t adds Δ × (until − t) to the integral; a row knows Σ Δ × (end of its day − t), and
+# "ends" how much later than the span's start that is. A peak is where the span found the level, or
+# a day's high above where the day found it.
 PERIOD = """
-SELECT usage.organisation_id, usage.service_id, service.aggregation = 'level',
-    coalesce(sum(usage.quantity) FILTER (WHERE usage.day >= %(first)s), 0),
-    sum(usage.quantity),
-    sum(CASE WHEN usage.day < %(first)s THEN usage.quantity * %(span)s
-        ELSE usage.area + usage.quantity * (%(span)s - (usage.day + 1 - %(first)s) * {day}) END)
-FROM billing_dailyusage AS usage JOIN billing_service AS service ON service.id = usage.service_id
-WHERE usage.day < %(end)s {only}
-GROUP BY 1, 2, 3
-""".replace("{day}", str(DAY_MICROSECONDS))
+WITH zone AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %(zones)s::text[], %(ends)s::date[], %(spans)s::bigint[],
+        %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[]
+    ) AS zone (name, day_after, span, starts_at, ends_at)
+), ends AS MATERIALIZED (
+    SELECT * FROM unnest(%(day_zones)s::text[], %(days)s::date[], %(day_ends)s::bigint[])
+        AS ends (name, day, at)
+), usage AS NOT MATERIALIZED (
+    SELECT usage.*, service.aggregation, usage.day >= %(first)s AS within, zone.name, zone.span
+    FROM billing_dailyusage AS usage
+    JOIN billing_service AS service ON service.id = usage.service_id
+    JOIN accounts_organisation AS owner ON owner.id = usage.organisation_id
+    JOIN zone ON zone.name = owner.time_zone AND usage.day < zone.day_after
+    WHERE (usage.day >= %(first)s OR service.aggregation IN ('level', 'peak')) {only}
+)
+SELECT organisation_id, service_id, CASE aggregation
+        WHEN 'level' THEN sum(CASE WHEN within
+            THEN area + quantity * (span - ends.at) ELSE quantity * span END)
+        WHEN 'max' THEN max(quantity)
+        WHEN 'latest' THEN (array_agg(quantity ORDER BY usage.day DESC))[1]
+        ELSE sum(quantity)
+    END,
+    CASE aggregation WHEN 'level' THEN sum(quantity) ELSE 0 END
+FROM usage LEFT JOIN ends ON ends.name = usage.name AND ends.day = usage.day
+WHERE aggregation NOT IN ('unique_count', 'peak')
+GROUP BY organisation_id, service_id, aggregation
+UNION ALL
+SELECT organisation_id, service_id, greatest(
+        CASE WHEN min(day) FILTER (WHERE within) > %(first)s OR NOT bool_or(within)
+            THEN coalesce(sum(quantity) FILTER (WHERE NOT within), 0) END,
+        max(reached) FILTER (WHERE within)
+    ), sum(quantity)
+FROM (
+    SELECT *, high - quantity + sum(quantity) OVER (
+        PARTITION BY organisation_id, service_id ORDER BY day
+    ) AS reached
+    FROM usage WHERE aggregation = 'peak'
+) AS usage
+GROUP BY organisation_id, service_id
+UNION ALL
+SELECT organisation_id, service_id, count(DISTINCT value), 0
+FROM billing_uniquevalue
+JOIN accounts_organisation AS owner ON owner.id = organisation_id
+JOIN zone ON zone.name = owner.time_zone AND hour >= zone.starts_at AND hour < zone.ends_at
+WHERE true {only}
+GROUP BY organisation_id, service_id
+"""
 
 ONLY = "AND organisation_id = ANY(%(organisations)s)"
 
@@ -82,75 +152,103 @@ def daily_figures(
     *, service: Service, days: Days, now: datetime, organisations: Sequence[UUID]
 ) -> list[DayFigure]:
     """Return a row for every day up to today and organisation that ever used the service."""
-    sql = DAILY.format(owner="organisation_id", only=ONLY)
-    return _daily(sql, service=service, days=days, now=now, organisations=list(organisations))
+    sql = DAILY.format(table="billing_dailyusage", same="organisation_id = owner")
+    zones = zoning.of(organisations)
+    return _daily(sql, service=service, days=days, now=now, owners=organisations, zones=zones)
 
 
 def daily_totals(*, service: Service, days: Days, now: datetime) -> list[DayFigure]:
-    """Return a row for every day up to today: all organisations together."""
-    sql = DAILY.format(owner="NULL::uuid", only="")
-    return _daily(sql, service=service, days=days, now=now, organisations=[])
+    """Return a row for every day up to today: all organisations together, on days of UTC."""
+    sql = DAILY.format(table="billing_platformusage", same="true")
+    return _daily(sql, service=service, days=days, now=now, owners=[None], zones=IN_UTC)
 
 
 def period_figures(
     *, days: Days, now: datetime, organisations: Sequence[UUID] | None = None
 ) -> list[PeriodFigure]:
-    """Return a row for every organisation and service with any usage up to the span's end."""
-    span = microseconds(min(days.ends_at, max(now, days.starts_at)) - days.starts_at)
+    """Return a row for every organisation and service with usage in the span, or a level before."""
     sql = PERIOD.format(only="" if organisations is None else ONLY)
+    asked = _spans(days, now, _zones_of(organisations))
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql,
-            {
-                "first": days.first,
-                # Days that are still to come have not counted yet.
-                "end": min(days.end, _today(now) + ONE_DAY),
-                "span": span,
-                "organisations": list(organisations or []),
-            },
-        )
+        cursor.execute(sql, {**asked, "organisations": list(organisations or [])})
         return [
-            PeriodFigure(organisation, service, integral if is_level else used, level)
-            for organisation, service, is_level, used, level, integral in cursor.fetchall()
+            PeriodFigure(organisation, service, Decimal(figure), level)
+            for organisation, service, figure, level in cursor.fetchall()
         ]
 
 
+def _zones_of(organisations: Sequence[UUID] | None) -> list[str]:
+    found = Organisation.objects.order_by("time_zone").values_list("time_zone", flat=True)
+    if organisations is not None:
+        found = found.filter(pk__in=organisations)
+    return list(found.distinct())
+
+
+def _spans(days: Days, now: datetime, names: Sequence[str]) -> dict[str, Any]:
+    """Return what the days are in each zone: Python's rules of zones are the saga's."""
+    zones = {name: ZoneInfo(name) for name in names}
+    starts = {name: days.starts_in(zone) for name, zone in zones.items()}
+    # Days that are still to come have not counted yet.
+    ends = [min(days.end, day_of(now, zone) + ONE_DAY) for zone in zones.values()]
+    each = [(name, day) for name in zones for day in days]
+    return {
+        "first": days.first,
+        "zones": list(zones),
+        "ends": ends,
+        "spans": [
+            microseconds(min(days.ends_in(zone), max(now, starts[name])) - starts[name])
+            for name, zone in zones.items()
+        ],
+        "starts_at": list(starts.values()),
+        "ends_at": [start_of(end, zone) for end, zone in zip(ends, zones.values(), strict=True)],
+        "day_zones": [name for name, _ in each],
+        "days": [day for _, day in each],
+        "day_ends": [
+            microseconds(start_of(day + ONE_DAY, zones[name]) - starts[name]) for name, day in each
+        ],
+    }
+
+
 def _daily(
-    sql: str, *, service: Service, days: Days, now: datetime, organisations: list[UUID]
+    sql: str,
+    *,
+    service: Service,
+    days: Days,
+    now: datetime,
+    owners: Sequence[UUID | None],
+    zones: Zones,
 ) -> list[DayFigure]:
-    last = min(days.last, _today(now))
+    def zone(owner: UUID | None) -> tzinfo:
+        return zones.of(owner) if owner else UTC
+
     with connection.cursor() as cursor:
         cursor.execute(
             sql,
             {
                 "service": service.pk,
                 "first": days.first,
-                "last": last,
-                "end": last + ONE_DAY,
-                "organisations": organisations,
+                "owners": list(owners),
+                "lasts": [min(days.last, day_of(now, zone(owner))) for owner in owners],
             },
         )
-        rows = cursor.fetchall()
-    is_level = service.aggregation == Service.Aggregation.LEVEL
+        rows = [_Day(*row) for row in cursor.fetchall()]
+
+    def figure(row: _Day) -> Decimal:
+        if service.aggregation == Service.Aggregation.LEVEL:
+            return _integral(row, now, zone(row.owner))
+        if service.aggregation == Service.Aggregation.PEAK:
+            return row.start + row.high
+        return row.quantity
+
     with exactly():
         return [
-            DayFigure(
-                organisation_id=owner,
-                day=day,
-                figure=_integral(day, start, quantity, area, now) if is_level else quantity,
-                level=start + quantity,
-            )
-            for owner, day, quantity, area, start in rows
+            DayFigure(row.owner, row.day, figure(row), level=row.start + row.quantity)
+            for row in rows
         ]
 
 
-def _today(now: datetime) -> date:
-    return now.astimezone(UTC).date()
-
-
-def _integral(
-    day: date, start: Decimal, quantity: Decimal, area: Decimal, now: datetime
-) -> Decimal:
+def _integral(row: _Day, now: datetime, zone: tzinfo) -> Decimal:
     """Return a level's integral over the day, or over what of it has passed at ``now``."""
-    to_come = max(0, DAY_MICROSECONDS - microseconds(now - start_of(day)))
-    return start * (DAY_MICROSECONDS - to_come) + area - quantity * to_come
+    starts, ends = start_of(row.day, zone), start_of(row.day + ONE_DAY, zone)
+    to_come = max(0, microseconds(ends - now))
+    return row.start * (microseconds(ends - starts) - to_come) + row.area - row.quantity * to_come

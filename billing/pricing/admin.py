@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from billing.exact import plain
 from billing.pricing.forms import TierForm, TierFormSet
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 from billing.pricing.plans import CannotPublish, new_draft, next_number, publish
+from billing.pricing.words import in_words
 
 M = TypeVar("M", bound=Model)
 
@@ -75,7 +75,7 @@ class PlanAdmin(admin.ModelAdmin[Plan]):
 
 class ChargeInline(OnlyDrafts, admin.TabularInline[Charge, PlanVersion]):
     model = Charge
-    fields = ["service", "model", "prices"]
+    fields = ["service", "model", "amount", "package_size", "prices"]
     readonly_fields = ["prices"]
     extra = 0
     show_change_link = True
@@ -83,7 +83,7 @@ class ChargeInline(OnlyDrafts, admin.TabularInline[Charge, PlanVersion]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Charge]:
         return super().get_queryset(request).prefetch_related("tiers")
 
-    @admin.display(description="prices per unit")
+    @admin.display(description="prices")
     def prices(self, charge: Charge) -> str:
         return in_words(charge) if charge.pk else "after saving, on the charge's page"
 
@@ -177,6 +177,14 @@ class ChargeAdmin(DraftAdmin[Charge]):
     list_display = ["version", "service", "model"]
     list_filter = ["version__status", "service"]
     list_select_related = ["version__plan", "service"]
+    fieldsets = [
+        (None, {"fields": ["version", "service", "model"]}),
+        ("Flat price, or packages", {"fields": ["amount", "package_size"]}),
+        (
+            "Terms, in this order",
+            {"fields": ["divide_by", "rounding", "allowance", "minimum", "maximum"]},
+        ),
+    ]
     inlines = [TierInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Charge | None = None) -> Any:
@@ -188,9 +196,3 @@ class ChargeAdmin(DraftAdmin[Charge]):
         if db_field.name == "version":
             kwargs["queryset"] = PlanVersion.objects.filter(status="draft").select_related("plan")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-
-def in_words(charge: Charge) -> str:
-    """Say the prices, such as: 0.1 up to 100, 0.05 above."""
-    tiers = [f"{plain(tier.unit_price)} {tier}" for tier in charge.tiers.all()]
-    return ", ".join(tiers) if len(tiers) != 1 else tiers[0].removesuffix(" above")

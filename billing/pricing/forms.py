@@ -6,11 +6,11 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from billing.exact import plain
+from billing.exact import ZERO, plain
 from billing.pricing.models import Charge, Tier
-from billing.pricing.plans import check_charge
-from billing.pricing.rating import InvalidTiers
-from billing.pricing.rating import Tier as RatingTier
+from billing.pricing.terms import terms_of
+from billing.pricing.tiers import InvalidPrice
+from billing.pricing.tiers import Tier as PricedTier
 
 
 class TierForm(forms.ModelForm[Tier]):
@@ -30,11 +30,11 @@ class TierFormSet(forms.BaseInlineFormSet[Tier, Charge, forms.ModelForm[Tier]]):
         if any(self.errors):
             return  # the fields have their own messages; together they would make no sense yet
         try:
-            check_charge(model=self.instance.model, tiers=self._tiers())
-        except InvalidTiers as error:
+            terms_of(self.instance, self._tiers())
+        except InvalidPrice as error:
             raise ValidationError(str(error)) from error
 
-    def _tiers(self) -> list[RatingTier]:
+    def _tiers(self) -> list[PricedTier]:
         filled: list[dict[str, Any]] = [
             form.cleaned_data
             for form in self.forms
@@ -42,4 +42,7 @@ class TierFormSet(forms.BaseInlineFormSet[Tier, Charge, forms.ModelForm[Tier]]):
             and not form.cleaned_data.get("DELETE")
         ]
         filled.sort(key=lambda tier: (tier["up_to"] is None, tier["up_to"]))
-        return [RatingTier(tier["up_to"], tier["unit_price"]) for tier in filled]
+        return [
+            PricedTier(tier["up_to"], tier["unit_price"], tier["flat_fee"] or ZERO, tier["cap"])
+            for tier in filled
+        ]

@@ -1,14 +1,14 @@
 """Make and publish plan versions. A draft can be edited; what is published stays as it is."""
 
-from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Model
 
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
-from billing.pricing.rating import InvalidTiers, check_tiers
-from billing.pricing.rating import Tier as RatingTier
+from billing.pricing.terms import terms_of
+from billing.pricing.tiers import InvalidPrice
 
 
 class CannotPublish(Exception):
@@ -54,15 +54,20 @@ def new_draft(*, version: PlanVersion) -> PlanVersion:
         )
         originals = list(version.charges.prefetch_related("tiers"))
         copies = Charge.objects.bulk_create(
-            Charge(version=draft, service_id=charge.service_id, model=charge.model)
-            for charge in originals
+            Charge(**_copied(charge) | {"version_id": draft.pk}) for charge in originals
         )
         Tier.objects.bulk_create(
-            Tier(charge=copy, up_to=tier.up_to, unit_price=tier.unit_price)
+            Tier(**_copied(tier) | {"charge_id": copy.pk})
             for charge, copy in zip(originals, copies, strict=True)
             for tier in charge.tiers.all()
         )
     return draft
+
+
+def _copied(row: Model) -> dict[str, Any]:
+    """Return all that a row says but who it is, by column."""
+    columns = [field.attname for field in row._meta.concrete_fields if not field.primary_key]
+    return {name: getattr(row, name) for name in columns}
 
 
 def next_number(*, plan: Plan) -> int:
@@ -72,20 +77,12 @@ def next_number(*, plan: Plan) -> int:
     return (highest or 0) + 1
 
 
-def check_charge(*, model: str, tiers: Sequence[RatingTier]) -> None:
-    """Raise InvalidTiers unless the tiers price every quantity, in the way of the charge model."""
-    check_tiers(tiers)
-    if model == Charge.Model.PER_UNIT and len(tiers) != 1:
-        raise InvalidTiers("A charge per unit has one tier, without end.")
-
-
 def _check_charges(version: PlanVersion) -> None:
     charges = version.charges.select_related("service", "version__plan").prefetch_related("tiers")
     if not charges:
         raise NothingToCharge(version)
     for charge in charges:
-        tiers = [RatingTier(tier.up_to, tier.unit_price) for tier in charge.tiers.all()]
         try:
-            check_charge(model=charge.model, tiers=tiers)
-        except InvalidTiers as error:
+            terms_of(charge)
+        except InvalidPrice as error:
             raise InvalidCharge(charge, str(error)) from error

@@ -1,58 +1,39 @@
-"""Rate a quantity: what it costs, and how that comes about. Pure, and exact until it is rounded.
+"""Rate what was used in a period: what it costs, and how that comes about. Pure and exact.
 
-Amounts are in the plan's currency, quantities in the service's unit.
+What is done to a charge, in this order: the quantity is converted, and rounded once; the allowance
+is taken off; the price is worked out (prices.py); then come the discount, the minimum and the
+maximum. Nothing here rounds money: currencies.py does, once for each invoice line.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from itertools import pairwise
-from typing import NamedTuple
-
-from babel.numbers import is_currency
+from typing import Any
 
 from billing.exact import ROUNDING, ZERO, exactly
-
-# ISO 4217. Babel's digits are those of everyday use, which differ: it gives the dinar of Iraq none
-# where the standard has three.
-WITHOUT_MINOR_UNIT = ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"]
-WITHOUT_MINOR_UNIT += ["UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"]
-EXPONENTS = {
-    **dict.fromkeys(WITHOUT_MINOR_UNIT, 0),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-    **dict.fromkeys(["CLF", "UYW"], 4),
-}
-USUAL_EXPONENT = 2
-
-
-class InvalidTiers(Exception):
-    """The tiers do not price every quantity exactly once. The message says why."""
-
-
-class UnknownCurrency(Exception):
-    """The code stands for no currency."""
-
-    def __init__(self, currency: str) -> None:
-        super().__init__(f"{currency!r} is no ISO 4217 currency code.")
+from billing.pricing.prices import (
+    Conversion,
+    Flat,
+    Graduated,
+    Package,
+    Percentage,
+    PerUnit,
+    Rounding,
+    Terms,
+    Volume,
+)
+from billing.pricing.tiers import ONE, Step
 
 
 @dataclass(frozen=True, slots=True)
-class Tier:
-    """The units up to and including ``up_to`` cost ``unit_price`` each; None is without end."""
+class Usage:
+    """What was used of a service in a period, in the service's unit.
 
-    up_to: Decimal | None
-    unit_price: Decimal
+    ``events`` are the quantities of the single events, in order, which only a percentage needs.
+    """
 
-
-class TierUse(NamedTuple):
-    """How much of a quantity fell into one tier, and what that costs, unrounded."""
-
-    start: Decimal  # units above this one
-    up_to: Decimal | None
     quantity: Decimal
-    unit_price: Decimal
-    amount: Decimal
+    events: Sequence[Decimal] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,60 +41,148 @@ class Rated:
     """An unrounded amount, and the working: the amounts in it add up to exactly that."""
 
     amount: Decimal
-    working: tuple[TierUse, ...]
+    working: tuple[Step, ...]
 
 
-def rate(*, quantity: Decimal, tiers: Sequence[Tier]) -> Rated:
-    """Price each unit at its own tier (graduated); a per-unit price is one tier without end.
+def rate(usage: Usage, terms: Terms) -> Rated:
+    """Return what usage costs by the terms of a charge.
 
-    A quantity below zero costs nothing: late corrections can take a sum there for a while, and
-    nobody is paid for usage. Raises InvalidTiers.
+    A quantity below zero costs what none does: late corrections can take a sum there for a while,
+    and nobody is paid for usage.
     """
-    check_tiers(tiers)
     with exactly():
-        working = tuple(_fill(max(quantity, ZERO), tiers))
-        return Rated(sum((use.amount for use in working), ZERO), working)
+        steps = [*_steps(usage, terms)]
+        amount = sum([step.amount for step in steps], ZERO)
+        if terms.discount or terms.minimum is not None or terms.maximum is not None:
+            for step in _adjustments(amount, terms):
+                steps.append(step)
+                amount += step.amount
+        return Rated(amount, tuple(steps))
 
 
-def _fill(quantity: Decimal, tiers: Sequence[Tier]) -> Iterator[TierUse]:
-    start = ZERO
-    for tier in tiers:
-        end = quantity if tier.up_to is None else min(quantity, tier.up_to)
-        used = end - start
-        yield TierUse(start, tier.up_to, used, tier.unit_price, used * tier.unit_price)
-        if end == quantity:
-            return
-        start = end
+def convert(quantity: Decimal, conversion: Conversion) -> Decimal:
+    """Return a quantity in the units that are priced, rounded."""
+    divided = ROUNDING.divide(quantity, conversion.divide_by)
+    step = ONE.scaleb(-conversion.places)
+    return divided.quantize(step, rounding=conversion.rounding.value, context=ROUNDING)
 
 
-def check_tiers(tiers: Sequence[Tier]) -> None:
-    """Raise InvalidTiers unless the tiers ascend from zero and only the last is without end.
-
-    A tier starts where the one before it ends, so there can be no gap to check for.
-    """
-    if not tiers or tiers[-1].up_to is not None:
-        raise InvalidTiers("The last tier must be without end.")
-    if any(tier.unit_price < 0 for tier in tiers):
-        raise InvalidTiers("A unit price must not be below zero.")
-    ends = [ZERO, *(tier.up_to for tier in tiers[:-1])]
-    for lower, upper in pairwise(ends):
-        if lower is None or upper is None:
-            raise InvalidTiers("Only the last tier may be without end.")
-        if upper <= lower:
-            raise InvalidTiers("Each tier must end above the one before it, the first above zero.")
+def _steps(usage: Usage, terms: Terms) -> Iterable[Step]:
+    price = terms.price
+    if isinstance(price, Percentage):
+        return _percentage(usage.events, price)
+    quantity = max(usage.quantity, ZERO)
+    if terms.conversion is not None:
+        quantity = convert(quantity, terms.conversion)
+    if terms.allowance:
+        free = min(quantity, terms.allowance)
+        allowed = Step(ZERO, terms.allowance, free, ZERO, ZERO, "allowance")
+        return [allowed, *_PRICED[type(price)](quantity - free, price)]
+    return _PRICED[type(price)](quantity, price)
 
 
-def round_amount(amount: Decimal, currency: str) -> Decimal:
-    """Round half up, away from zero, to the currency's minor unit. Nothing else rounds money.
-
-    Raises UnknownCurrency.
-    """
-    return amount.quantize(minor_unit(currency), context=ROUNDING)
+def _flat(quantity: Decimal, price: Flat) -> Iterable[Step]:
+    return (Step(ZERO, None, ONE, price.amount, price.amount, "flat fee"),)
 
 
-@cache
-def minor_unit(currency: str) -> Decimal:
-    """Return the smallest amount of the currency: 0.01 EUR, 1 JPY, 0.001 KWD."""
-    if not is_currency(currency):
-        raise UnknownCurrency(currency)
-    return Decimal(1).scaleb(-EXPONENTS.get(currency, USUAL_EXPONENT))
+def _per_unit(quantity: Decimal, price: PerUnit) -> Iterable[Step]:
+    amount = quantity * price.unit_price
+    return (Step(ZERO, None, quantity, price.unit_price, amount),)
+
+
+def _package(quantity: Decimal, price: Package) -> Iterator[Step]:
+    if price.free_units:
+        free = min(quantity, price.free_units)
+        yield Step(ZERO, price.free_units, free, ZERO, ZERO, "allowance")
+        quantity -= free
+    packages = quantity // price.size
+    if price.rounding is Rounding.UP and packages * price.size < quantity:
+        packages += 1
+    yield Step(ZERO, None, packages, price.amount, packages * price.amount, "package")
+
+
+def _graduated(quantity: Decimal, price: Graduated) -> Iterable[Step]:
+    tiers = price.tiers
+    index = tiers.reached(quantity)
+    start = tiers.starts[index]
+    is_due = price.flat_fee_on_zero or quantity > 0
+    last = tiers.each[index].steps(start=start, quantity=quantity - start, is_due=is_due)
+    return (*tiers.filled[index], *last)
+
+
+def _volume(quantity: Decimal, price: Volume) -> Iterable[Step]:
+    tiers = price.tiers
+    index = tiers.reached(quantity)
+    is_due = price.flat_fee_on_zero or quantity > 0
+    return tiers.each[index].steps(start=tiers.starts[index], quantity=quantity, is_due=is_due)
+
+
+_PRICED: dict[type, Callable[[Decimal, Any], Iterable[Step]]] = {
+    Flat: _flat,
+    PerUnit: _per_unit,
+    Package: _package,
+    Graduated: _graduated,
+    Volume: _volume,
+}
+
+
+@dataclass(slots=True)
+class _Paid:
+    """What a percentage takes of events, added up."""
+
+    free: Decimal = ZERO
+    quantity: Decimal = ZERO
+    events: int = 0
+    raised: Decimal = ZERO
+    lowered: Decimal = ZERO
+
+
+def _percentage(events: Sequence[Decimal], price: Percentage) -> Iterator[Step]:
+    paid = _pay(events, price)
+    if paid.free:
+        yield Step(ZERO, price.free_amount, paid.free, ZERO, ZERO, "allowance")
+    yield Step(paid.free, None, paid.quantity, price.rate, paid.quantity * price.rate)
+    if price.fee:
+        count = Decimal(paid.events)
+        yield Step(ZERO, None, count, price.fee, count * price.fee, "fee")
+    for amount, kind in ((paid.raised, "minimum"), (paid.lowered, "maximum")):
+        if amount:
+            yield Step(ZERO, None, ONE, amount, amount, kind)
+
+
+def _pay(events: Sequence[Decimal], price: Percentage) -> _Paid:
+    paid = _Paid()
+    is_any_free = price.free_events is not None or price.free_amount is not None
+    for number, quantity in enumerate(events):
+        if quantity < 0:  # of an earlier payment, which kept its fee
+            paid.quantity += quantity
+            continue
+        free = ZERO
+        if is_any_free and (price.free_events is None or number < price.free_events):
+            left = quantity if price.free_amount is None else price.free_amount - paid.free
+            free = min(quantity, left)
+            paid.free += free
+            if free == quantity:
+                continue
+            is_any_free = False  # the amount is used up
+        paid.quantity += quantity - free
+        paid.events += 1
+        cost = (quantity - free) * price.rate + price.fee
+        if price.at_least is not None and cost < price.at_least:
+            paid.raised += price.at_least - cost
+        elif price.at_most is not None and cost > price.at_most:
+            paid.lowered += price.at_most - cost
+    return paid
+
+
+def _adjustments(amount: Decimal, terms: Terms) -> Iterator[Step]:
+    if terms.discount:
+        less = -amount * terms.discount
+        yield Step(ZERO, None, amount, -terms.discount, less, "discount")
+        amount += less
+    if terms.minimum is not None and amount < terms.minimum:
+        more = terms.minimum - amount
+        yield Step(ZERO, None, ONE, more, more, "minimum")
+    elif terms.maximum is not None and amount > terms.maximum:
+        less = terms.maximum - amount
+        yield Step(ZERO, None, ONE, less, less, "maximum")

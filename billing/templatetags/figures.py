@@ -120,9 +120,26 @@ def exact(value: Decimal | str) -> str:
     return format_decimal(Decimal(value), "#,##0.############", locale=_locale())
 
 
+OF_STEPS = {
+    "package": "Packages",
+    "fee": "Fee for each event",
+    "discount": "Discount",
+    "minimum": "Up to the minimum",
+    "maximum": "Down to the maximum",
+}
+
+
 @register.filter
 def tier(step: Mapping[str, str | None], unit: str) -> str:
-    """Write which units a step of a line's working is about."""
+    """Write what a step of a line's working is about: which units, or what else."""
+    kind = step.get("kind") or "units"
+    if kind in OF_STEPS:
+        return OF_STEPS[kind]
+    units = _units(step, unit)
+    return units if kind == "units" else f"{kind.capitalize()}: {units[0].lower()}{units[1:]}"
+
+
+def _units(step: Mapping[str, str | None], unit: str) -> str:
     start, end = Decimal(step.get("from") or 0), step.get("up_to")
     if end is None:
         return f"Above {exact(start)} {unit}" if start else "Every unit"

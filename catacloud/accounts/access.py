@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django_htmx.middleware import HtmxDetails
 
-from catacloud.accounts.models import Organisation, User
+from catacloud.accounts.models import Membership, Organisation, User
 
 P = ParamSpec("P")
 
@@ -32,6 +32,15 @@ def visible_organisations(user: User) -> QuerySet[Organisation]:
 def get_organisation(user: User, slug: str) -> Organisation:
     """Return the organisation, or raise Http404 where it does not exist for ``user``."""
     return get_object_or_404(visible_organisations(user), slug=slug)
+
+
+def may_bill(user: User, organisation: Organisation) -> bool:
+    """Say if a person may change what an organisation pays: its owners and billers, operators."""
+    roles = (Membership.Role.OWNER, Membership.Role.BILLING)
+    return (
+        user.is_staff
+        or Membership.objects.filter(user=user, organisation=organisation, role__in=roles).exists()
+    )
 
 
 def signed_in(

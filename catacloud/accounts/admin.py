@@ -25,8 +25,8 @@ class UserAdmin(DjangoUserAdmin[User]):
 
 @admin.register(Organisation)
 class OrganisationAdmin(admin.ModelAdmin[Organisation]):
-    list_display = ["name", "slug", "created_at"]
-    search_fields = ["name", "slug"]
+    list_display = ["name", "slug", "external_key", "time_zone", "created_at"]
+    search_fields = ["name", "slug", "external_key"]
     inlines = [MembershipInline]
 
     def has_delete_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:

@@ -2,8 +2,10 @@
 
 import uuid
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -44,6 +46,12 @@ class User(AbstractUser):
         self.email = self.email.lower()
 
 
+def is_time_zone(name: str) -> None:
+    """Raise ValidationError where there is no such time zone."""
+    if name not in available_timezones():
+        raise ValidationError(f"There is no time zone {name!r}: name one such as Europe/Berlin.")
+
+
 class Organisation(models.Model):
     """A customer of the platform. Its id is the tenant id of all its events."""
 
@@ -51,8 +59,21 @@ class Organisation(models.Model):
     slug = models.SlugField(
         max_length=80, unique=True, help_text="In addresses, and as the subject of usage events."
     )
+    external_key = models.CharField(
+        max_length=200,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text="What senders of usage call it, where that is not its slug.",
+    )
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField()
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[is_time_zone],
+        help_text="In which its days and months begin, such as Europe/Berlin.",
+    )
     storage_quota = models.BigIntegerField(
         null=True,
         blank=True,
@@ -66,11 +87,27 @@ class Organisation(models.Model):
             models.CheckConstraint(
                 condition=Q(storage_quota__isnull=True) | Q(storage_quota__gte=0),
                 name="a_quota_is_not_negative",
-            )
+            ),
+            models.CheckConstraint(
+                condition=~Q(external_key=""), name="an_external_key_is_not_empty"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        super().clean()
+        self.external_key = self.external_key or None
+        others = Organisation.objects.exclude(pk=self.pk)
+        if others.filter(slug=self.external_key).exists():
+            raise ValidationError({"external_key": "This is the slug of another organisation."})
+        if others.filter(external_key=self.slug).exists():
+            raise ValidationError({"slug": "This is the external key of another organisation."})
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
 
 
 class Membership(models.Model):

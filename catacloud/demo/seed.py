@@ -161,7 +161,7 @@ def _close_months(first: date, now: datetime, track: Track) -> None:
     due = [
         (organisation, month)
         for month in reversed(months)  # the oldest first, so that numbers rise with time
-        for organisation in organisations_to_close(days=month)
+        for organisation in organisations_to_close(days=month, now=now)
     ]
     for organisation, month in track(due, "Closing months"):
         close_period(organisation=organisation, days=month, now=month.ends_at + timedelta(hours=6))

@@ -8,7 +8,7 @@ import sys
 from tests.benchmarks import databases
 from tests.benchmarks.harness import Options
 
-NAMES = ["path", "eventstore", "uploads", "soak-uploads"]
+NAMES = ["eventstore", "metering", "uploads", "soak-uploads", "soak-metering"]
 
 
 def main() -> int:
@@ -31,7 +31,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--peers", action="store_true", help="first install the other event stores")
     parser.add_argument("--scale", type=float, default=1.0, help="of how much is done")
     parser.add_argument("--only", default="", help="measures whose name contains this")
-    parser.add_argument("--growth", action="store_true", help="also 1 M beside 20 M events: long")
+    parser.add_argument(
+        "--growth", action="store_true", help="also beside many events stored: long"
+    )
     return parser.parse_args()
 
 

@@ -1,6 +1,10 @@
-"""What a process has loaded is no work for its garbage collector any more."""
+"""What a process has loaded is no work for its garbage collector, and its threads share memory."""
 
 import gc
+import os
+import platform
+import subprocess
+import sys
 
 import pytest
 from celery.signals import worker_process_init
@@ -25,3 +29,30 @@ def test_workers_settle_when_they_start():
     gc.unfreeze()
     worker_process_init.send(sender=app)
     assert gc.get_freeze_count() > 10_000
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="arenas are glibc's")
+@pytest.mark.parametrize(("first", "arenas"), [("heap.share_arena()", 1), ("", 5)])
+def test_threads_share_an_arena(first, arenas):
+    code = f"""
+import ctypes
+from threading import Barrier, Thread
+from catacloud import heap
+
+def allocate():
+    together.wait()
+    bytes(2**16)
+    together.wait()
+
+{first}
+together = Barrier(4)
+threads = [Thread(target=allocate) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+ctypes.CDLL(None).malloc_stats()
+"""
+    environ = {name: value for name, value in os.environ.items() if "MALLOC" not in name}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    assert ended.stderr.count("Arena ") == arenas

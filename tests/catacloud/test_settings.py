@@ -47,6 +47,7 @@ def test_celery_gets_its_own_form_of_a_unix_socket():
         ({"REDIS_URL": None}, "REDIS_URL is missing or wrong"),
         ({"REDIS_URL": "http://localhost"}, "REDIS_URL is missing or wrong"),
         ({"DEBUG": "perhaps"}, "DEBUG"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN is shorter than 20 characters"),
         ({"EVENTSTORE_PARTITIONS": "0"}, "EVENTSTORE_PARTITIONS"),
         ({"BLOB_STORE": "/var/blobs"}, "BLOB_STORE is wrong"),
         ({"BLOB_STORE": "s3:///prefix"}, "BLOB_STORE is wrong"),

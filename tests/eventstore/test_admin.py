@@ -111,20 +111,20 @@ class TestConsumers:
         partition = store.partition_of(TENANT)
         Checkpoint.objects.create(consumer="metrics", partition=partition, position=last - 1)
         [row] = client.get(CONSUMERS).context["rows"]
-        assert (row["consumer"], row["partition"], row["events"]) == ("metrics", partition, 1)
-        assert row["since"] == StoredEvent.objects.latest("position").recorded_at
+        assert (row.consumer, row.partition, row.events) == ("metrics", partition, 1)
+        assert row.since == StoredEvent.objects.latest("position").recorded_at
 
     def test_show_for_how_long_an_event_has_waited(self, client, key):
         Checkpoint.objects.create(consumer="metrics", partition=store.partition_of(TENANT))
         connection.cursor().execute("SELECT pg_sleep(0.05)")
         [row] = client.get(CONSUMERS).context["rows"]
-        assert row["seconds"] >= 0.05
+        assert row.seconds >= 0.05
 
     def test_are_behind_by_nothing_of_other_partitions(self, client, key):
         for partition in range(8):
             Checkpoint.objects.create(consumer="metrics", partition=partition)
         rows = client.get(CONSUMERS).context["rows"]
-        events = {row["partition"]: row["events"] for row in rows if row["events"]}
+        events = {row.partition: row.events for row in rows if row.events}
         assert events == {store.partition_of(TENANT): 2}
 
     def test_show_what_fails(self, client):

@@ -136,15 +136,19 @@ def test_an_event_is_as_safe_from_who_names_its_partition(change):
 
 @pytest.fixture
 def migrated(transactional_db):
-    """Return a function that takes the database before the migration, and back to all of them."""
-    newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    """Return a function that takes the database before the migration, and to the store's newest.
+
+    What other apps add to its tables is there again only afterwards: they may know no other kind.
+    """
+    graph = MigrationExecutor(connection).loader.graph
     before = import_module("eventstore.migrations.0015_partitioned").Migration.dependencies
 
     def migrate(*, partitioned):
+        newest = graph.leaf_nodes("eventstore")
         MigrationExecutor(connection).migrate(newest if partitioned else before)
 
     yield migrate
-    migrate(partitioned=True)
+    MigrationExecutor(connection).migrate(graph.leaf_nodes())
 
 
 class TestTheMigration:
@@ -161,11 +165,12 @@ class TestTheMigration:
         assert [len(found) for found in plain.values()] == [40, 240, 40]
 
     def test_keeps_names_columns_defaults_and_rules_both_ways(self, migrated):
-        partitioned = rules()
         migrated(partitioned=False)
         plain = rules()
         migrated(partitioned=True)
-        assert rules() == partitioned == plain
+        assert rules() == plain
+        migrated(partitioned=False)
+        assert rules() == plain
 
     @pytest.mark.django_db
     def test_leaves_rules_that_later_migrations_can_drop_and_make(self):
@@ -181,15 +186,15 @@ class TestTheMigration:
         assert rules() == before
 
     def test_is_nothing_to_a_writer_and_a_consumer(self, migrated):
-        migrated(partitioned=False)
-        fill()
         seen = []
 
         def consume():
             for partition in feed.partitions():
                 feed.consume(consumer="tests", partition=partition, handle=seen.extend)
 
+        fill()
         consume()
+        migrated(partitioned=False)
         migrated(partitioned=True)
         for tenant in TENANTS:
             assert count_up(tenant).state.total == 7

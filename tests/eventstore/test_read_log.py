@@ -68,6 +68,19 @@ class TestAWindow:
         of_one = of_one[::-1][:limit] if backwards else of_one[:limit]
         assert read(**window, limit=limit, backwards=backwards, partition=2) == of_one
 
+    def test_is_as_exact_in_pages(self, log, monkeypatch):
+        windows = [
+            {"after_position": log[after], "backwards": backwards, "limit": limit} | more
+            for after in (0, 3)
+            for backwards in (False, True)
+            for limit in (None, 0, 1, 4, 5, 100)
+            for more in ({}, {"partition": 2}, {"types": ["test.reset"]})
+        ]
+        whole = [read(**window) for window in windows]
+        monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+        monkeypatch.setattr(streaming, "CHUNK", 2)
+        assert [read(**window) for window in windows] == whole
+
     def test_takes_one_tenant_whatever_its_partition_is(self, log):
         assert read(tenant_id=TENANTS[1]) == log[3:6]
         assert read(tenant_id=TENANTS[1], partition=store.partition_of(TENANTS[2])) == []

@@ -2,6 +2,7 @@ import logging
 from argparse import ArgumentTypeError
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
@@ -12,6 +13,7 @@ from billing.invoicing.close import PeriodNotOver, close_period, organisations_t
 from billing.periods import Days, month_before, month_of
 from catacloud.accounts.models import Organisation
 
+FIRST_TO_END = ZoneInfo("Pacific/Kiritimati")  # no zone is further east
 logger = logging.getLogger(__name__)
 
 
@@ -28,9 +30,9 @@ class Command(BaseCommand):
     def handle(self, *, month: Days | None, organisation: str | None, **options: Any) -> str:
         now = timezone.now()
         days = month or month_before(month_of(now.date()))
-        if days.ends_at > now:
-            raise CommandError(str(PeriodNotOver(days)))
-        organisations = _chosen(organisation, days)
+        if days.ends_in(FIRST_TO_END) > now:
+            raise CommandError(str(PeriodNotOver(days, FIRST_TO_END.key)))
+        organisations = _chosen(organisation, days, now)
         failed = _close_each(organisations, days, now)
         result = f"{days.first:%Y-%m}: {len(organisations) - len(failed)} invoiced."
         if failed:
@@ -45,9 +47,9 @@ def _month(text: str) -> Days:
         raise ArgumentTypeError(f"{text!r} is no month such as 2026-10.") from error
 
 
-def _chosen(slug: str | None, days: Days) -> QuerySet[Organisation]:
+def _chosen(slug: str | None, days: Days, now: datetime) -> QuerySet[Organisation]:
     if slug is None:
-        return organisations_to_close(days=days)
+        return organisations_to_close(days=days, now=now)
     chosen = Organisation.objects.filter(slug=slug)
     if not chosen:
         raise CommandError(f"There is no organisation {slug!r}.")

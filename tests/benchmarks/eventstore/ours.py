@@ -103,6 +103,15 @@ def load_anywhere(writer: int, streams: int, seconds: float) -> Reply:
     return repeated(lambda: _load(key_of(random.randrange(streams))), seconds=seconds)
 
 
+def load_all(writer: int, streams: int) -> Reply:
+    def work() -> int:
+        for stream in range(streams):
+            _load(key_of(stream))
+        return streams
+
+    return counted(work)
+
+
 def _load(key: StreamKey) -> None:
     loaded = repository.load(Meter, tenant_id=key.tenant_id, stream_id=key.stream_id)
     if loaded.state.total != loaded.version or not loaded.version:
@@ -128,4 +137,5 @@ def consume(writer: int, consumer: str) -> Reply:
 if __name__ == "__main__":
     heap.settle()  # as the project's own processes do
     commands = (hello, single, shared, batch, bulk, read, load, consume)
-    serve({command.__name__: command for command in (*commands, append_anywhere, load_anywhere)})
+    anywhere = (append_anywhere, load_anywhere, load_all)
+    serve({command.__name__: command for command in (*commands, *anywhere)})

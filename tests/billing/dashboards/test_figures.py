@@ -61,6 +61,10 @@ def test_money_is_rounded_by_its_currency_and_prices_are_not():
         ({"from": "0", "up_to": "1000000"}, "Up to 1,000,000 GB·h"),
         ({"from": "1000000", "up_to": None}, "Above 1,000,000 GB·h"),
         ({"from": "10", "up_to": "20.5"}, "Above 10 up to 20.5 GB·h"),
+        ({"kind": "flat fee", "from": "0", "up_to": "10"}, "Flat fee: up to 10 GB·h"),
+        ({"kind": "cap", "from": "10", "up_to": None}, "Cap: above 10 GB·h"),
+        ({"kind": "package", "from": "0", "up_to": None}, "Packages"),
+        ({"kind": "minimum", "from": "0", "up_to": None}, "Up to the minimum"),
     ],
 )
 def test_a_tier_says_which_units_it_is_about(step, expected):

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from tests.billing.dashboards.conftest import FRAGMENT, RESTORE
-from tests.factories import make_daily_usage
+from tests.factories import make_daily_usage, make_service, make_usage_row
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +47,15 @@ class TestPage:
             assert title in page
         assert '<th scope="row">Sun 22 Nov 2026</th> <td class="n">12 k GB·h</td>' in page
 
+    def test_shows_what_an_operator_defined_by_its_own_figure_and_unit(self, acme, client):
+        seats = make_service(slug="seats", aggregation="max", unit="seats", unit_size=1)
+        make_usage_row(organisation=acme, service=seats, day=date(2026, 11, 22), quantity=17)
+        make_service(slug="unused", aggregation="max", unit="things")
+        page = text(client.get(URL))
+        assert "seats per day" in page
+        assert '<td class="n">17 seats</td>' in page
+        assert "unused" not in page
+
     def test_shows_a_command_to_send_an_event_when_there_is_none(self, client):
         page = text(client.get(URL))
         assert "No usage on these days" in page
@@ -63,7 +72,7 @@ class TestPage:
         assert "<html" in text(client.get(URL, headers=RESTORE))
 
     def test_the_number_of_queries_does_not_grow(self, acme, client, django_assert_max_num_queries):
-        with django_assert_max_num_queries(10) as few:
+        with django_assert_max_num_queries(16) as few:
             client.get(URL)
         for day in range(1, 23):
             make_daily_usage(acme, date(2026, 11, day), stored_gb=1, hours=1)

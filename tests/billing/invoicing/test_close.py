@@ -53,6 +53,11 @@ def invoice(customer: Organisation) -> Invoice:
     return close_period(organisation=customer, days=OCTOBER, now=NOW)
 
 
+def step(*values: str | None) -> dict[str, str | None]:
+    names = ["from", "up_to", "quantity", "unit_price", "amount"]
+    return {"kind": "units", **dict(zip(names, values, strict=True))}
+
+
 class TestClosePeriod:
     def test_makes_an_invoice_with_lines_and_their_working(self, invoice: Invoice) -> None:
         invoice.refresh_from_db()
@@ -67,8 +72,8 @@ class TestClosePeriod:
         assert (used.position, used.service_name, used.unit) == (1, "hours", "h")
         assert (used.quantity, used.amount) == (Decimal(150), Decimal("12.50"))
         assert used.working == [
-            {"from": "0", "up_to": "100", "quantity": "100", "unit_price": "0.1", "amount": "10"},
-            {"from": "100", "up_to": None, "quantity": "50", "unit_price": "0.05", "amount": "2.5"},
+            step("0", "100", "100", "0.1", "10"),
+            step("100", None, "50", "0.05", "2.5"),
         ]
         assert (unused.position, unused.quantity, unused.amount) == (2, Decimal(0), Decimal(0))
 

@@ -5,7 +5,7 @@ from itertools import count
 import msgspec
 
 from billing.metering import ingestion
-from billing.metering.models import Service
+from billing.metering.models import Definition
 from catacloud.accounts.models import ApiKey, Organisation
 
 ids = count(1)
@@ -15,15 +15,15 @@ def measured(
     organisation: Organisation, slug: str, quantities: Iterable[tuple[str, datetime]]
 ) -> None:
     """Send usage of a service, as its emitter would."""
-    service = Service.objects.get(slug=slug)
+    definition = Definition.objects.get(service__slug=slug)
     events = [
         {
             "specversion": "1.0",
             "id": str(next(ids)),
             "source": "tests",
-            "type": service.event_type,
+            "type": definition.event_types[0],
             "time": at,
-            "data": {service.quantity_field: quantity},
+            "data": {definition.quantity_path: quantity},
         }
         for quantity, at in quantities
     ]

@@ -1,10 +1,15 @@
 """What operators may not do to services and organisations."""
 
-import pytest
+from datetime import timedelta
 
-from billing.metering.models import Service
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from billing.metering.models import Definition, Service
 from catacloud.accounts.models import Organisation
 
+NO_DEFINITIONS = {"definitions-TOTAL_FORMS": "0", "definitions-INITIAL_FORMS": "0"}
 pytestmark = pytest.mark.django_db
 
 
@@ -18,7 +23,8 @@ def test_a_service_that_events_may_name_is_not_deleted(as_user, operator):
 def test_what_a_service_measures_does_not_change(as_user, operator):
     service = Service.objects.get(slug="storage")
     as_user(operator).post(
-        f"/admin/billing/service/{service.pk}/change/", {"name": "Disk", "slug": "disk"}
+        f"/admin/billing/service/{service.pk}/change/",
+        {"name": "Disk", "slug": "disk", **NO_DEFINITIONS},
     )
     service.refresh_from_db()
     assert (service.name, service.slug) == ("Disk", "storage")
@@ -28,3 +34,44 @@ def test_an_organisation_that_has_events_is_not_deleted(as_user, operator, acme)
     client = as_user(operator)
     assert client.post(f"/admin/accounts/organisation/{acme.pk}/delete/").status_code == 403
     assert Organisation.objects.filter(pk=acme.pk).exists()
+
+
+class TestADefinition:
+    def add(self, client, service, starts_at, **changes):
+        fields = {
+            "service": service.pk,
+            "starts_at_0": f"{starts_at:%Y-%m-%d}",
+            "starts_at_1": f"{starts_at:%H:%M:%S}",
+            "event_types": "a.b, c.d",
+            "quantity_path": "usage.seconds",
+            "dimensions-TOTAL_FORMS": "1",
+            "dimensions-INITIAL_FORMS": "0",
+            "dimensions-0-name": "region",
+            "dimensions-0-path": "region",
+            "dimensions-0-at_most": "5",
+        }
+        return client.post("/admin/billing/definition/add/", {**fields, **changes})
+
+    def test_is_added_with_its_dimensions_and_starts_later(self, as_user, operator):
+        service, later = Service.objects.get(slug="storage"), timezone.now() + timedelta(hours=1)
+        assert self.add(as_user(operator), service, later).status_code == 302
+        definition = service.definitions.latest("starts_at")
+        assert definition.event_types == ["a.b", "c.d"]
+        assert definition.dimensions.get().at_most == 5
+
+    def test_does_not_start_before_what_was_counted(self, as_user, operator):
+        service = Service.objects.get(slug="storage")
+        answer = self.add(as_user(operator), service, timezone.now())
+        assert "at least ten minutes from now" in answer.content.decode()
+        assert service.definitions.count() == 1
+
+    def test_needs_a_quantity_but_for_a_count(self, as_user, operator):
+        service, later = Service.objects.get(slug="storage"), timezone.now() + timedelta(hours=1)
+        answer = self.add(as_user(operator), service, later, quantity_path="")
+        assert "only a count needs none" in answer.content.decode()
+
+    def test_is_kept_as_it_is_by_the_database(self):
+        with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+            Definition.objects.update(quantity_path="other")
+        with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+            Definition.objects.all()._raw_delete("default")

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from billing.metering import cloudevents
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import ApiKey
 from eventstore.models import StoredEvent
@@ -28,9 +29,9 @@ def key():
     return create_api_key(organisation=make_organisation("Acme"), name="tests", now=timezone.now())
 
 
-def post(body, *, key, content_type="application/json"):
+def post(body, *, key, content_type="application/json", query=""):
     return Client().post(
-        "/api/v1/events",
+        f"/api/v1/events{query}",
         body if isinstance(body, str) else json.dumps(body),
         content_type=content_type,
         headers={"authorization": f"Bearer {key}"},
@@ -43,6 +44,7 @@ def post(body, *, key, content_type="application/json"):
         (EVENT, "application/cloudevents+json", 1),
         ([EVENT, {**EVENT, "id": "2"}], "application/cloudevents-batch+json", 2),
         ([EVENT, EVENT], "application/json; charset=utf-8", 1),
+        (EVENT, "Application/CloudEvents+JSON; Charset=UTF-8", 1),
     ],
 )
 def test_one_event_or_a_batch_is_stored(key, body, content_type, count):
@@ -73,15 +75,18 @@ def test_an_event_sent_before_with_other_content_is_a_conflict_that_names_it(key
     told = answer.json()
     assert (told["source"], told["id"]) == (EVENT["source"], EVENT["id"])
     assert "sent before with other content" in told["detail"]
+    assert told["stored_digest"] in told["detail"]
+    assert told["sent_digest"] in told["detail"]
+    assert [error["index"] for error in told["errors"]] == [1]
     assert StoredEvent.objects.count() == 1
 
 
 def test_a_bad_event_is_named_and_nothing_is_stored(key):
-    answer = post([EVENT, {**EVENT, "id": "2", "type": "unheard.of"}], key=key)
+    answer = post([EVENT, {**EVENT, "id": "2", "data": "text"}], key=key)
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["errors"] == [
-        {"index": 1, "reason": "No service counts events of the type 'unheard.of'."}
+        {"index": 1, "reason": "Its data must be a JSON object or null."}
     ]
     assert not StoredEvent.objects.exists()
 
@@ -92,6 +97,7 @@ def test_a_bad_event_is_named_and_nothing_is_stored(key):
         '"data": {"seconds": "1", "x": "\\u0000"}',
         '"data": {"seconds": "1", "\\u0000": "x"}',
         '"data": {"seconds": "1", "x": 1e999999}',
+        '"data": {"seconds": "1", "x": 1e999999999}',
         '"id": "\\u0000"',
         '"source": "\\u0000"',
         '"type": "\\u0000"',
@@ -120,9 +126,33 @@ def test_another_content_type_is_refused(key):
     assert post("<event/>", key=key, content_type="application/xml").status_code == 400
 
 
-def test_a_body_over_the_limit_is_refused(key, settings):
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
-    assert post(EVENT, key=key).status_code == 413
+@pytest.mark.parametrize("limit", ["MAX_INGEST_BYTES", "DATA_UPLOAD_MAX_MEMORY_SIZE"])
+def test_a_body_over_the_limit_is_refused(key, settings, limit):
+    setattr(settings, limit, 100)
+    answer = post(EVENT, key=key)
+    assert (answer.status_code, answer.json()["max_bytes"]) == (413, 100)
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_a_batch_of_too_many_events_is_refused(key, monkeypatch):
+    monkeypatch.setattr(cloudevents, "MAX_BATCH", 2)
+    answer = post([EVENT] * 3, key=key)
+    assert (answer.status_code, answer.json()["max_events"]) == (413, 2)
+
+
+def test_a_part_of_a_batch_is_taken_where_that_is_asked_for(key):
+    answer = post([EVENT, {**EVENT, "id": "2", "data": "text"}], key=key, query="?partial=true")
+    assert answer.status_code == 200
+    assert answer.json() == [
+        {"index": 0, "status": "accepted"},
+        {"index": 1, "status": "refused", "reason": "Its data must be a JSON object or null."},
+    ]
+    assert StoredEvent.objects.count() == 1
+
+
+def test_what_is_documented_is_what_is_answered():
+    operation = Client().get("/api/v1/openapi.json").json()["paths"]["/api/v1/events"]["post"]
+    assert set(operation["responses"]) == {"200", "204", "400", "401", "409", "413", "429"}
 
 
 @pytest.mark.parametrize("wrong", ["", "cck_", "cck_00000000_guess"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.exact import EXACT
-from billing.metering.fold import Cell, Change, Sums, by_month, fold
+from billing.metering.fold import Cell, Change, Sums, by_day, by_month, fold, merge
 from billing.periods import DAY_MICROSECONDS, microseconds, month_of, start_of
 
 ORGANISATION = UUID(int=1)
@@ -28,18 +28,17 @@ changes = st.builds(
 )
 
 
-def add(*parts):
-    total = {}
-    for part in parts:
-        for cell, sums in part.items():
-            total[cell] = total.get(cell, Sums()) + sums
-    return total
+LEVELS = frozenset({"storage"})
+
+
+def days_of(events):
+    return by_day(fold(events), LEVELS)
 
 
 @given(st.lists(changes), st.integers(0, 30), st.randoms())
 def test_any_order_and_any_split_give_the_same_sums(events, cut, dice):
     shuffled = dice.sample(events, len(events))
-    assert add(fold(shuffled[:cut]), fold(shuffled[cut:])) == fold(events)
+    assert merge(fold(shuffled[:cut]), fold(shuffled[cut:])) == fold(events)
 
 
 def integral(events, start, end):
@@ -54,7 +53,7 @@ def integral(events, start, end):
 
 @given(st.lists(changes.filter(lambda change: change.organisation_id == ORGANISATION)))
 def test_a_level_at_the_days_start_and_its_sums_give_the_exact_integral_of_the_day(events):
-    days = fold(events)
+    days = days_of(events)
     level = Fraction(0)
     for number in range(6):
         start = START + timedelta(days=number)
@@ -66,7 +65,7 @@ def test_a_level_at_the_days_start_and_its_sums_give_the_exact_integral_of_the_d
 
 @given(st.lists(changes.filter(lambda change: change.organisation_id == ORGANISATION), min_size=1))
 def test_months_add_up_their_days_with_areas_to_the_months_end(events):
-    months = by_month(fold(events), frozenset({"storage"}))[ORGANISATION]
+    months = by_month(days_of(events), LEVELS)[ORGANISATION]
     level = Fraction(0)
     for month in sorted(months, key=lambda month: month.first):
         sums = months[month]["storage"]
@@ -83,13 +82,13 @@ def test_a_counter_has_no_area():
 
 def test_a_change_belongs_to_the_day_in_utc():
     at = datetime.fromisoformat("2026-02-01T01:30:00+02:00")
-    [cell] = fold([Change(ORGANISATION, "storage", Decimal(1), at, of_level=True)])
+    [cell] = days_of([Change(ORGANISATION, "storage", Decimal(1), at, of_level=True)])
     assert cell.day.isoformat() == "2026-01-31"
 
 
 def test_the_largest_quantities_stay_exact():
     at = start_of(month_of(START.date()).first) + timedelta(microseconds=1)
     change = Change(ORGANISATION, "storage", Decimal(10) ** 24, at, of_level=True)
-    [sums] = fold([change]).values()
+    [sums] = days_of([change]).values()
     with localcontext(EXACT):
         assert sums.area == Decimal(10) ** 24 * (DAY_MICROSECONDS - 1)

@@ -1,10 +1,6 @@
 """The real traces: every daily figure equals an independent calculation from the CSV."""
 
-import csv
-import gzip
-from collections import defaultdict
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,14 +13,10 @@ from billing.periods import Days
 from catacloud.accounts.models import Organisation
 from eventstore import feed
 from eventstore.models import StoredEvent
+from tests.billing.metering.trace_sums import execution_seconds, stored_byte_microseconds
 
 LATER = datetime(2026, 11, 1, tzinfo=UTC)
 GIB_DAY = 2**30 * 86_400_000_000  # byte × µs
-
-
-def rows(file):
-    with gzip.open(file, "rt", newline="") as text:
-        return list(csv.DictReader(text))
 
 
 def import_and_fold(file, name):
@@ -53,11 +45,7 @@ def without_zeros(figures):
 @pytest.mark.django_db
 def test_execution_time_of_gentd26_is_exact_for_every_group_and_day(shared):
     file = shared / "data/gentd26_requests.csv.gz"
-    expected = defaultdict(Decimal)
-    for row in rows(file):
-        day = date.fromisoformat(row["gmt_create"][:10])
-        expected[row["groupId"], day] += Decimal(row["exec_time_seconds"])
-
+    expected = execution_seconds(file)
     assert "26823 events, 26823 of them new" in import_and_fold(file, "gentd26")
 
     days = Days(date(2024, 11, 15), date(2024, 12, 9))
@@ -68,17 +56,7 @@ def test_execution_time_of_gentd26_is_exact_for_every_group_and_day(shared):
 @pytest.mark.django_db
 def test_stored_bytes_of_dlrm_are_exact_for_every_application_and_day(shared):
     file = shared / "data/dlrm_instances.csv.gz"
-    expected, start = defaultdict(int), datetime(2025, 1, 1, tzinfo=UTC)
-    for row in rows(file):
-        size = int(float(row["disk_request"])) * 2**30
-        begin = round(float(row["creation_time"] or 0))
-        end = round(float(row["deletion_time"] or 31 * 86_400))
-        for number in range(31):  # how long the instance existed within each day
-            seconds = min(end, (number + 1) * 86_400) - max(begin, number * 86_400)
-            if seconds > 0:
-                day = (start + timedelta(days=number)).date()
-                expected[row["app_name"], day] += size * seconds * 1_000_000
-
+    expected = stored_byte_microseconds(file)
     import_and_fold(file, "dlrm")
 
     days = Days(date(2025, 1, 1), date(2025, 2, 1))

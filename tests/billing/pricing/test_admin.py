@@ -20,6 +20,7 @@ from catacloud.accounts.models import User
 from tests.factories import make_draft, make_plan, make_service, make_subscription, make_usage_row
 
 GRADUATED = [("100", "0.10"), (None, "0.05")]
+NO_TERMS = {"rounding": "up", "allowance": "0"}
 
 
 @pytest.fixture
@@ -47,7 +48,8 @@ def tier_form(*tiers: Tier | tuple[str, str], **more: str) -> dict[str, str]:
             form[f"tiers-{index}-id"] = str(tier.pk)
             tier = (str(tier.up_to or ""), str(tier.unit_price))
         form[f"tiers-{index}-up_to"], form[f"tiers-{index}-unit_price"] = tier
-    return {"model": "graduated", **form, **more}
+        form[f"tiers-{index}-flat_fee"] = "0"
+    return {"model": "graduated", **NO_TERMS, **form, **more}
 
 
 class TestAPlanFromNothing:
@@ -107,7 +109,17 @@ class TestTiers:
         self, operator: Client, charge: Charge
     ) -> None:
         response = operator.post(page(charge), tier_form(*charge.tiers.all(), model="per_unit"))
-        assert "A charge per unit has one tier, without end." in response.content.decode()
+        assert (
+            "A charge per unit has one tier, without end, fee or cap." in response.content.decode()
+        )
+
+    def test_have_fees_and_caps(self, operator: Client, charge: Charge) -> None:
+        form = tier_form(*charge.tiers.all())
+        operator.post(page(charge), form | {"tiers-0-flat_fee": "2", "tiers-1-cap": "30"})
+        assert list(charge.tiers.values_list("flat_fee", "cap")) == [
+            (Decimal(2), None),
+            (Decimal(0), Decimal(30)),
+        ]
 
     def test_are_shown_without_trailing_zeros(self, operator: Client, charge: Charge) -> None:
         html = operator.get(page(charge)).content.decode()
@@ -122,6 +134,28 @@ class TestTiers:
             (Decimal(50), Decimal("0.10")),
             (None, Decimal("0.01")),
         ]
+
+
+class TestAChargeWithoutTiers:
+    @pytest.fixture
+    def draft(self, operator: Client) -> PlanVersion:
+        return make_draft(prices={})
+
+    def test_is_a_price_of_packages(self, operator: Client, draft: PlanVersion) -> None:
+        form = {"version": draft.pk, "service": make_service().pk, **tier_form(model="package")}
+        page_of_new = reverse("admin:billing_charge_add")
+        refused = operator.post(page_of_new, form | {"amount": "5"}).content.decode()
+        assert "A package has a size above zero" in refused
+        operator.post(page_of_new, form | {"amount": "5", "package_size": "100"})
+        html = operator.get(page(draft)).content.decode()
+        assert "5 for each 100" in html
+
+    def test_takes_no_tiers(self, operator: Client, draft: PlanVersion) -> None:
+        tiers = tier_form(("", "1"), model="flat", amount="5")
+        form = {"version": draft.pk, "service": make_service().pk, **tiers}
+        refused = operator.post(reverse("admin:billing_charge_add"), form).content.decode()
+        assert "A flat price and a package have no tiers." in refused
+        assert not Charge.objects.exists()
 
 
 class TestAPublishedVersion:
@@ -193,7 +227,8 @@ class TestWhatIsOnlyLookedAt:
 
     def test_a_service_keeps_its_meaning(self, operator: Client) -> None:
         service = make_service()
-        operator.post(page(service), {"name": "Computing", "unit_size": "60"})
+        none = {"definitions-TOTAL_FORMS": "0", "definitions-INITIAL_FORMS": "0"}
+        operator.post(page(service), {"name": "Computing", "unit_size": "60", **none})
         service = Service.objects.get(pk=service.pk)
         assert (service.name, service.unit_size) == ("Computing", Decimal(3600))
 

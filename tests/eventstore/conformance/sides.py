@@ -18,8 +18,8 @@ from tests.eventstore.examples import Counter, counted
 
 T = TypeVar("T")
 
-COMMITTING = pytest.mark.django_db(transaction=True, available_apps=["eventstore"])
-"""Other sessions see what a test commits. It empties the store's tables alone: that is quick."""
+COMMITTING = pytest.mark.django_db(transaction=True)
+"""Other sessions see what a test commits."""
 
 
 class Sync:

@@ -15,7 +15,7 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventstore import feed, horizon
+from eventstore import drivers, feed, horizon
 from eventstore import store as the_store
 from eventstore.aggregate import Aggregate
 from eventstore.events import UnreadableEvent
@@ -65,8 +65,16 @@ DAY = timedelta(days=1)
 types_of_all = {"test.noted", "test.counted"}
 
 
+@pytest.fixture(params=["cursor", "pages"])
+def read_by(request, monkeypatch):
+    """How events come: where a pooler lends sessions for a transaction only, they come in pages."""
+    pooled = request.param == "pages"
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", pooled)
+    return request.param
+
+
 @pytest.mark.scenario(3)
-def test_a_window_has_exactly_what_a_plain_list_has(store, monkeypatch):
+def test_a_window_has_exactly_what_a_plain_list_has(store, read_by, monkeypatch):
     monkeypatch.setattr("eventstore.streaming.CHUNK", 7)
     key = stream()
     new = [noted(str(n)) if n % 3 == 0 else counted(n) for n in range(25)]
@@ -86,6 +94,23 @@ def test_a_window_has_exactly_what_a_plain_list_has(store, monkeypatch):
     check()
 
 
+def test_a_connection_of_the_caller_holds_no_cursor_where_it_may_not(awaiting, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    monkeypatch.setattr("eventstore.streaming.CHUNK", 2)
+    key, held = stream(), "SELECT count(*) FROM pg_cursors WHERE is_holdable"
+    append_elsewhere(key, *ones(5))
+
+    async def read():
+        async with drivers.aconnection() as db:
+            seen = []
+            async for event in the_store.aread_stream(key, connection=db):
+                seen.append(event.version)
+                assert await (await db.execute(held)).fetchone() == (0,)
+            return seen
+
+    assert awaiting.run(read()) == [1, 2, 3, 4, 5]
+
+
 def test_a_read_that_is_given_up_leaves_the_connection_clean(store, settings):
     settings.EVENTSTORE_ASYNC_CONNECTIONS = 1  # a second would have to wait for the first
     key = stream()
@@ -102,7 +127,7 @@ class TestInterrupted:
     @pytest.mark.scenario(30)
     @pytest.mark.parametrize("backwards", [False, True])
     def test_it_names_the_stream_and_the_last_version_that_came(
-        self, store, monkeypatch, backwards
+        self, store, read_by, monkeypatch, backwards
     ):
         monkeypatch.setattr("eventstore.streaming.CHUNK", 10)
         key, seen = stream(), []

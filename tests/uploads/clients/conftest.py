@@ -15,7 +15,7 @@ from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import Organisation
 from tests.uploads.clients.tus_js import TusJs, find_packages
 from tests.uploads.clients.wire import Wire
-from tests.webserver import Server, serve
+from tests.webserver import Server, Serving, started_once
 from uploads.models import UploadedFile
 
 MIB = 2**20
@@ -71,31 +71,21 @@ class Account:
         return list(UploadedFile.objects.of(self.organisation).filter(completed_at__isnull=False))
 
 
-@pytest.fixture(scope="module")
-def gunicorn_environ() -> dict[str, str]:
-    return {}
-
-
-@pytest.fixture(scope="module")
-def server(django_db_setup, tmp_path_factory, gunicorn_environ) -> Iterator[Server]:
-    """One server for the tests of a file; each has an organisation, and blobs, of its own."""
-    folder = tmp_path_factory.mktemp("server")
-    with serve(
-        blob_root=folder / "blobs",
-        workers_folder=folder / "workers",
-        environment=gunicorn_environ,
-    ) as server:
-        yield server
+@pytest.fixture(scope="package")
+def serving(django_db_setup, tmp_path_factory) -> Iterator[Serving]:
+    """One server for all files; each test has an organisation, and blobs, of its own."""
+    with started_once(tmp_path_factory.mktemp("clients")) as serving:
+        yield serving
 
 
 @pytest.fixture
-def gunicorn(transactional_db, server: Server) -> Server:
-    return server
+def gunicorn(transactional_db, serving: Serving, gunicorn_environ: dict[str, str]) -> Server:
+    return serving(**gunicorn_environ)
 
 
 @pytest.fixture
-def blob_root(server: Server, settings) -> Iterator[Path]:
-    root = server.workers_folder.with_name("blobs")
+def blob_root(gunicorn: Server, settings) -> Iterator[Path]:
+    root = gunicorn.workers_folder.with_name("blobs")
     settings.BLOB_ROOT = root
     yield root
     shutil.rmtree(root, ignore_errors=True)

@@ -17,14 +17,17 @@ def long_film(make_file):
 
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_resumes_in_a_new_process_what_was_stopped_inside_a_piece(
-    tus_js, account, long_film, is_kept_once, parallel
+    tus_js, account, wire, long_film, is_kept_once, parallel
 ):
+    wired = replace(tus_js, endpoint=account.endpoint_at(wire.port))
     options = {"parallelUploads": parallel}
-    stopped = tus_js.upload(long_film, options=options, stopAt=16 * MIB)
+    wire.stall_after(32 * MIB)  # or all of it might be there before the client hears of 16 MiB
+    stopped = wired.upload(long_film, options=options, stopAt=16 * MIB)
+    wire.release()
     assert stopped.uploads == [{"stopped": True}]
     assert account.sizes_listed() == []
 
-    resumed = tus_js.upload(long_film, options=options)
+    resumed = wired.upload(long_film, options=options)
     assert resumed.methods[:parallel] == ["HEAD"] * parallel
     assert resumed.methods.count("POST") == (parallel > 1)  # no part anew, only the final
     assert max(resumed.offsets()) > 0

@@ -1,4 +1,4 @@
-"""A proxy before the server that loses a reply or breaks a connection, as networks do."""
+"""A proxy before the server that loses a reply, stalls or breaks a connection, as networks do."""
 
 import socket
 import threading
@@ -16,6 +16,8 @@ class Wire:
         self.port = self._listener.getsockname()[1]
         self._request_to_lose: bytes | None = None
         self._bytes_left: int | None = None
+        self._bytes_until_stall: int | None = None
+        self._released = threading.Event()
         self._clients: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self.broken = threading.Event()  # once it lost what it was told to lose
@@ -28,11 +30,22 @@ class Wire:
         """Break the connection that carries the byte of this number towards the server."""
         self._bytes_left = count
 
+    def stall_after(self, count: int) -> None:
+        """Pass on no more than this number of bytes towards the server, until it is released."""
+        self._bytes_until_stall = count
+        self._released.clear()
+
+    def release(self) -> None:
+        """Pass on everything again; what was held back is lost, and its connections with it."""
+        self._bytes_until_stall = None
+        self._released.set()
+
     def __enter__(self) -> "Wire":
         self._start(self._accept)
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.release()
         for end in (self._listener, *self._clients):
             with suppress(OSError):  # of a connection that ended long ago
                 end.shutdown(socket.SHUT_RDWR)
@@ -73,6 +86,11 @@ class Wire:
                 if self._bytes_left < 0:
                     self._bytes_left = None
                     self._break(client)
+                    return
+            if self._bytes_until_stall is not None:
+                self._bytes_until_stall -= len(data)
+                if self._bytes_until_stall < 0:
+                    self._released.wait()
                     return
             server.sendall(data)
 

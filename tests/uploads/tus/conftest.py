@@ -5,34 +5,30 @@ costs milliseconds; starting a server and emptying all tables for each would cos
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
 
 import pytest
-from django.core.management import call_command
 
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import Organisation
 from eventstore.models import StoredEvent
-from tests.factories import make_organisation, make_services, start_feed_here
+from tests.emptying import empty
+from tests.factories import make_organisation, start_feed_here
 from tests.uploads.tus.client import Tus
 from tests.uploads.tus.limits import LIMITS, OTHERS
-from tests.webserver import Server, serve
+from tests.webserver import Server, Serving, started_once
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 numbers = count(1)
-
-Serving = Callable[..., Server]
 
 
 @pytest.fixture(scope="package")
 def lasting_db(django_db_setup, django_db_blocker) -> Iterator[None]:
     with django_db_blocker.unblock():
-        make_services()
         start_feed_here()
         yield
-        call_command("flush", verbosity=0, interactive=False)
+        empty()
 
 
 @pytest.fixture
@@ -52,21 +48,8 @@ def ready_database(lasting_db) -> None:
 
 @pytest.fixture(scope="package")
 def serving(lasting_db, tmp_path_factory) -> Iterator[Serving]:
-    """Return a server with these settings, the same for all tests that ask for the same."""
-    running: dict[frozenset[tuple[str, str]], Server] = {}
-    blobs = tmp_path_factory.mktemp("tus-blobs")
-    with ExitStack() as stack:
-
-        def with_settings(**environment: str) -> Server:
-            wanted = frozenset(environment.items())
-            if wanted not in running:
-                workers = tmp_path_factory.mktemp("tus") / "workers"
-                running[wanted] = stack.enter_context(
-                    serve(blob_root=blobs, workers_folder=workers, environment=environment)
-                )
-            return running[wanted]
-
-        yield with_settings
+    with started_once(tmp_path_factory.mktemp("tus")) as serving:
+        yield serving
 
 
 @pytest.fixture

@@ -13,4 +13,9 @@ LIMITS = {  # small, so as to be reached
     "MAX_CONCAT_PARTS": str(MAX_PARTS),
     "CORS_ALLOWED_ORIGINS": f"{ORIGIN},https://other.example.org:8443",
 }
-OTHERS = {"UPLOAD_EXPIRES_HOURS": "3", "TRUST_FORWARDED_PROTO": "True"}  # with the default limits
+OTHERS = {  # with the default limits, behind a proxy
+    "UPLOAD_EXPIRES_HOURS": "3",
+    "TRUST_FORWARDED_PROTO": "True",
+    "TRUST_FORWARDED_HOST": "True",
+    "ALLOWED_HOSTS": "127.0.0.1,files.example.org",
+}

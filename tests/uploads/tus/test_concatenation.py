@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.uploads.tus.client import path_of
+from tests.uploads.tus.conftest import as_program
 from tests.uploads.tus.limits import MAX_PARTS, MAX_SIZE, MIB
 
 
@@ -116,6 +117,13 @@ class TestTheHeaderOfAFinal:
         answer = tus.final(*[tus.partial(b"x")] * (MAX_PARTS + 1))
         assert answer.status == 400
         assert str(MAX_PARTS) in answer.problem["detail"]
+
+    def test_may_be_as_long_as_more_parts_need_where_the_setting_allows_them(
+        self, serving, organisation
+    ):
+        tus = as_program(serving(MAX_CONCAT_PARTS="4000"), organisation)
+        url = tus.final(*[tus.partial(b"x")] * 4000).location
+        assert tus.content(url) == b"x" * 4000
 
     def test_may_have_a_thousand_absolute_addresses_by_default(self, other):
         url = other.final(*[other.partial(b"x"), other.partial(b"y")] * 500).location

@@ -15,6 +15,14 @@ FORWARDED = {
 }
 
 
+def created_by(tus, headers):
+    """Create an upload; return status and address of an answer that may be no problem JSON."""
+    with tus.connection() as http:
+        http.request("POST", tus.endpoint, headers=tus.headers({"Upload-Length": "300", **headers}))
+        answer = http.getresponse()
+    return answer.status, answer.headers["Location"]
+
+
 class TestLocation:
     def test_is_the_absolute_address_of_the_new_upload(self, tus):
         url = tus.create(300).location
@@ -31,15 +39,18 @@ class TestLocation:
     def test_believes_the_proxy_when_told_to(self, other):
         assert other.create(300, X_Forwarded_Proto="https").location.startswith("https://")
 
+    def test_bears_the_host_that_the_proxy_names(self, other):
+        location = other.create(300, X_Forwarded_Host="files.example.org").location
+        assert location.startswith(f"http://files.example.org{other.endpoint}")
+
+    def test_bears_no_host_that_is_not_ours_whoever_names_it(self, other):
+        assert created_by(other, {"X-Forwarded-Host": "evil.example.com"}) == (400, None)
+
     def test_believes_no_scheme_that_is_none(self, other):
         assert other.create(300, X_Forwarded_Proto="javascript").location.startswith("http://")
 
     def test_names_no_host_that_is_not_ours(self, tus):
-        headers = {"Upload-Length": "300", "Host": "evil.example.com"}
-        with tus.connection() as http:
-            http.request("POST", tus.endpoint, headers=tus.headers(headers))
-            answer = http.getresponse()
-        assert (answer.status, answer.headers["Location"]) == (400, None)
+        assert created_by(tus, {"Host": "evil.example.com"}) == (400, None)
 
 
 def test_creates_an_upload_of_the_length(tus):
@@ -106,7 +117,7 @@ class TestQuota:
     def test_refuses_what_is_over_it_with_a_sentence(self, tus):
         answer = tus.create(11)
         assert (answer.status, answer["Location"]) == (413, None)
-        assert "quota" in answer.problem["detail"]
+        assert "may keep 10\xa0bytes" in answer.problem["detail"]
 
     def test_lets_pass_what_just_fills_it(self, tus):
         assert tus.content(tus.upload(b"ten bytes!")) == b"ten bytes!"

@@ -1,0 +1,87 @@
+"""The events page: what came, what became of it, and the form that takes an event back."""
+
+from urllib.parse import urlencode
+
+import msgspec
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from billing.dashboards.events_query import STATES, find, read_asked, write_place
+from billing.metering import corrections
+from billing.metering.corrections import BadCorrection
+from billing.metering.events import EventName
+from billing.metering.explaining import Explained
+from billing.metering.models import Service
+from catacloud.accounts.access import (
+    SignedInRequest,
+    get_organisation,
+    may_bill,
+    operators_only,
+    signed_in,
+)
+from catacloud.accounts.models import Organisation
+from catacloud.fragments import template_for
+
+
+@signed_in
+@require_safe
+@vary_on_headers("HX-Request", "HX-Target")
+def events(request: SignedInRequest, slug: str) -> HttpResponse:
+    return _show(request, get_organisation(request.user, slug))
+
+
+@operators_only
+@require_safe
+@vary_on_headers("HX-Request", "HX-Target")
+def all_events(request: SignedInRequest) -> HttpResponse:
+    return _show(request, None)
+
+
+@signed_in
+@require_POST
+def void_event(request: SignedInRequest, slug: str) -> HttpResponse:
+    organisation = get_organisation(request.user, slug)
+    if not may_bill(request.user, organisation):
+        raise Http404("Only who may bill can void events.")
+    name = EventName(request.POST.get("source", ""), request.POST.get("id", ""))
+    try:
+        corrections.void(
+            organisation=organisation,
+            name=name,
+            reason=request.POST.get("reason", "")[: corrections.LONGEST_REASON],
+            actor=f"user:{request.user.email}",
+            now=timezone.now(),
+        )
+    except BadCorrection as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"The event {name.id} is voided: figures follow in seconds.")
+    one = urlencode({"source": name.source, "id": name.id})
+    return redirect(f"{reverse('events', args=[slug])}?{one}")
+
+
+def _show(request: SignedInRequest, organisation: Organisation | None) -> HttpResponse:
+    asked = read_asked(request.GET)
+    found = find(asked, organisations=None if organisation is None else [organisation.pk])
+    context = {
+        "organisation": organisation,
+        "here": request.path,
+        "asked": asked,
+        "rows": [(one, _payload(one)) for one in found.events],
+        "older": found.older and write_place(found.older),
+        "looked_back_to": found.looked_back_to,
+        "services": Service.objects.order_by("name"),
+        "states": STATES,
+        "may_void": organisation is not None and may_bill(request.user, organisation),
+    }
+    page = template_for(request, "billing/events.html", partials={"events"})
+    return render(request, page, context)
+
+
+def _payload(one: Explained) -> str:
+    return msgspec.json.format(bytes(one.stored.event.data), indent=2).decode()

@@ -1,0 +1,214 @@
+"""Read CloudEvents 1.0 off the wire: structured, in batches, and in HTTP's binary mode. Pure."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Literal
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+MAX_BATCH = 10_000  # events
+MAX_EXPONENT = 999  # PostgreSQL writes numbers out: a few bytes could become a hundred kilobytes
+
+JSON = "application/json"
+CONTENT_TYPES = ("application/cloudevents+json", "application/cloudevents-batch+json", JSON)
+ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time", "dataschema")
+
+UNREADABLE = (msgspec.DecodeError, RecursionError)  # the latter of JSON that is nested too deeply
+# What a body may hold that needs a closer look: a large exponent, a NUL in an attribute. Patterns
+# that begin with a letter are by far the fastest.
+SUSPICIOUS = [re.compile(text) for text in (rb"e[+-]?\d{4}", rb"E[+-]?\d{4}", rb"\\u0000")]
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # and no backslash before "u0000"
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A usage event as it is sent. ``subject`` is the organisation: its slug or external key."""
+
+    specversion: Literal["1.0"]
+    id: Text
+    source: Text
+    type: Text
+    subject: Text | None = None
+    time: Time | None = None
+    datacontenttype: str | None = None
+    dataschema: str | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    data_base64: msgspec.Raw = msgspec.Raw(b"null")
+
+
+@dataclass(frozen=True, slots=True)
+class BadEvent:
+    """What is wrong with the event at an index of the batch; ``facts`` says more to programs."""
+
+    index: int
+    reason: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class BadBatch(Exception):
+    """Some events cannot be accepted, and so none of the batch was."""
+
+    def __init__(self, bad: Iterable[BadEvent]) -> None:
+        self.bad = list(bad)
+        count = len(self.bad)
+        what = "One of the events" if count == 1 else f"{count} of the events"
+        super().__init__(f"{what} cannot be accepted; nothing was stored. {self._first()}")
+
+    def _first(self) -> str:
+        return f"Event {self.bad[0].index}: {self.bad[0].reason}"
+
+
+class TooManyEvents(BadBatch):
+    """A batch holds more events than are taken at once."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            [BadEvent(MAX_BATCH, f"A batch holds at most {MAX_BATCH} events: send several.")]
+        )
+
+
+class UnknownContentType(Exception):
+    """The request's content type is none of those in which CloudEvents are sent."""
+
+    def __init__(self, content_type: str) -> None:
+        super().__init__(
+            f"The content type {content_type!r} is not taken: send CloudEvents as one of "
+            f"{', '.join(CONTENT_TYPES)}, or in binary mode with a JSON object as the body."
+        )
+
+
+def read(body: bytes) -> list[CloudEvent | BadEvent]:
+    """Read one event or an array; each that is bad says why. Raises BadBatch where none is read."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise BadBatch(
+            [BadEvent(0, f"The body is not UTF-8 from byte {error.start} on.")]
+        ) from error
+    is_batch = body.lstrip().startswith(b"[")
+    events: list[CloudEvent | BadEvent]
+    try:  # all at once is far cheaper, and nearly always enough
+        events = [*_BATCH.decode(body)] if is_batch else [_EVENT.decode(body)]
+    except UNREADABLE:
+        events = [_read_one(index, one) for index, one in enumerate(_split(body, is_batch))]
+    if not events:
+        raise BadBatch([BadEvent(0, "The batch holds no event.")])
+    if len(events) > MAX_BATCH:
+        raise TooManyEvents
+    suspicious = any(pattern.search(body) for pattern in SUSPICIOUS)
+    for index, event in enumerate(events):
+        if isinstance(event, CloudEvent) and (
+            reason := _wrong_data(event) or (suspicious and _wrong_when_stored(event))
+        ):
+            events[index] = BadEvent(index, reason)
+    return events
+
+
+def read_binary(headers: Mapping[str, str], body: bytes) -> list[CloudEvent | BadEvent]:
+    """Read an event whose attributes are in headers ``ce-…`` and whose data are the body.
+
+    Raises BadBatch, and UnknownContentType where the data are not said to be JSON.
+    """
+    content_type = headers.get("content-type", "")
+    if content_type and media_type(content_type) != JSON:
+        raise UnknownContentType(content_type)
+    event: dict[str, object] = {
+        name: _header_text(headers[f"ce-{name}"]) for name in ATTRIBUTES if f"ce-{name}" in headers
+    }
+    if body:
+        try:
+            event["data"] = msgspec.json.decode(body, type=msgspec.Raw)
+        except UNREADABLE as error:
+            raise BadBatch([BadEvent(0, f"The data are not JSON: {error}.")]) from error
+    return read(msgspec.json.encode(event))
+
+
+def media_type(content_type: str) -> str:
+    """Return a content type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+_EVENT = msgspec.json.Decoder(CloudEvent)
+_BATCH = msgspec.json.Decoder(list[CloudEvent])
+
+
+def _read_one(index: int, raw: msgspec.Raw) -> CloudEvent | BadEvent:
+    try:
+        return _EVENT.decode(raw)
+    except UNREADABLE as error:
+        return BadEvent(index, f"{error}.")
+
+
+def _split(body: bytes, is_batch: bool) -> list[msgspec.Raw]:
+    """Cut a batch into its events without reading them, so that each can be refused by itself."""
+    if not is_batch:
+        return [msgspec.Raw(body)]
+    try:
+        return msgspec.json.decode(body, type=list[msgspec.Raw])
+    except UNREADABLE as error:
+        raise BadBatch([BadEvent(0, f"The batch is not a JSON array: {error}.")]) from error
+
+
+def _wrong_data(event: CloudEvent) -> str:
+    """Say why an event's data are not taken, if they are not."""
+    kind = event.datacontenttype
+    if kind is not None and kind != JSON and media_type(kind) != JSON:
+        return f"Its datacontenttype must be {JSON}, and is {kind!r}."
+    if bytes(event.data_base64) != b"null":
+        return "Its data are in data_base64: send them as a JSON object in data."
+    data = bytes(event.data)
+    if not data.startswith(b"{") and data != b"null":
+        return "Its data must be a JSON object or null."
+    return ""
+
+
+def _wrong_when_stored(event: CloudEvent) -> str:
+    """Say what the database cannot hold, or only at a price, if the event has it."""
+    # PostgreSQL's text knows no NUL.
+    for name in ("id", "source", "type", "subject"):
+        if "\0" in (getattr(event, name) or ""):
+            return f"Its {name} holds a NUL character."
+    if NUL.search(event.data):
+        return "Its data hold a NUL character."
+    if _has_large_exponent(bytes(event.data)):
+        return f"Its data hold a number with an exponent beyond {MAX_EXPONENT}."
+    return ""
+
+
+class _LargeExponent(Exception):
+    pass
+
+
+def _has_large_exponent(data: bytes) -> bool:
+    """Read the data in full: what looks like such a number may be a part of some text."""
+    try:
+        json.loads(data, parse_float=_check_exponent, parse_int=str)
+    except (_LargeExponent, RecursionError):
+        return True
+    return False
+
+
+def _check_exponent(number: str) -> None:
+    exponent = number.lower().partition("e")[2].lstrip("+-").lstrip("0")
+    if len(exponent) > len(str(MAX_EXPONENT)):
+        raise _LargeExponent
+
+
+def _header_text(value: str) -> str:
+    """Decode a header as the HTTP binding says: maybe quoted, then UTF-8, percent-encoded.
+
+    Some SDKs send UTF-8 or Latin-1 as it is, which WSGI hands on as Latin-1.
+    """
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = re.sub(r"\\(.)", r"\1", value[1:-1])
+    raw = unquote_to_bytes(value.encode("latin-1", "replace"))
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

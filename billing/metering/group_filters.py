@@ -1,0 +1,109 @@
+"""Filters of a dimension's values as OpenMeter writes them, such as ``{"$in": ["a", "b"]}``. Pure.
+
+A filter becomes a condition of SQL; what it compares with goes in as parameters.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+COMPARED = {
+    "$eq": "=",
+    "$ne": "<>",
+    "$gt": ">",
+    "$gte": ">=",
+    "$lt": "<",
+    "$lte": "<=",
+    "$like": "LIKE",
+    "$nlike": "NOT LIKE",
+    "$ilike": "ILIKE",
+    "$nilike": "NOT ILIKE",
+}
+ORDERED = ("$gt", "$gte", "$lt", "$lte")
+UNFINISHED = re.compile(r"(?<!\\)(\\\\)*\\\Z")
+LISTED = {"$in": "= ANY", "$nin": "<> ALL"}
+HELD = {"$contains": "ILIKE", "$ncontains": "NOT ILIKE"}
+TEXTUAL = COMPARED | HELD
+JOINED = {"$and": " AND ", "$or": " OR "}
+DEEPEST = 10
+MOST = 200  # values and operators of all filters
+
+
+class BadFilter(Exception):
+    """A filter is in no shape that is known. The message says what to write."""
+
+
+def condition(column: str, asked: Any, values: dict[str, Any], depth: int = 0) -> str:
+    """Return the SQL for a filter of a column, and add its parameters. Raises BadFilter.
+
+    Several operators have all to hold; texts compare by their code points.
+    """
+    if not isinstance(asked, Mapping) or depth > DEEPEST or len(values) > MOST:
+        raise BadFilter('A filter is an object of operators, such as {"$in": ["a", "b"]}.')
+    parts = [
+        _one(column, operator, operand, values, depth)
+        for operator, operand in asked.items()
+        if operand is not None
+    ]
+    return _all(parts, " AND ")
+
+
+def _one(column: str, operator: str, operand: Any, values: dict[str, Any], depth: int) -> str:
+    if operator in JOINED:
+        return _joined(column, operator, operand, values, depth)
+    if operator == "$exists":
+        if not isinstance(operand, bool):
+            raise BadFilter("$exists takes true or false.")
+        return f"{column} {'<>' if operand else '='} ''"
+    if operator in LISTED:
+        name = _keep(values, _texts(operator, operand))
+        return f"{column} {LISTED[operator]}(%({name})s::text[])"
+    if operator in TEXTUAL:
+        return _textual(column, operator, _text(operator, operand), values)
+    raise BadFilter(f"There is no operator {operator!r}: {', '.join(sorted(OPERATORS))} are known.")
+
+
+def _joined(column: str, operator: str, operand: Any, values: dict[str, Any], depth: int) -> str:
+    if not isinstance(operand, list):
+        raise BadFilter(f"{operator} takes a list of filters.")
+    parts = [condition(column, one, values, depth + 1) for one in operand]
+    return _all(parts, JOINED[operator])
+
+
+def _textual(column: str, operator: str, text: str, values: dict[str, Any]) -> str:
+    if operator in HELD:
+        text = f"%{_escaped(text)}%"
+    elif operator.endswith("like") and UNFINISHED.search(text):
+        raise BadFilter(f"{operator}: the pattern ends with half an escape, a backslash.")
+    name = _keep(values, text)
+    collation = ' COLLATE "C"' if operator in ORDERED else ""
+    return f"{column}{collation} {TEXTUAL[operator]} %({name})s"
+
+
+OPERATORS = [*COMPARED, *LISTED, *HELD, *JOINED, "$exists"]
+
+
+def _all(parts: list[str], joint: str) -> str:
+    return f"({joint.join(parts)})" if parts else "true"
+
+
+def _keep(values: dict[str, Any], operand: Any) -> str:
+    name = f"filter_{len(values)}"
+    values[name] = operand
+    return name
+
+
+def _text(operator: str, operand: Any) -> str:
+    if not isinstance(operand, str) or "\0" in operand:
+        raise BadFilter(f"{operator} takes a text.")
+    return operand
+
+
+def _texts(operator: str, operand: Any) -> list[str]:
+    if not isinstance(operand, list):
+        raise BadFilter(f"{operator} takes a list of texts.")
+    return [_text(operator, one) for one in operand]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,18 @@
+"""How the event store knows a CloudEvent: its stream by the source, in there by its id."""
+
+from hashlib import sha1
+from uuid import UUID
+
+NAMESPACE = UUID("7c9fba2e-3b61-4f0c-8a53-1f8f4c6d2b90")
+VERSION_5, VERSION_BITS = 5 << 76 | 1 << 63, ~(0xF << 76 | 3 << 62)
+
+
+def uuid_of(name: str) -> UUID:
+    """Return ``uuid5(NAMESPACE, name)``, in half the time: there is one for each event."""
+    digest = sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(digest[:16], "big") & VERSION_BITS | VERSION_5)
+
+
+def void_id(name: str) -> UUID:
+    """Return the id of the event that takes back the one of an id: there can only be one of it."""
+    return uuid_of(f"\0voided {name}")  # no sent id holds a NUL

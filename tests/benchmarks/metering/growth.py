@@ -1,0 +1,72 @@
+"""Ingestion and saga with 1 M and with 30 M events stored. Takes long."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from statistics import median
+
+import psycopg
+from django.conf import settings
+
+from billing.metering.saga import CONSUMER
+from tests.benchmarks.harness import Measure, Options, at_most
+from tests.benchmarks.metering.folding import FOLDER
+from tests.benchmarks.metering.ingestion import CLIENTS, SENDER
+from tests.benchmarks.metering.place import Place, place
+from tests.benchmarks.usage import fill
+from tests.benchmarks.workers import Team
+
+STORED = (1_000_000, 30_000_000)
+BATCHES, RUNS = 5, 8
+
+# What was filled counts as folded: only what comes in a run is to be.
+DONE = """
+INSERT INTO eventstore_checkpoint (consumer, partition, position, error)
+SELECT %(consumer)s, partition, (SELECT last_value FROM eventstore_position), ''
+FROM generate_series(0, %(partitions)s - 1) AS partition
+"""
+HORIZON = """
+INSERT INTO eventstore_horizon (id, position)
+SELECT 1, last_value FROM eventstore_position
+ON CONFLICT (id) DO UPDATE SET position = excluded.position
+"""
+
+
+class _Store:
+    """A platform that has so much stored, and how fast it took and folded more, turn by turn."""
+
+    def __init__(self, stack: ExitStack, *, name: str, events: int) -> None:
+        here = stack.enter_context(place(name))
+        _fill(here, events)
+        self.where = {"port": stack.enter_context(here.web()), "key": here.key}
+        self.senders = stack.enter_context(Team(SENDER, url="", size=CLIENTS))
+        self.folder = stack.enter_context(Team(FOLDER, url=here.url))
+        self.speeds: dict[str, list[float]] = {"ingestion": [], "saga": []}
+
+    def turn(self, number: int) -> None:
+        self.senders.ask("prepare", run=f"run-{number}", batches=BATCHES)
+        self.speeds["ingestion"].append(self.senders.speed("send", **self.where))
+        self.speeds["saga"].append(self.folder.speed("fold"))
+
+
+def growth(name: str, options: Options) -> Iterator[Measure]:
+    with ExitStack() as stack:
+        stores = [
+            _Store(stack, name=f"of_{number}", events=int(events * options.scale))
+            for number, events in enumerate(STORED)
+        ]
+        for number in range(RUNS):
+            for store in stores:
+                store.turn(number)
+            stores.reverse()  # RUNS is even
+        small, large = (store.speeds for store in stores)
+    for what in small:
+        cost = median(small[what]) / median(large[what])
+        yield Measure(f"{name}: {what}", "×", cost, bars=[at_most(1.2)])
+
+
+def _fill(here: Place, events: int) -> None:
+    partitions = settings.EVENTSTORE_PARTITIONS
+    fill.usage(here.url, tenants=here.tenants, partitions=partitions, events=events)
+    with psycopg.connect(here.url) as connection:
+        connection.execute(DONE, {"consumer": CONSUMER, "partitions": partitions})
+        connection.execute(HORIZON)

@@ -1,0 +1,72 @@
+"""Archives as files: whatever is stored comes back, and any change of it shows."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing.archiving import files
+from billing.archiving.files import BrokenFile, Row
+
+OWNER = UUID(int=7)
+
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+times = st.integers(0, 10**16).map(lambda late: FIRST + timedelta(microseconds=late))
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+rows = st.builds(
+    Row,
+    position=st.integers(1, 2**62),
+    stream_id=st.uuids(),
+    version=st.integers(1, 2**40),
+    event_id=st.uuids(),
+    type=texts,
+    schema_version=st.integers(1, 9),
+    occurred_at=times,
+    recorded_at=times,
+    data=texts,
+    metadata=texts,
+)
+
+
+def encode(some):
+    return files.encode(some, organisation_id=OWNER, about={"month": "2026-09-01"})
+
+
+@given(st.lists(rows, min_size=1, max_size=5))
+@settings(max_examples=50, deadline=None)
+def test_rows_come_back_as_they_were(some):
+    assert files.decode(encode(some)) == some
+    assert encode(some) == encode(list(some))
+
+
+@given(st.lists(rows, min_size=1, max_size=3), st.integers(0, 9), st.data())
+@settings(max_examples=50, deadline=None)
+def test_any_other_value_makes_another_digest(some, column, choice):
+    n = choice.draw(st.integers(0, len(some) - 1))
+    other = choice.draw(rows)
+    changed = list(some)
+    name = Row._fields[column]
+    changed[n] = some[n]._replace(**{name: getattr(other, name)})
+    same = changed[n][1:] == some[n][1:]  # positions are no content: they are the order
+    digests = [files.digest(one, organisation_id=OWNER) for one in (some, changed)]
+    assert (digests[0] == digests[1]) == same
+
+
+def test_a_file_says_of_itself_what_it_is(tmp_path):
+    row = Row(1, OWNER, 1, OWNER, "t", 1, FIRST, FIRST, data="{}", metadata="{}")
+    path = tmp_path / "one.parquet"
+    path.write_bytes(encode([row]))
+    table = pq.read_table(path)
+    assert table.schema.metadata[b"catacloud.month"] == b"2026-09-01"
+    digest = files.digest([row], organisation_id=OWNER).hex().encode()
+    assert table.schema.metadata[files.ROWS_DIGEST.encode()] == digest
+    assert pq.ParquetFile(path).metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"x" * 99])
+def test_what_is_no_archive_is_refused(content):
+    with pytest.raises(BrokenFile, match="no Parquet file"):
+        files.decode(content)

@@ -1,0 +1,64 @@
+"""Usage to archive: of two months that are over, and of one that is not."""
+
+from datetime import UTC, datetime, timedelta
+
+from billing.archiving import dropping, writing
+from billing.metering import saga
+from billing.metering.events import STREAM_TYPE, UsageVoided
+from billing.metering.models import Definition
+from billing.metering.names import uuid_of
+from eventstore import feed, store
+from eventstore.events import StreamKey
+from eventstore.store import Append, NewEvent
+from tests.billing.metering.sending import send
+from tests.factories import make_service
+
+NOON = datetime(2026, 9, 30, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+def make_tokens():
+    tokens = make_service(slug="tokens")
+    definition = Definition.objects.create(
+        service=tokens, starts_at=NOON - 99 * DAY, event_types=["test.tokens"], quantity_path="n"
+    )
+    definition.dimensions.create(name="region", path="at.region", at_most=2)
+    return tokens
+
+
+def data(n):
+    return {
+        "n": f"{n}.50",
+        "at": {"region": "zyx"[n % 3], "rack": n},
+        "labels": {"job": "a long story " * 9},
+    }
+
+
+def use(organisation, numbers=range(12)):
+    """Send an event every ten days, from September on."""
+    send(organisation, *((str(n), NOON + n * 5 * DAY, data(n)) for n in numbers))
+    catch_up()
+
+
+def void(organisation, id):
+    key = StreamKey(organisation.id, uuid_of("s"), STREAM_TYPE)
+    event = UsageVoided(source="s", id=id, reason="sent by mistake")
+    store.append([Append(key=key, events=[NewEvent(event=event, occurred_at=NOON)])])
+    catch_up()
+
+
+def catch_up(limit=100):
+    for partition in feed.partitions():
+        while saga.advance(partition=partition, limit=limit):
+            pass
+
+
+def archive(organisation, *, now=NOW):
+    return writing.archive(organisation, now=now, after=WEEK)
+
+
+def archive_and_drop(organisation, *, now=NOW):
+    archive(organisation, now=now)
+    return dropping.drop(organisation, now=now)

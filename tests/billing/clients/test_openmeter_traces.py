@@ -1,0 +1,71 @@
+"""Both real traces, sent by OpenMeter's client for Python and read back with its query call."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from django.utils.text import slugify
+from openmeter import Client
+
+from billing.metering.traces import dlrm, gentd26
+from catacloud.accounts.models import Organisation
+from catacloud.accounts.organisations import create_missing
+from tests.billing.metering.trace_sums import execution_seconds, rows, stored_byte_microseconds
+
+BATCH = 5000
+START, END = datetime(2024, 11, 1, tzinfo=UTC), datetime(2025, 2, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def openmeter(address, platform):
+    with Client(endpoint=address, token=platform) as client:
+        yield client
+
+
+@pytest.fixture
+def send(openmeter, fold):
+    """Return what sends the events of a trace to organisations that are there already."""
+
+    def send(events):
+        create_missing({event["subject"] for event in events}, now=timezone.now())
+        for event in events:
+            event["subject"] = slugify(event["subject"])
+        for first in range(0, len(events), BATCH):
+            openmeter.events.ingest_events(events[first : first + BATCH])
+        fold()
+
+    return send
+
+
+@pytest.fixture
+def daily(openmeter):
+    """Return what queries a meter by day: {(organisation's name, day): value}, without zeros."""
+
+    def daily(meter):
+        names = dict(Organisation.objects.values_list("slug", "name"))
+        result = openmeter.meters.query_json(
+            meter, from_parameter=START, to=END, window_size="DAY", group_by=["subject"]
+        )
+        # As the JSON has it: the attribute row.value would be made a float.
+        return {
+            (names[row.subject], row.window_start.date()): Decimal(str(row["value"]))
+            for row in result.data
+            if row["value"]
+        }
+
+    return daily
+
+
+def test_execution_time_of_gentd26_is_exact(shared, send, daily):
+    file = shared / "data/gentd26_requests.csv.gz"
+    send(list(gentd26(rows(file))))
+    expected = execution_seconds(file)
+    assert daily("execution-time") == {key: value for key, value in expected.items() if value}
+
+
+def test_stored_bytes_of_dlrm_are_exact(shared, send, daily):
+    file = shared / "data/dlrm_instances.csv.gz"
+    send(list(dlrm(rows(file))))
+    expected = stored_byte_microseconds(file)
+    assert daily("storage") == {key: value for key, value in expected.items() if value}

@@ -1,0 +1,289 @@
+"""The events page: what came, what became of it, and taking an event back."""
+
+import re
+from contextlib import suppress
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import msgspec
+import pytest
+from django.core.cache import cache
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.dashboards import events_query
+from billing.dashboards.events_query import BadQuery, read_place, write_place
+from billing.metering import ingestion
+from billing.metering.events import VOIDED
+from billing.metering.listing import Place
+from catacloud.accounts.models import ApiKey, Membership
+from eventstore.models import StoredEvent
+from tests.billing.dashboards.conftest import NOW
+from tests.factories import make_organisation, make_user
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/organisations/acme/events/"
+EXECUTION = "catacloud.execution.finished"
+TRANSFER = "catacloud.transfer.finished"
+
+
+@pytest.fixture
+def client(as_user, owner):
+    return as_user(owner)
+
+
+def send(organisation, id, *, kind=EXECUTION, data=None, hours_ago=0, source="s"):
+    event = {
+        "specversion": "1.0",
+        "id": id,
+        "source": source,
+        "type": kind,
+        "time": NOW - timedelta(hours=hours_ago),
+        "data": {"seconds": 90} if data is None else data,
+    }
+    ingestion.accept(
+        ingestion.parse(msgspec.json.encode(event)),
+        key=ApiKey(organisation=organisation, prefix="tests"),
+        now=NOW,
+    )
+
+
+def show(client, page=PAGE, **query):
+    response = client.get(page, query)
+    assert response.status_code == 200
+    return response
+
+
+def ids(response):
+    return [one.stored.event.id for one, _ in response.context["rows"]]
+
+
+def text(response):
+    plain = re.sub(r"<[^>]+>", " ", response.content.decode())
+    return re.sub(r"\s+", " ", plain).replace("\u00a0", " ")
+
+
+class TestAnEvent:
+    def test_is_shown_with_what_became_of_it_and_its_data(self, acme, client):
+        send(acme, "good")
+        send(acme, "bad", data={"seconds": "many"}, hours_ago=1)
+        send(acme, "odd", kind="unheard.of", hours_ago=2)
+        response = show(client)
+        assert ids(response) == ["good", "bad", "odd"]
+        page = text(response)
+        assert "Counted Execution time 90" in page
+        assert "Not counted Execution time: The quantity is not a number: seconds is" in page
+        assert "Not counted No service counts events of the type unheard.of." in page
+        assert "{ &quot;seconds&quot;: 90 }" in page
+
+    def test_cannot_bring_markup(self, acme, client):
+        send(acme, "<b>id</b>", kind="<i>", data={"seconds": "<script>alert(1)</script>"})
+        page = show(client).content.decode()
+        assert "<script>alert" not in page
+        assert "<b>id" not in page
+
+
+class TestFilters:
+    @pytest.fixture(autouse=True)
+    def events(self, acme):
+        send(acme, "good")
+        send(acme, "bad", data={"seconds": "many"}, hours_ago=1)
+        send(acme, "odd", kind="unheard.of", hours_ago=30)
+        send(acme, "moved", kind=TRANSFER, data={"bytes": 1}, hours_ago=2, source="other")
+        send(acme, "v", kind=VOIDED, data={"source": "s", "id": "gone", "reason": "x"})
+        send(acme, "gone", hours_ago=3)
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({"state": "counted"}, ["good", "moved"]),
+            ({"state": "not-counted"}, ["bad", "odd"]),
+            ({"state": "voided"}, ["gone"]),
+            ({"state": "correction"}, ["v"]),
+            ({"service": "transfer"}, ["moved"]),
+            ({"service": "execution-time"}, ["good", "bad", "gone"]),
+            ({"service": "execution-time", "state": "not-counted"}, ["bad"]),
+            ({"service": "nothing"}, []),
+            ({"type": "unheard.of"}, ["odd"]),
+            ({"source": "other"}, ["moved"]),
+            ({"id": "bad"}, ["bad"]),
+            ({"id": "bad", "source": "other"}, []),
+            ({"to": "2026-11-22"}, ["odd"]),
+            ({"from": "2026-11-23", "state": "not-counted"}, ["bad"]),
+            ({"state": "nonsense", "id": "good"}, ["good"]),
+        ],
+    )
+    def test_stand_in_the_address(self, client, query, found):
+        assert ids(show(client, **query)) == found
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"from": "yesterday"},
+            {"from": "0001-01-01"},
+            {"to": "9999-12-31"},
+            {"from": "2026-11-02", "to": "2026-11-01"},
+            {"before": "nonsense"},
+            {"before": "99999999999999999999999999_1"},
+            {"before": "1_99999999999999999999999999"},
+            {"source": "\0x"},
+            {"id": "x" * 9000},
+        ],
+    )
+    def test_say_so_where_they_make_no_sense(self, client, query):
+        response = show(client, **query)
+        assert ids(response) == [] or "All days are shown instead." in text(response)
+
+    def test_show_an_empty_list_with_the_way_back(self, client):
+        assert "No such event. Show all events" in text(show(client, id="none"))
+
+
+class TestPages:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch):
+        monkeypatch.setattr(events_query, "PER_PAGE", 2)
+        monkeypatch.setattr(events_query, "CHUNK", 3)
+
+    def walk(self, client, **query):
+        pages, before = [], None
+        while before is not None or not pages:
+            response = show(client, **query, **({"before": before} if before else {}))
+            pages.append(ids(response))
+            before = response.context["older"]
+        return pages
+
+    def test_follow_each_other_by_a_cursor(self, acme, client):
+        for n in range(5):
+            send(acme, str(n), hours_ago=n // 2)
+        assert self.walk(client) == [["1", "0"], ["3", "2"], ["4"]]
+
+    def test_of_a_filter_follow_each_other_too(self, acme, client):
+        for n in range(9):
+            send(acme, str(n), data={"seconds": "x" if n % 2 else 1}, hours_ago=n)
+        assert self.walk(client, state="not-counted") == [["1", "3"], ["5", "7"]]
+
+    def test_stop_looking_at_some_point_and_say_so(self, acme, client, monkeypatch):
+        monkeypatch.setattr(events_query, "MOST_LOOKED_AT", 6)
+        for n in range(8):
+            send(acme, str(n), data={"seconds": "x" if n == 7 else 1}, hours_ago=n)
+        assert self.walk(client, state="not-counted") == [[], ["7"]]
+        assert "Looked back to 23 Nov 2026, 07:00 Look further back" in text(
+            show(client, state="not-counted")
+        )
+
+    def test_come_alone_for_htmx(self, acme, client):
+        send(acme, "1")
+        fragment = {"HX-Request": "true", "HX-Target": "events"}
+        response = client.get(PAGE, headers=fragment)
+        assert response.content.decode().strip().startswith('<section id="events"')
+        whole = client.get(PAGE, headers={**fragment, "HX-History-Restore-Request": "true"})
+        assert "<html" in whole.content.decode()
+
+
+class TestHowManyDoNotCount:
+    @pytest.fixture(autouse=True)
+    def events(self, acme):
+        cache.clear()
+        send(acme, "good")
+        send(acme, "bad", data={"seconds": "many"})
+        send(acme, "odd", kind="unheard.of")
+        send(make_organisation("Initech"), "odd", kind="unheard.of")
+        yield
+        cache.clear()
+
+    def test_is_told_of_an_organisation(self, client):
+        page = text(client.get("/organisations/acme/usage/"))
+        assert "2 of the last 3 events do not count. See which, and why" in page
+
+    def test_is_told_of_all_to_operators(self, as_user, operator):
+        page = text(as_user(operator).get("/overview/"))
+        assert "3 of the last 4 events do not count. See which, and why" in page
+
+    def test_is_no_line_where_all_do(self, as_user, stranger):
+        assert "not count" not in text(as_user(stranger).get("/organisations/globex/usage/"))
+
+
+class TestWhoSeesThem:
+    @pytest.fixture(autouse=True)
+    def events(self, acme):
+        send(acme, "acme's")
+        send(make_organisation("Initech"), "initech's", hours_ago=1)
+
+    @pytest.mark.parametrize("persona", ["owner", "member", "operator"])
+    def test_members_and_operators_see_an_organisations(self, as_user, persona, request):
+        assert ids(show(as_user(request.getfixturevalue(persona)))) == ["acme's"]
+
+    def test_for_a_stranger_they_do_not_exist(self, as_user, stranger):
+        assert as_user(stranger).get(PAGE).status_code == 404
+
+    def test_operators_see_all_organisations(self, as_user, operator):
+        response = show(as_user(operator), "/events/")
+        assert ids(response) == ["acme's", "initech's"]
+        assert "/organisations/initech/events/" in response.content.decode()
+
+    def test_and_nobody_else_does(self, client):
+        assert client.get("/events/").status_code == 404
+
+
+class TestVoiding:
+    @pytest.fixture(autouse=True)
+    def event(self, acme):
+        send(acme, "1")
+
+    def void(self, client, **changes):
+        form = {"source": "s", "id": "1", "reason": "sent twice", **changes}
+        return client.post(f"{PAGE}void/", form, follow=True)
+
+    @pytest.mark.parametrize("persona", ["owner", "operator", "biller"])
+    def test_is_for_owners_billers_and_operators(self, acme, as_user, persona, request):
+        if persona == "biller":
+            user = make_user("b@x.org", organisation=acme, role=Membership.Role.BILLING)
+        else:
+            user = request.getfixturevalue(persona)
+        client = as_user(user)
+        assert "Void this event" in text(show(client))
+        response = self.void(client)
+        assert response.redirect_chain == [(f"{PAGE}?{urlencode({'source': 's', 'id': '1'})}", 302)]
+        page = text(response)
+        assert "The event 1 is voided: figures follow in seconds." in page
+        assert "sent twice" in page
+        assert f"by {user.email}" in page
+        assert "Void this event" not in page
+
+    @pytest.mark.parametrize("persona", ["member", "stranger"])
+    def test_is_for_nobody_else(self, as_user, persona, request):
+        client = as_user(request.getfixturevalue(persona))
+        assert self.void(client).status_code == 404
+        assert not StoredEvent.objects.filter(type="usage.voided").exists()
+
+    def test_members_see_no_form_for_it(self, as_user, member):
+        assert "Void this event" not in text(show(as_user(member)))
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"reason": " "}, "Say why it is voided."),
+            ({"id": "2"}, "There is no such event."),
+            ({"id": "\0"}, "There is no such event."),
+            ({"reason": "a\0b"}, "The event 1 is voided"),
+        ],
+    )
+    def test_says_what_is_wrong(self, client, changes, message):
+        assert message in text(self.void(client, **changes))
+
+    def test_of_an_event_that_was_corrected_before_says_so(self, client):
+        self.void(client)
+        assert "was voided before" in text(self.void(client, reason="another"))
+
+
+@given(st.datetimes(timezones=st.just(NOW.tzinfo)), st.integers(0, 2**63 - 1))
+def test_a_cursor_outlives_a_round_trip(at, position):
+    place = Place(at, position)
+    assert read_place(write_place(place)) == place
+
+
+@given(st.text())
+def test_a_cursor_is_read_or_refused(written):
+    with suppress(BadQuery):
+        read_place(written)

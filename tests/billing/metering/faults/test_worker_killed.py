@@ -1,0 +1,35 @@
+"""Workers are killed at random points of an import, and every message is delivered twice."""
+
+import random
+from functools import partial
+from threading import Thread
+
+import pytest
+
+from tests.billing.metering.faults import usage
+from tests.billing.metering.faults.workers import TWICE, beat, worker
+from tests.eventstore.servers import until
+
+EVENTS, BATCH = 50_000, 2_000
+KILLS = 5  # of a process that does a worker's tasks; and once the worker as a whole
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_event_is_lost_or_counted_twice(tmp_path):
+    usage.prepare()
+    bodies = usage.bodies(EVENTS, batch=BATCH)
+    moments = sorted(random.Random(1).sample(range(EVENTS * 3 // 4), KILLS + 1))
+    importing = Thread(target=usage.send_all, args=[bodies])
+    with beat(tmp_path, app=TWICE):
+        with worker(tmp_path, app=TWICE) as first:
+            until(first.children)
+            importing.start()
+            for moment in moments[:-1]:
+                until(partial(usage.has_handled, moment))
+                until(first.kill_child)
+            until(partial(usage.has_handled, moments[-1]))
+        assert usage.folded() < EVENTS
+        with worker(tmp_path, app=TWICE):
+            importing.join()
+            until(usage.is_up_to_date)
+    usage.assert_exact(EVENTS)

@@ -1,0 +1,91 @@
+"""Celery's worker and beat as real processes, which can be killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.catacloud.processes import listed
+from tests.conftest import BASE_DIR
+from tests.eventstore.servers import elsewhere
+
+LAST = 4000  # characters of a log that are shown when a test fails
+TWICE = "tests.billing.metering.faults.twice"  # sends every message twice
+
+
+class Celery:
+    """A worker or a beat, in a process group of its own."""
+
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                argv,
+                cwd=BASE_DIR,
+                env={**elsewhere(), **environment},
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+
+    def children(self) -> list[int]:
+        """Return the processes that do a worker's tasks."""
+        return [one.pid for one in listed() if one.parent == self.process.pid]
+
+    def kill_child(self) -> bool:
+        """Kill one of the processes that do the tasks; its worker goes on without it."""
+        for pid in self.children()[:1]:
+            os.kill(pid, signal.SIGKILL)
+            return True
+        return False
+
+    def kill(self) -> None:
+        """Kill all of it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def worker(
+    folder: Path,
+    *,
+    name: str = "worker",
+    app: str = "catacloud.celery",
+    concurrency: int = 2,
+    environment: Mapping[str, str] | None = None,
+    host: Sequence[str] = (),
+    more: Sequence[str] = (),
+) -> Iterator[Celery]:
+    """Run a worker, there where ``host`` runs commands; it is killed, not stopped, at the end."""
+    celery = [sys.executable, "-m", "celery", "-A", app, "worker", "-n", f"{name}@%h"]
+    argv = [*host, *celery, "--concurrency", str(concurrency), "--loglevel", "INFO", *more]
+    with _running(argv, environment or {}, folder / f"{name}.log") as running:
+        yield running
+
+
+@contextmanager
+def beat(
+    folder: Path,
+    *,
+    app: str = "catacloud.celery",
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Celery]:
+    schedule = ["--schedule", str(folder / "schedule"), "--pidfile="]
+    argv = [sys.executable, "-m", "celery", "-A", app, "beat", *schedule]
+    with _running(argv, environment or {}, folder / "beat.log") as running:
+        yield running
+
+
+@contextmanager
+def _running(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Celery]:
+    running = Celery(argv, environment, log)
+    try:
+        yield running
+    except BaseException:
+        sys.stderr.write(f"{log.name} ends with:\n{log.read_text()[-LAST:]}\n")
+        raise
+    finally:
+        running.kill()

@@ -1,0 +1,75 @@
+"""Whatever arrives at the door for usage events is taken or refused: the server never fails."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catacloud.accounts.api_keys import create_api_key
+
+EVENT = {"specversion": "1.0", "id": "1", "source": "s", "type": "t"}
+ODD = [
+    *("1e999999999", "-0", "1" * 5000, "1.5e-99999", "NaN", '"\\ud800"', '"\\u0000"', "01", "{"),
+    *("[" * 900 + "]" * 900, "[" * 100_000, '{"a":' * 900 + "1" + "}" * 900, '"\udcff"', "{,}"),
+]
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+values = st.recursive(plain, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)).map(
+    json.dumps
+) | st.sampled_from(ODD)
+names = st.sampled_from([*EVENT, "subject", "time", "data", "datacontenttype", "data_base64"])
+members = st.dictionaries(names, values, max_size=3)
+datas = st.dictionaries(st.text(max_size=3), values, max_size=3).map(
+    lambda data: {"data": _object(data)}
+)
+
+
+def _object(texts):
+    return "{" + ", ".join(f"{json.dumps(name)}: {text}" for name, text in texts.items()) + "}"
+
+
+def _event(changed):
+    return _object({**{name: json.dumps(value) for name, value in EVENT.items()}, **changed})
+
+
+events = (members | datas).map(_event)
+bodies = (events | st.lists(events, max_size=3).map(lambda many: f"[{', '.join(many)}]")).map(
+    lambda text: text.encode("utf-8", "surrogateescape")
+) | st.binary()
+content_types = st.sampled_from(
+    ["application/json", "application/cloudevents+json", "application/cloudevents-batch+json", ""]
+)
+headers = st.dictionaries(
+    st.sampled_from(["ce-specversion", "ce-id", "ce-source", "ce-type", "ce-time", "ce-subject"]),
+    st.sampled_from(["1.0", "%00", "%", "ü", '"', "%ff", "2026-01-01T00:00:00Z"]),
+)
+
+
+@pytest.mark.django_db
+def test_no_body_makes_the_server_fail(acme):
+    key = create_api_key(organisation=acme, name="fuzz", now=timezone.now())
+    client = Client()
+
+    @settings(
+        max_examples=300,
+        deadline=timedelta(seconds=5),
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(bodies, content_types, headers, st.booleans())
+    def check(body, content_type, headers, partial):
+        answer = client.generic(
+            "POST",
+            f"/api/v1/events?partial={partial}",
+            body,
+            content_type=content_type,
+            headers={"authorization": f"Bearer {key}", **headers},
+        )
+        assert answer.status_code in (200, 204, 400, 409), answer.content
+        if answer.status_code >= 400:
+            assert answer["Content-Type"] == "application/problem+json"
+
+    check()

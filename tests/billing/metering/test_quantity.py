@@ -1,0 +1,59 @@
+"""What is read as a quantity: the fast function reads what the one before it read."""
+
+import json
+from importlib import import_module
+
+import pytest
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+BEFORE = import_module("billing.migrations.0012_definitions_of_services").QUANTITY
+BOTH = """
+SELECT value, billing_quantity(value::jsonb, negative), quantity_before(value::jsonb, negative)
+FROM unnest(%s::text[]) AS value, unnest(ARRAY[true, false]) AS negative
+"""
+
+digits = st.text("0123456789", max_size=45)
+numbers = st.tuples(
+    st.sampled_from(["", "+", "-", "--", " "]),
+    digits,
+    st.sampled_from(["", ".", ".."]),
+    digits,
+    st.sampled_from(["", "e", "E", "e+", "e-", "\n"]),
+    st.text("0123456789", max_size=3),
+).map("".join)
+values = st.one_of(numbers, st.text("0123456789+-.eE", max_size=6), st.integers(), st.none())
+
+
+@pytest.mark.django_db
+def test_the_same_values_are_quantities_as_ever():
+    with connection.cursor() as cursor:
+        cursor.execute(BEFORE.replace("billing_quantity", "quantity_before"))
+
+        @settings(max_examples=40, deadline=None)
+        @given(st.lists(values, min_size=20, max_size=60))
+        def check(some):
+            cursor.execute(BOTH, [[json.dumps(value) for value in some]])
+            for value, now, before in cursor.fetchall():
+                assert now == before, value
+
+        check()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("0" * 39 + "7", 7),
+        ("0" * 40 + "7", None),
+        ("7." + "0" * 40, 7),
+        ("7." + "0" * 41, None),
+        ("-7", -7),
+        ("7e1", 70),
+    ],
+)
+def test_digits_are_bounded(value, read):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_quantity(%s::jsonb, true)", [json.dumps(value)])
+        assert cursor.fetchone() == (read,)

@@ -1,0 +1,102 @@
+"""The API's description is complete, and true: schemathesis sends what it allows and what not."""
+
+from datetime import timedelta
+
+import hypothesis
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.utils import timezone
+from hypothesis import HealthCheck, Phase
+
+from catacloud.accounts.api_keys import create_api_key
+from catacloud.wsgi import application
+from tests.uploads.examples import add
+
+REFUSED = ["4xx"]  # tus has its own: 410, 412, 413, 416 and 460
+CONFIG = {
+    "checks": {
+        "negative_data_rejection": {"expected-statuses": REFUSED},
+        "missing_required_header": {"expected-statuses": REFUSED},
+        # What a schema cannot say, such as a time in the future, is refused all the same.
+        "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", "4xx"]},
+    },
+    "operations": [
+        {  # 200 names those events of a batch that it refuses
+            "include-method": "POST",
+            "include-path": "/api/v1/events",
+            "checks": {"negative_data_rejection": {"expected-statuses": ["200", *REFUSED]}},
+        }
+    ],
+}
+
+
+def application_closing(environ, start_response):
+    """Our application, with each response closed: a file that is sent is then as well."""
+    response = application(environ, start_response)
+    try:
+        return list(response)
+    finally:
+        response.close()
+
+
+description = schemathesis.openapi.from_wsgi(
+    "/api/v1/openapi.json", application_closing, config=schemathesis.Config.from_dict(CONFIG)
+)
+
+
+@schemathesis.serializer("application/offset+octet-stream")
+def as_they_are(_, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+@pytest.fixture
+def key(acme):
+    return create_api_key(organisation=None, name="schemathesis", now=timezone.now())
+
+
+@pytest.fixture
+def _in_one_transaction():
+    """Let a request leave the connection open: it is the test's."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@description.parametrize()
+@hypothesis.settings(
+    max_examples=12,
+    deadline=timedelta(seconds=5),
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+    derandomize=True,
+    database=None,
+)
+@pytest.mark.usefixtures("_in_one_transaction")
+@pytest.mark.django_db
+def test_an_endpoint_answers_as_it_is_described(case, acme, key):
+    if case.meta.generation.mode.is_positive:
+        case.path_parameters |= _existing(acme, case.path_parameters)
+    case.call_and_validate(headers={"Authorization": f"Bearer {key}"})
+
+
+def _existing(acme, names):
+    """Return names of what is there, since guesses are never found."""
+    known = {
+        "organisation": lambda: acme.slug,
+        "upload_id": lambda: str(add(acme, b"content")),
+        "meter": lambda: "transfer",
+        "external_customer_id": lambda: acme.slug,
+    }
+    return {name: known[name]() for name in names if name in known}
+
+
+def test_the_description_names_every_address_of_programs():
+    assert {path.split("/")[1] for path in description.raw_schema["paths"]} == {
+        "api",
+        "files",
+        "lago",
+    }

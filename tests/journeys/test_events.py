@@ -1,0 +1,110 @@
+"""What members and operators do with events, in a real browser."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from billing.metering import ingestion
+from catacloud.accounts.models import ApiKey
+from tests.factories import make_organisation, make_services
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGE = "/organisations/acme/events/"
+NOW = datetime.now(UTC)
+
+
+def send(organisation, *events):
+    batch = [
+        {
+            "specversion": "1.0",
+            "id": id,
+            "source": "scheduler",
+            "type": kind,
+            "time": NOW - timedelta(minutes=minutes),
+            "data": data,
+        }
+        for id, kind, minutes, data in events
+    ]
+    ingestion.accept(
+        ingestion.parse(msgspec.json.encode(batch)),
+        key=ApiKey(organisation=organisation, prefix="tests"),
+        now=NOW,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _events(acme):
+    make_services()
+    execution = "catacloud.execution.finished"
+    correction = {"source": "scheduler", "reason": "The job was restarted, and told twice."}
+    usage = {"type": execution, "data": {"seconds": "59.5"}}
+    send(
+        acme,
+        *((f"job-{n:03}", execution, n, {"seconds": n, "class": "large"}) for n in range(70)),
+        ("job-many", execution, 80, {"seconds": "many"}),
+        ("tokens-1", "ai.tokens.used", 90, {"tokens": 12, "model": "small"}),
+        ("no-1", "catacloud.usage.voided", 5, {**correction, "id": "job-003"}),
+        ("job-004b", "catacloud.usage.replaced", 4, {**correction, "id": "job-004", **usage}),
+    )
+
+
+def test_a_member_finds_out_why_an_event_does_not_count(page, sign_in, owner, complaints):
+    sign_in(owner)
+    page.get_by_role("link", name="Events").click()
+    page.evaluate("window.survives = true")
+    rows = page.locator(".event")
+    expect(rows).to_have_count(50)
+    page.get_by_role("link", name="Older").click()
+    expect(rows).to_have_count(24)
+    page.get_by_role("link", name="Newest").click()
+    expect(rows).to_have_count(50)
+
+    page.get_by_label("State").select_option("Not counted")
+    expect(rows).to_have_count(2)
+    assert "state=not-counted" in page.url
+    expect(rows.last).to_contain_text("No service counts events of the type ai.tokens.used.")
+    rows.first.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(rows.first.locator("pre")).to_contain_text('"seconds": "many"')
+    assert page.evaluate("window.survives")
+    page.go_back()
+    expect(rows).to_have_count(50)
+    assert complaints == []
+
+
+def test_an_owner_voids_an_event_and_says_why(page, sign_in, owner, complaints):
+    sign_in(owner)
+    page.goto(f"{PAGE}?id=job-010")
+    page.locator(".event summary").click()
+    page.get_by_label("Why it should not count").fill("It never ran.")
+    page.get_by_role("button", name="Void this event").click()
+    expect(page.locator(".notice:not([hidden])")).to_contain_text("is voided")
+    expect(page.locator(".event .state")).to_have_text("Voided")
+    assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible_to_everybody(page, sign_in, operator, acme, scheme, complaints):
+    make_organisation("Empty")
+    page.emulate_media(color_scheme=scheme)
+    sign_in(operator)
+    for path in (PAGE, "/events/", "/organisations/empty/events/", f"{PAGE}?id=none"):
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(path)
+        for event in page.locator(".event").all()[:8]:
+            event.locator("summary").click()
+        assert_accessible(page)
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert_accessible(page)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 390, f"{path} is {wide} px wide on a phone"
+    assert complaints == []
+
+
+def assert_accessible(page):
+    results = Axe().run(page)
+    assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
