@@ -89,6 +89,9 @@ class InvoiceLine(models.Model):
     position = models.PositiveIntegerField()
     service = models.ForeignKey(Service, on_delete=models.PROTECT)
     service_name = models.CharField(max_length=100)
+    value = models.CharField(
+        max_length=100, blank=True, help_text="Of the charge's dimension, where it has one."
+    )
     quantity = models.DecimalField(max_digits=60, decimal_places=12)
     unit = models.CharField(max_length=20)
     amount = models.DecimalField(max_digits=30, decimal_places=4)
@@ -106,7 +109,7 @@ class InvoiceLine(models.Model):
                 fields=["invoice", "position"], name="one_invoice_line_per_position"
             ),
             models.UniqueConstraint(
-                fields=["invoice", "corrects", "service"],
+                fields=["invoice", "corrects", "service", "value"],
                 name="a_charge_is_corrected_once_per_invoice",
             ),
             models.CheckConstraint(

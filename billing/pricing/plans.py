@@ -47,10 +47,16 @@ def publish(*, version: PlanVersion, now: datetime) -> None:
 
 
 def new_draft(*, version: PlanVersion) -> PlanVersion:
-    """Copy a version with its charges and tiers to a new draft of the same plan."""
+    """Copy a version with its terms, charges and tiers to a new draft of the same plan."""
     with transaction.atomic():
         draft = PlanVersion.objects.create(
-            plan=version.plan, number=next_number(plan=version.plan), currency=version.currency
+            **_copied(version)
+            | {
+                "number": next_number(plan=version.plan),
+                "status": PlanVersion.Status.DRAFT,
+                "published_at": None,
+                "effective_on": None,  # that of its own
+            }
         )
         originals = list(version.charges.prefetch_related("tiers"))
         copies = Charge.objects.bulk_create(

@@ -16,20 +16,35 @@ def _prices(charge: Charge) -> str:
         return f"{plain(charge.amount)} for each {plain(charge.package_size)}"
     if charge.amount is not None:
         return f"{plain(charge.amount)} in each period"
-    tiers = [f"{_costs(tier)} {tier}" for tier in charge.tiers.all()]
-    return ", ".join(tiers) if len(tiers) != 1 else tiers[0].removesuffix(" above")
+    unit = " %" if charge.model in Charge.OF_MONEY else ""
+    tiers = [f"{_costs(tier, unit)} {tier}" for tier in charge.tiers.all()]
+    prices = ", ".join(tiers) if len(tiers) != 1 else tiers[0].removesuffix(" above")
+    return f"{prices}{_for_each_event(charge)}"
 
 
-def _costs(tier: Tier) -> str:
+def _costs(tier: Tier, unit: str) -> str:
     fee = f"{plain(tier.flat_fee)} and " if tier.flat_fee else ""
     cap = "" if tier.cap is None else f" (at most {plain(tier.cap)})"
-    return f"{fee}{plain(tier.unit_price)}{cap}"
+    return f"{fee}{plain(tier.unit_price)}{unit}{cap}"
+
+
+def _for_each_event(charge: Charge) -> str:
+    fee = f" and {plain(charge.event_fee)} for each event" if charge.event_fee else ""
+    least, most = charge.event_minimum, charge.event_maximum
+    at_least = f", at least {plain(least)} for each" if least is not None else ""
+    at_most = f", at most {plain(most)} for each" if most is not None else ""
+    return f"{fee}{at_least}{at_most}"
 
 
 def _terms(charge: Charge) -> Iterator[str]:
+    has_fee = any(tier.flat_fee for tier in charge.tiers.all())
+    if has_fee and not charge.flat_fee_on_zero:
+        yield "no fee without usage"
     if charge.divide_by is not None:
         rounding = charge.get_rounding_display()
         yield f"by the {plain(charge.divide_by)}, rounded {rounding}"
+    if charge.free_events is not None:
+        yield f"the first {charge.free_events} events are free"
     if charge.allowance:
         yield f"the first {plain(charge.allowance)} are free"
     if charge.minimum is not None:

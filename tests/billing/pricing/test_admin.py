@@ -109,9 +109,7 @@ class TestTiers:
         self, operator: Client, charge: Charge
     ) -> None:
         response = operator.post(page(charge), tier_form(*charge.tiers.all(), model="per_unit"))
-        assert (
-            "A charge per unit has one tier, without end, fee or cap." in response.content.decode()
-        )
+        assert "A single price has one tier, without end, fee or cap." in response.content.decode()
 
     def test_have_fees_and_caps(self, operator: Client, charge: Charge) -> None:
         form = tier_form(*charge.tiers.all())
