@@ -1,6 +1,7 @@
 """Django looks for an app's models here; each part of billing keeps its own."""
 
 from billing.archiving.models import UsageArchive
+from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.metering.models import (
     DailyUsage,
@@ -17,6 +18,7 @@ from billing.metering.models import (
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 
 __all__ = [
+    "BillingDetails",
     "Charge",
     "DailyUsage",
     "Definition",
@@ -25,6 +27,7 @@ __all__ = [
     "HourlyUsage",
     "Invoice",
     "InvoiceLine",
+    "LegalEntity",
     "PeakHour",
     "Plan",
     "PlanVersion",
@@ -34,5 +37,6 @@ __all__ = [
     "Tier",
     "UniqueValue",
     "UsageArchive",
+    "VatRate",
     "VoidedEvent",
 ]

@@ -1,5 +1,6 @@
 """The one settings file: all of it comes from the environment, and fails loudly when wrong."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,10 @@ ARCHIVE_USAGE_AFTER_DAYS = env.int("ARCHIVE_USAGE_AFTER_DAYS", None, validate=va
 DROP_ARCHIVED_PAYLOADS = env.bool("DROP_ARCHIVED_PAYLOADS", False)
 ARCHIVE_STORE = env.str("ARCHIVE_STORE", "")
 ARCHIVE_ROOT = Path(env.str("ARCHIVE_ROOT", str(BASE_DIR / ".local" / "archive")))
+# How long a period that is over waits for late events before its invoice is made.
+INVOICE_GRACE = timedelta(
+    hours=env.float("INVOICE_GRACE_HOURS", 48.0, validate=validate.Range(0, 20 * 24))
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(16 * 2**20, MAX_INGEST_BYTES)  # no body in memory is larger
 
 # What Prometheus has to send as its bearer token to read /metrics; unset: there is no such page.

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from sequences.models import Sequence
 
+from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.metering.admin import ReadOnly
 
@@ -28,3 +29,22 @@ class SubscriptionAdmin(ReadOnly, admin.ModelAdmin[Subscription]):
     list_display = ["organisation", "plan_version", "starts_on"]
     list_select_related = ["organisation", "plan_version__plan"]
     search_fields = ["organisation__name", "organisation__slug"]
+
+
+class VatRateInline(admin.TabularInline[VatRate, LegalEntity]):
+    model = VatRate
+    extra = 0
+
+
+@admin.register(LegalEntity)
+class LegalEntityAdmin(admin.ModelAdmin[LegalEntity]):
+    list_display = ["legal_name", "country", "vat_id", "invoice_prefix", "is_default"]
+    inlines = [VatRateInline]
+
+
+@admin.register(BillingDetails)
+class BillingDetailsAdmin(admin.ModelAdmin[BillingDetails]):
+    list_display = ["organisation", "legal_name", "country", "vat_id", "language"]
+    list_select_related = ["organisation"]
+    search_fields = ["legal_name", "organisation__name", "organisation__slug"]
+    autocomplete_fields = ["organisation"]

@@ -1,4 +1,8 @@
-"""Invoices: made once by closing a period, never changed after."""
+"""Invoices: made once by closing a period, never changed after.
+
+There is no row for a draft: until a period is closed, what its invoice will be is worked out anew
+each time (drafting.py), so it cannot be out of date.
+"""
 
 from decimal import Decimal
 
@@ -7,6 +11,7 @@ from django.db.models import F, Q
 
 from billing.exact import ZERO, exactly
 from billing.invoicing import triggers
+from billing.invoicing.legal import BillingDetails, LegalEntity
 from billing.metering.models import Service
 from billing.pricing.models import PlanVersion
 from catacloud.accounts.models import Organisation
@@ -39,11 +44,15 @@ class Subscription(models.Model):
 class Invoice(models.Model):
     """What one organisation owes for one period. Amounts are in ``currency``.
 
-    A negative total is a credit: earlier periods came to so much less since they were invoiced.
+    ``total`` is the sum of the lines, which do or do not contain the tax; ``gross`` is what is
+    owed, with tax. A negative one is a credit: earlier periods came to so much less since they were
+    invoiced. ``taxes`` is a list of {"category", "rate", "net", "tax", "reason_code", "reason"},
+    numbers as decimal strings. Both parties are as they were.
     """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT)
+    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT)
     number = models.CharField(max_length=30, unique=True)
     starts_on = models.DateField()
     ends_on = models.DateField(help_text="The first day that is not in the period.")
@@ -52,10 +61,31 @@ class Invoice(models.Model):
     )
     currency = models.CharField(max_length=3)
     total = models.DecimalField(max_digits=30, decimal_places=4)
+    prices_include_tax = models.BooleanField(default=False)
+    taxes = models.JSONField(default=list)
+    tax = models.DecimalField(max_digits=30, decimal_places=4, default=0)
+    gross = models.DecimalField(max_digits=30, decimal_places=4)
+    credit_used = models.DecimalField(
+        max_digits=30,
+        decimal_places=4,
+        default=0,
+        help_text="Of what earlier invoices and credit notes had left when it was issued.",
+    )
     line_count = models.PositiveIntegerField(
         help_text="So that a line cannot be added, or be missing, unseen."
     )
     issued_at = models.DateTimeField()
+    due_on = models.DateField()
+    seller = models.JSONField(default=dict)
+    buyer = models.JSONField(default=dict)
+    language = models.CharField(max_length=2, choices=BillingDetails.Language.choices, default="en")
+    reference = models.CharField(max_length=100, blank=True)
+    metered_until = models.BigIntegerField(
+        null=True, help_text="The position up to which events had been metered."
+    )
+    inputs_digest = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of what it was made of: see inputs.py."
+    )
 
     class Meta:
         ordering = ["-starts_on", "-number"]
@@ -66,11 +96,22 @@ class Invoice(models.Model):
             models.CheckConstraint(
                 condition=Q(ends_on__gt=F("starts_on")), name="invoice_period_is_not_empty"
             ),
+            models.CheckConstraint(
+                condition=Q(prices_include_tax=True, gross=F("total"))
+                | Q(prices_include_tax=False, gross=F("total") + F("tax")),
+                name="invoice_gross_is_net_and_tax",
+            ),
+            models.CheckConstraint(condition=Q(credit_used__gte=0), name="credit_used_is_credit"),
         ]
         triggers = [triggers.final("invoice_is_final"), triggers.INVOICE_ADDS_UP]
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def net(self) -> Decimal:
+        with exactly():
+            return self.gross - self.tax
 
 
 class InvoiceLine(models.Model):
@@ -95,6 +136,8 @@ class InvoiceLine(models.Model):
     quantity = models.DecimalField(max_digits=60, decimal_places=12)
     unit = models.CharField(max_length=20)
     amount = models.DecimalField(max_digits=30, decimal_places=4)
+    tax_category = models.CharField(max_length=2, default="O", help_text="See tax.py.")
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     working = models.JSONField()
     corrects = models.ForeignKey(
         Invoice, on_delete=models.PROTECT, null=True, related_name="corrections"

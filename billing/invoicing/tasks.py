@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from billing.invoicing.close import close_period, organisations_to_close
@@ -18,13 +19,14 @@ logger = logging.getLogger(__name__)
 def close_month(*, first_day: str | None = None, **_: object) -> None:
     """Ring for every organisation whose month (default: the last one) has no invoice yet.
 
-    Where the month is not over in its time zone yet, the next call finds it.
+    Where the month, with the time for late events, is not over yet, the next call finds it.
     """
     now = timezone.now()
     days = month_before(month_of(now.date()))
     if first_day:
         days = month_of(date.fromisoformat(first_day))
-    for organisation_id in organisations_to_close(days=days, now=now).values_list("pk", flat=True):
+    due = organisations_to_close(days=days, now=now, grace=settings.INVOICE_GRACE)
+    for organisation_id in due.values_list("pk", flat=True):
         close_organisation_month.delay(
             organisation_id=str(organisation_id), first_day=days.first.isoformat()
         )
@@ -37,5 +39,6 @@ def close_organisation_month(*, organisation_id: str, first_day: str, **_: objec
         organisation=organisation,
         days=month_of(date.fromisoformat(first_day)),
         now=timezone.now(),
+        grace=settings.INVOICE_GRACE,
     )
     logger.info("%s of %s is invoiced: %s", first_day, organisation.slug, invoice.number)

@@ -70,6 +70,15 @@ IF EXISTS (
         CONSTRAINT = 'invoice_adds_up',
         MESSAGE = 'The lines of invoice ' || NEW.number || ' are not all there or do not add up.';
 END IF;
+IF NEW.taxes <> '[]' AND EXISTS (
+    SELECT FROM jsonb_array_elements(NEW.taxes) AS line
+    HAVING sum((line ->> 'tax')::numeric) <> NEW.tax
+        OR sum((line ->> 'net')::numeric) <> NEW.gross - NEW.tax
+) OR NEW.taxes = '[]' AND NEW.tax <> 0 THEN
+    RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation',
+        CONSTRAINT = 'invoice_taxes_add_up',
+        MESSAGE = 'The tax lines of invoice ' || NEW.number || ' do not add up.';
+END IF;
 RETURN NULL;
 """,
 )

@@ -1,0 +1,141 @@
+"""What the invoice of a period is to say: the preview while it runs, and what closing it issues.
+
+Both come from here, so a preview shows what will be invoiced. A draft is never kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from billing.exact import ZERO, exactly, plain
+from billing.invoicing import inputs
+from billing.invoicing.correcting import CorrectionLine, corrections
+from billing.invoicing.legal import BillingDetails, LegalEntity, seller_of
+from billing.invoicing.models import InvoiceLine
+from billing.invoicing.parties import Party
+from billing.invoicing.rate import RatedLine, RatedPeriod, rate_organisations
+from billing.invoicing.tax import TaxLine, Treatment, tax_lines, treatment
+from billing.periods import Days
+from billing.pricing.tiers import Step
+from catacloud.accounts.models import Organisation
+
+Corrections = dict[str, list[CorrectionLine]]  # by currency
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An invoice before its number. The lines are unsaved, and in order."""
+
+    organisation: Organisation
+    days: Days
+    currency: str
+    plan_version_id: int
+    prices_include_tax: bool
+    lines: Sequence[InvoiceLine]
+    taxes: Sequence[TaxLine]
+    entity: LegalEntity
+    seller: Party
+    buyer: Party
+    language: str
+    reference: str
+    metered_until: int
+    waiting: Corrections  # in other currencies: they wait for an invoice in theirs
+
+    @property
+    def total(self) -> Decimal:
+        with exactly():
+            return sum((line.amount for line in self.lines), ZERO)
+
+    @property
+    def tax(self) -> Decimal:
+        with exactly():
+            return sum((line.tax for line in self.taxes), ZERO)
+
+    @property
+    def gross(self) -> Decimal:
+        with exactly():
+            return sum((line.gross for line in self.taxes), ZERO)
+
+
+def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft | None:
+    """Return the draft for a period, as of ``now``; None where the organisation is on no plan.
+
+    Raises InvalidPrice where the plan's tiers are, and NoRate where VAT would have none.
+    """
+
+    def read() -> tuple[RatedPeriod | None, Corrections]:
+        rated = rate_organisations(days=days, now=now, organisations=[organisation.pk])
+        if organisation.pk not in rated:
+            return None, {}
+        return rated[organisation.pk], corrections(organisation=organisation, now=now)
+
+    (period, to_correct), until = inputs.settled(organisation.pk, read)
+    if period is None:
+        return None
+    details = BillingDetails.objects.filter(organisation=organisation).first()
+    entity = seller_of(details)
+    buyer = details.party if details else Party(name=organisation.name, key=organisation.slug)
+    corrected = to_correct.pop(period.currency, [])
+    lines = [_line(line) for line in period.lines] + [_correction(line) for line in corrected]
+    taxes = _tax(lines, entity, buyer, period.currency, now)
+    return Draft(
+        organisation=organisation,
+        days=days,
+        currency=period.currency,
+        plan_version_id=period.plan_version_id,
+        prices_include_tax=False,
+        lines=lines,
+        taxes=taxes,
+        entity=entity,
+        seller=entity.party,
+        buyer=buyer,
+        language=details.language if details else BillingDetails.Language.ENGLISH,
+        reference=details.reference if details else "",
+        metered_until=until,
+        waiting=to_correct,
+    )
+
+
+def _tax(
+    lines: Sequence[InvoiceLine], entity: LegalEntity, buyer: Party, currency: str, now: datetime
+) -> list[TaxLine]:
+    """Number the lines, and say of each how it is taxed."""
+    treated = treatment(
+        seller=entity.party.taxpayer, buyer=buyer.taxpayer, rates=entity.rates(now.date())
+    )
+    for position, line in enumerate(lines, 1):
+        line.position = position
+        line.tax_category, line.tax_rate = treated.category, treated.rate
+    amounts: list[tuple[Treatment, Decimal]] = [(treated, line.amount) for line in lines]
+    return tax_lines(amounts, currency=currency, included=False)
+
+
+def _line(line: RatedLine) -> InvoiceLine:
+    return InvoiceLine(
+        service_id=line.service_id,
+        service_name=line.service_name,
+        quantity=line.quantity,
+        unit=line.unit,
+        amount=line.amount,
+        working=[_working(step) for step in line.working],
+    )
+
+
+def _correction(line: CorrectionLine) -> InvoiceLine:
+    correction = _line(line.now)
+    correction.corrects = line.corrects
+    correction.quantity, correction.amount = line.quantity, line.amount
+    correction.before_quantity, correction.before_amount = line.before.quantity, line.before.amount
+    return correction
+
+
+def _working(step: Step) -> dict[str, str | None]:
+    return {
+        "kind": step.kind,
+        "from": plain(step.start),
+        "up_to": None if step.up_to is None else plain(step.up_to),
+        "quantity": plain(step.quantity),
+        "unit_price": plain(step.unit_price),
+        "amount": plain(step.amount),
+    }
