@@ -1,6 +1,7 @@
 """Django looks for an app's models here; each part of billing keeps its own."""
 
 from billing.archiving.models import UsageArchive
+from billing.invoicing.after import CreditNote, CreditNoteLine, Payment
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.metering.models import (
@@ -20,6 +21,8 @@ from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 __all__ = [
     "BillingDetails",
     "Charge",
+    "CreditNote",
+    "CreditNoteLine",
     "DailyUsage",
     "Definition",
     "Dimension",
@@ -28,6 +31,7 @@ __all__ = [
     "Invoice",
     "InvoiceLine",
     "LegalEntity",
+    "Payment",
     "PeakHour",
     "Plan",
     "PlanVersion",

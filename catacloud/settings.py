@@ -251,6 +251,10 @@ ARCHIVE_ROOT = Path(env.str("ARCHIVE_ROOT", str(BASE_DIR / ".local" / "archive")
 INVOICE_GRACE = timedelta(
     hours=env.float("INVOICE_GRACE_HOURS", 48.0, validate=validate.Range(0, 20 * 24))
 )
+# Where an invoiced period comes to less since: a line on the next invoice, or a credit note.
+INVOICE_CORRECTIONS = env.str(
+    "INVOICE_CORRECTIONS", "next-invoice", validate=validate.OneOf(["next-invoice", "credit-note"])
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(16 * 2**20, MAX_INGEST_BYTES)  # no body in memory is larger
 
 # What Prometheus has to send as its bearer token to read /metrics; unset: there is no such page.

@@ -72,7 +72,9 @@ def organisations_to_close(
     zones = Organisation.objects.order_by("time_zone").values_list("time_zone", flat=True)
     over = [name for name in zones.distinct() if days.ends_in(ZoneInfo(name)) + grace <= now]
     subscribed = Subscription.objects.filter(organisation=OuterRef("pk"), starts_on__lt=days.end)
-    invoiced = Invoice.objects.filter(organisation=OuterRef("pk"), starts_on=days.first)
+    invoiced = Invoice.objects.filter(
+        organisation=OuterRef("pk"), starts_on=days.first, voided_at=None
+    )
     return Organisation.objects.filter(
         Exists(subscribed), ~Exists(invoiced), time_zone__in=over
     ).order_by("slug")
@@ -80,7 +82,10 @@ def organisations_to_close(
 
 def _existing(organisation: Organisation, days: Days) -> Invoice | None:
     invoice = Invoice.objects.filter(
-        organisation=organisation, starts_on__lt=days.end, ends_on__gt=days.first
+        organisation=organisation,
+        starts_on__lt=days.end,
+        ends_on__gt=days.first,
+        voided_at=None,
     ).first()
     if invoice and (invoice.starts_on, invoice.ends_on) != (days.first, days.end):
         raise PeriodOverlaps(invoice)

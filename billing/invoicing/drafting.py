@@ -11,15 +11,18 @@ from decimal import Decimal
 from billing.exact import ZERO, exactly, plain
 from billing.invoicing import inputs
 from billing.invoicing.correcting import CorrectionLine, corrections
+from billing.invoicing.giving_back import told_apart
 from billing.invoicing.legal import BillingDetails, LegalEntity, seller_of
 from billing.invoicing.models import InvoiceLine
 from billing.invoicing.parties import Party
 from billing.invoicing.rate import RatedLine, RatedPeriod, rate_organisations
-from billing.invoicing.tax import TaxLine, Treatment, tax_lines, treatment
+from billing.invoicing.tax import OUTSIDE_SCOPE, TaxLine, Treatment, tax_lines, treatment
 from billing.periods import Days
+from billing.pricing.models import PlanVersion
 from billing.pricing.tiers import Step
 from catacloud.accounts.models import Organisation
 
+TaxBehaviour = PlanVersion.TaxBehaviour
 Corrections = dict[str, list[CorrectionLine]]  # by currency
 
 
@@ -40,6 +43,7 @@ class Draft:
     language: str
     reference: str
     metered_until: int
+    credited: Sequence[CorrectionLine]  # with it, on the invoices that they correct
     waiting: Corrections  # in other currencies: they wait for an invoice in theirs
 
     @property
@@ -76,15 +80,16 @@ def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft 
     details = BillingDetails.objects.filter(organisation=organisation).first()
     entity = seller_of(details)
     buyer = details.party if details else Party(name=organisation.name, key=organisation.slug)
-    corrected = to_correct.pop(period.currency, [])
+    corrected, credited = told_apart(to_correct.pop(period.currency, []))
     lines = [_line(line) for line in period.lines] + [_correction(line) for line in corrected]
-    taxes = _tax(lines, entity, buyer, period.currency, now)
+    version = PlanVersion.objects.get(pk=period.plan_version_id)
+    taxes = _tax(lines, entity, buyer, version, now)
     return Draft(
         organisation=organisation,
         days=days,
         currency=period.currency,
         plan_version_id=period.plan_version_id,
-        prices_include_tax=False,
+        prices_include_tax=version.tax_behaviour == TaxBehaviour.INCLUSIVE,
         lines=lines,
         taxes=taxes,
         entity=entity,
@@ -93,22 +98,30 @@ def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft 
         language=details.language if details else BillingDetails.Language.ENGLISH,
         reference=details.reference if details else "",
         metered_until=until,
+        credited=credited,
         waiting=to_correct,
     )
 
 
 def _tax(
-    lines: Sequence[InvoiceLine], entity: LegalEntity, buyer: Party, currency: str, now: datetime
+    lines: Sequence[InvoiceLine],
+    entity: LegalEntity,
+    buyer: Party,
+    version: PlanVersion,
+    now: datetime,
 ) -> list[TaxLine]:
     """Number the lines, and say of each how it is taxed."""
-    treated = treatment(
-        seller=entity.party.taxpayer, buyer=buyer.taxpayer, rates=entity.rates(now.date())
-    )
+    treated = OUTSIDE_SCOPE
+    if version.tax_behaviour != TaxBehaviour.NONE:
+        treated = treatment(
+            seller=entity.party.taxpayer, buyer=buyer.taxpayer, rates=entity.rates(now.date())
+        )
     for position, line in enumerate(lines, 1):
         line.position = position
         line.tax_category, line.tax_rate = treated.category, treated.rate
     amounts: list[tuple[Treatment, Decimal]] = [(treated, line.amount) for line in lines]
-    return tax_lines(amounts, currency=currency, included=False)
+    included = version.tax_behaviour == TaxBehaviour.INCLUSIVE
+    return tax_lines(amounts, currency=version.currency, included=included)
 
 
 def _line(line: RatedLine) -> InvoiceLine:

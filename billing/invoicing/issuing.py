@@ -3,13 +3,14 @@
 from datetime import datetime
 from decimal import Decimal
 
-from billing.exact import ZERO, plain
+from billing.exact import ZERO
 from billing.invoicing import inputs, numbering
-from billing.invoicing.credit import settle
 from billing.invoicing.drafting import Draft
+from billing.invoicing.giving_back import give_back
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.parties import frozen
-from billing.invoicing.tax import TaxLine
+from billing.invoicing.standing import credit_left
+from billing.invoicing.tax import tax_rows
 
 
 def issue(draft: Draft, *, now: datetime) -> Invoice:
@@ -24,7 +25,7 @@ def issue(draft: Draft, *, now: datetime) -> Invoice:
         currency=draft.currency,
         total=draft.total,
         prices_include_tax=draft.prices_include_tax,
-        taxes=[_tax(line) for line in draft.taxes],
+        taxes=tax_rows(draft.taxes),
         tax=draft.tax,
         gross=draft.gross,
         credit_used=_credit(draft),
@@ -37,6 +38,7 @@ def issue(draft: Draft, *, now: datetime) -> Invoice:
         reference=draft.reference,
         metered_until=draft.metered_until,
     )
+    give_back(draft.credited, now=now)
     invoice.inputs_digest = inputs.digest(invoice, draft.lines)
     invoice.number = numbering.invoice_number(draft.entity, now)
     invoice.save(force_insert=True)
@@ -47,21 +49,6 @@ def issue(draft: Draft, *, now: datetime) -> Invoice:
 
 
 def _credit(draft: Draft) -> Decimal:
-    """Return how much of the credit that stands open this invoice uses up."""
-    earlier = Invoice.objects.filter(
-        organisation=draft.organisation, currency=draft.currency
-    ).order_by("issued_at", "pk")
-    *_, last = settle([ZERO, *earlier.values_list("gross", flat=True)])
-    return max(min(last.left, draft.gross), ZERO)
-
-
-def _tax(line: TaxLine) -> dict[str, str]:
-    treated = line.treatment
-    return {
-        "category": treated.category,
-        "rate": plain(treated.rate),
-        "net": plain(line.net),
-        "tax": plain(line.tax),
-        "reason_code": treated.reason_code,
-        "reason": treated.reason,
-    }
+    """Return how much of the credit that is left this invoice uses up."""
+    left = credit_left(draft.organisation, draft.currency)
+    return max(min(left, draft.gross), ZERO)

@@ -76,6 +76,9 @@ class Invoice(models.Model):
     )
     issued_at = models.DateTimeField()
     due_on = models.DateField()
+    voided_at = models.DateTimeField(
+        null=True, help_text="When it was reversed as a whole; the period may be invoiced again."
+    )
     seller = models.JSONField(default=dict)
     buyer = models.JSONField(default=dict)
     language = models.CharField(max_length=2, choices=BillingDetails.Language.choices, default="en")
@@ -91,7 +94,9 @@ class Invoice(models.Model):
         ordering = ["-starts_on", "-number"]
         constraints = [
             models.UniqueConstraint(
-                fields=["organisation", "starts_on"], name="one_invoice_per_organisation_period"
+                fields=["organisation", "starts_on"],
+                condition=Q(voided_at=None),
+                name="one_invoice_per_organisation_period",
             ),
             models.CheckConstraint(
                 condition=Q(ends_on__gt=F("starts_on")), name="invoice_period_is_not_empty"
@@ -103,7 +108,7 @@ class Invoice(models.Model):
             ),
             models.CheckConstraint(condition=Q(credit_used__gte=0), name="credit_used_is_credit"),
         ]
-        triggers = [triggers.final("invoice_is_final"), triggers.INVOICE_ADDS_UP]
+        triggers = [triggers.INVOICE_IS_FINAL, triggers.INVOICE_ADDS_UP]
 
     def __str__(self) -> str:
         return self.number

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
 from enum import StrEnum
 
-from billing.exact import DIGITS, ROUNDING, ZERO, exactly
+from billing.exact import DIGITS, ROUNDING, ZERO, exactly, plain
 from billing.pricing.currencies import minor_unit, round_amount
 
 HUNDRED = Decimal(100)
@@ -116,6 +116,21 @@ def tax_lines(
         for treated, amount in amounts:
             sums[treated] = sums.get(treated, ZERO) + amount
         return [_line(one, sums[one], currency, included) for one in sorted(sums)]
+
+
+def tax_rows(lines: Iterable[TaxLine]) -> list[dict[str, str]]:
+    """Return tax lines as an invoice keeps them."""
+    return [
+        {
+            "category": line.treatment.category,
+            "rate": plain(line.treatment.rate),
+            "net": plain(line.net),
+            "tax": plain(line.tax),
+            "reason_code": line.treatment.reason_code,
+            "reason": line.treatment.reason,
+        }
+        for line in lines
+    ]
 
 
 def net_amounts(
