@@ -1,5 +1,15 @@
 """Django looks for an app's models here; each part of billing keeps its own."""
 
+from billing.accounts.models import (
+    Account,
+    Coupon,
+    Credit,
+    Discount,
+    PoolMember,
+    PrepaidUse,
+    PriceOverride,
+    Standstill,
+)
 from billing.archiving.models import UsageArchive
 from billing.invoicing.after import CreditNote, CreditNoteLine, Payment
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
@@ -19,14 +29,18 @@ from billing.metering.models import (
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 
 __all__ = [
+    "Account",
     "BillingDetails",
     "Charge",
+    "Coupon",
+    "Credit",
     "CreditNote",
     "CreditNoteLine",
     "DailyUsage",
     "Definition",
     "Dimension",
     "DimensionValue",
+    "Discount",
     "HourlyUsage",
     "Invoice",
     "InvoiceLine",
@@ -36,7 +50,11 @@ __all__ = [
     "Plan",
     "PlanVersion",
     "PlatformUsage",
+    "PoolMember",
+    "PrepaidUse",
+    "PriceOverride",
     "Service",
+    "Standstill",
     "Subscription",
     "Tier",
     "UniqueValue",

@@ -28,6 +28,11 @@ class Subscription(models.Model):
     )
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT)
     starts_on = models.DateField()
+    is_prorated = models.BooleanField(
+        default=False,
+        help_text="Whether it divides the period that it starts in: else that is all on the plan "
+        "of its last day.",
+    )
 
     class Meta:
         ordering = ["-starts_on"]

@@ -19,7 +19,7 @@ from functools import partial
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
-from billing.account import BillingAccount, Months, MonthSums, account_id
+from billing.accounts.account import BillingAccount, Months, MonthSums, account_id
 from billing.metering import groups, readings, slot_tables, tables, voids, zoning
 from billing.metering.fold import ByMonth, Change, Hour, Sums, by_day, by_month, fold, merge
 from billing.metering.models import Service

@@ -1,24 +1,29 @@
 """Say a charge in words, as an operator would read it out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from billing.exact import plain
 from billing.pricing.models import Charge, Tier
 
 
-def in_words(charge: Charge) -> str:
-    """Say the prices and terms, such as: 0.1 up to 100, 0.05 above; the first 10 are free."""
-    return "; ".join([_prices(charge), *_terms(charge)])
+def in_words(charge: Charge, tiers: Sequence[Tier] | None = None) -> str:
+    """Say the prices and terms, such as: 0.1 up to 100, 0.05 above; the first 10 are free.
+
+    Of a charge that is not stored, the tiers are given.
+    """
+    if tiers is None:
+        tiers = list(charge.tiers.all())
+    return "; ".join([_prices(charge, tiers), *_terms(charge, tiers)])
 
 
-def _prices(charge: Charge) -> str:
+def _prices(charge: Charge, tiers: Sequence[Tier]) -> str:
     if charge.amount is not None and charge.package_size is not None:
         return f"{plain(charge.amount)} for each {plain(charge.package_size)}"
     if charge.amount is not None:
         return f"{plain(charge.amount)} in each period"
     unit = " %" if charge.model in Charge.OF_MONEY else ""
-    tiers = [f"{_costs(tier, unit)} {tier}" for tier in charge.tiers.all()]
-    prices = ", ".join(tiers) if len(tiers) != 1 else tiers[0].removesuffix(" above")
+    each = [f"{_costs(tier, unit)} {tier}" for tier in tiers]
+    prices = ", ".join(each) if len(each) != 1 else each[0].removesuffix(" above")
     return f"{prices}{_for_each_event(charge)}"
 
 
@@ -36,8 +41,8 @@ def _for_each_event(charge: Charge) -> str:
     return f"{fee}{at_least}{at_most}"
 
 
-def _terms(charge: Charge) -> Iterator[str]:
-    has_fee = any(tier.flat_fee for tier in charge.tiers.all())
+def _terms(charge: Charge, tiers: Sequence[Tier]) -> Iterator[str]:
+    has_fee = any(tier.flat_fee for tier in tiers)
     if has_fee and not charge.flat_fee_on_zero:
         yield "no fee without usage"
     if charge.divide_by is not None:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from billing.account import BillingAccount, account_id
+from billing.accounts.account import BillingAccount, account_id
 from billing.metering import rebuilding, saga
 from billing.metering.checking import findings
 from billing.metering.models import DailyUsage, Definition, HourlyUsage, Service
