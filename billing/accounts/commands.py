@@ -95,10 +95,14 @@ def override_price(
         terms_from(terms)
     except InvalidPrice as error:
         raise Refused(str(error)) from error
-    days = {"starts_on": starts_on, "ends_on": ends_on}
     with changing(agreed.organisation, since=starts_on):
         event = said.PriceOverridden(
-            override=uuid4(), service=service.pk, terms=terms, reason=agreed.reason, **days
+            override=uuid4(),
+            service=service.pk,
+            terms=terms,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            reason=agreed.reason,
         )
         decide = partial(BillingAccount.override_price, event=event, now=agreed.now)
         tell(agreed.organisation, decide, agreed.actor)
@@ -109,7 +113,8 @@ def override_price(
             terms=terms,
             reason=agreed.reason,
             made_at=agreed.now,
-            **days,
+            starts_on=starts_on,
+            ends_on=ends_on,
         )
 
 

@@ -53,8 +53,8 @@ class Off(models.Model):
 def off_is_one_thing(name: str) -> models.CheckConstraint:
     return models.CheckConstraint(
         condition=(
-            Q(rate__gt=0, rate__lte=1, amount=None, currency="")
-            | Q(rate=None, amount__gt=0, currency__regex=r"^[A-Z]{3}$")
+            Q(rate__isnull=False, rate__gt=0, rate__lte=1, amount=None, currency="")
+            | Q(rate=None, amount__isnull=False, amount__gt=0, currency__regex=r"^[A-Z]{3}$")
         )
         & (Q(periods=None) | Q(periods__gt=0)),
         name=name,

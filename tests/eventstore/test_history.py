@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from billing import account
+from billing.accounts import account
 from billing.metering import events as usage
 from eventstore import events
 from uploads import events as files
