@@ -20,7 +20,7 @@ from catacloud.accounts.models import Organisation
 
 @dataclass(frozen=True, slots=True)
 class Invoiced:
-    """What was invoiced for a service and a period so far: by its invoice, and by later ones."""
+    """What was invoiced for a charge and a period so far: by its invoice, and by later ones."""
 
     quantity: Decimal = ZERO
     amount: Decimal = ZERO
@@ -61,7 +61,8 @@ def corrections(*, organisation: Organisation, now: datetime) -> dict[str, list[
     found: dict[str, list[CorrectionLine]] = {}
     for invoice in invoices:
         for rated in rate_invoiced(invoice, now=now).lines:
-            line = CorrectionLine(invoice, rated, before[invoice.starts_on, rated.service_id])
+            key = invoice.starts_on, rated.service_id, rated.value
+            line = CorrectionLine(invoice, rated, before[key])
             if line.amount:
                 found.setdefault(invoice.currency, []).append(line)
     return found
@@ -72,23 +73,27 @@ def total(amounts: Sequence[Decimal]) -> Decimal:
         return sum(amounts, ZERO)
 
 
-def _invoiced(invoices: Sequence[Invoice]) -> Mapping[tuple[date, int], Invoiced]:
-    """Return what was invoiced so far, by the period's first day and the service.
+def _invoiced(invoices: Sequence[Invoice]) -> Mapping[tuple[date, int, str], Invoiced]:
+    """Return what was invoiced so far, by the period's first day, the service and its value.
 
     A correction may be of an invoice that is void since: its period counts, not its number. What a
     credit note gave back because the period came to less counts too; a favour does not.
     """
-    found: defaultdict[tuple[date, int], Invoiced] = defaultdict(Invoiced)
+    found: defaultdict[tuple[date, int, str], Invoiced] = defaultdict(Invoiced)
     lines = InvoiceLine.objects.filter(invoice__in=invoices).values_list(
-        "invoice__starts_on", "corrects__starts_on", "service_id", "quantity", "amount"
+        "invoice__starts_on", "corrects__starts_on", "service_id", "value", "quantity", "amount"
     )
-    for own, corrected, service, quantity, amount in lines:
-        found[corrected or own, service] += Invoiced(quantity, amount)
+    for own, corrected, service, value, quantity, amount in lines:
+        found[corrected or own, service, value] += Invoiced(quantity, amount)
     credited = CreditNoteLine.objects.filter(
         credit_note__invoice__in=invoices, credit_note__kind=CreditNote.Kind.CORRECTION
     ).values_list(
-        "credit_note__invoice__starts_on", "invoice_line__service_id", "quantity", "amount"
+        "credit_note__invoice__starts_on",
+        "invoice_line__service_id",
+        "invoice_line__value",
+        "quantity",
+        "amount",
     )
-    for period, service, quantity, amount in credited:
-        found[period, service] += Invoiced(-quantity, -amount)
+    for period, service, value, quantity, amount in credited:
+        found[period, service, value] += Invoiced(-quantity, -amount)
     return found

@@ -128,6 +128,7 @@ def _line(line: RatedLine) -> InvoiceLine:
     return InvoiceLine(
         service_id=line.service_id,
         service_name=line.service_name,
+        value=line.value,
         quantity=line.quantity,
         unit=line.unit,
         amount=line.amount,

@@ -66,5 +66,5 @@ def _fits(line: CorrectionLine) -> bool:
 
 def _original(line: CorrectionLine) -> InvoiceLine | None:
     return line.corrects.lines.filter(
-        service_id=line.now.service_id, corrects=None, amount__gt=0
+        service_id=line.now.service_id, value=line.now.value, corrects=None, amount__gt=0
     ).first()

@@ -50,6 +50,7 @@ class RatedLine:
     working: tuple[Step | Share, ...]  # of a charge, unrounded
     kind: Kind = Kind.USAGE
     source_id: UUID | None = None
+    value: str = ""  # of the dimension, where the charge is for one
 
 
 def fee(kind: Kind, text: str, amount: Decimal, working: tuple[Step, ...] = ()) -> RatedLine:
