@@ -11,7 +11,7 @@ from billing.accounts.models import (
     Standstill,
 )
 from billing.archiving.models import UsageArchive
-from billing.invoicing.after import CreditNote, CreditNoteLine, Payment
+from billing.invoicing.after import CreditNote, CreditNoteLine, Delivery, IssuedFile, Payment
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.metering.models import (
@@ -38,12 +38,14 @@ __all__ = [
     "CreditNoteLine",
     "DailyUsage",
     "Definition",
+    "Delivery",
     "Dimension",
     "DimensionValue",
     "Discount",
     "HourlyUsage",
     "Invoice",
     "InvoiceLine",
+    "IssuedFile",
     "LegalEntity",
     "Payment",
     "PeakHour",

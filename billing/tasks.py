@@ -1,7 +1,13 @@
 """Celery looks for an app's tasks here; each part of billing keeps its own."""
 
 from billing.archiving.tasks import archive, archive_organisation
-from billing.invoicing.tasks import close_month, close_organisation_month
+from billing.invoicing.tasks import (
+    close_month,
+    close_organisation_month,
+    issue_file,
+    issue_files,
+    send_file,
+)
 from billing.metering.tasks import advance_partition, sweep
 
 __all__ = [
@@ -10,5 +16,8 @@ __all__ = [
     "archive_organisation",
     "close_month",
     "close_organisation_month",
+    "issue_file",
+    "issue_files",
+    "send_file",
     "sweep",
 ]

@@ -200,6 +200,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=3, minute=0),
         "options": {"expires": 20 * 3600},
     },
+    "issue-files": {
+        "task": "billing.invoicing.tasks.issue_files",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     # Once a week, for it looks through all months that are closed for what came late.
     "archive": {
         "task": "billing.archiving.tasks.archive",
@@ -255,6 +260,18 @@ INVOICE_GRACE = timedelta(
 INVOICE_CORRECTIONS = env.str(
     "INVOICE_CORRECTIONS", "next-invoice", validate=validate.OneOf(["next-invoice", "credit-note"])
 )
+# Issued invoices are kept in a folder, or, where DOCUMENT_STORE names one, in a bucket.
+DOCUMENT_STORE = env.str("DOCUMENT_STORE", "")
+DOCUMENT_ROOT = Path(env.str("DOCUMENT_ROOT", str(BASE_DIR / ".local" / "documents")))
+# They are sent by e-mail: printed by the worker, unless EMAIL_HOST names a server.
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_PORT = env.int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 20  # seconds
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "billing@localhost")
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(16 * 2**20, MAX_INGEST_BYTES)  # no body in memory is larger
 
 # What Prometheus has to send as its bearer token to read /metrics; unset: there is no such page.
@@ -295,11 +312,18 @@ STORAGES: dict[str, dict[str, Any]] = {
         "BACKEND": "catacloud.durable_storage.DurableFileSystemStorage",
         "OPTIONS": {"location": ARCHIVE_ROOT, "directory_permissions_mode": 0o700},
     },
+    "documents": {
+        "BACKEND": "catacloud.durable_storage.DurableFileSystemStorage",
+        "OPTIONS": {"location": DOCUMENT_ROOT, "directory_permissions_mode": 0o700},
+    },
 }
 if BLOB_STORE:
     STORAGES["blobs"] = storage(BLOB_STORE, setting="BLOB_STORE")
 if ARCHIVE_STORE:
     STORAGES["archive"] = storage(ARCHIVE_STORE, setting="ARCHIVE_STORE")
+
+if DOCUMENT_STORE:
+    STORAGES["documents"] = storage(DOCUMENT_STORE, setting="DOCUMENT_STORE")
 
 # The hash is that of the empty string: Plotly adds one empty <style> and fills it by script.
 EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"

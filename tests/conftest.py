@@ -37,6 +37,16 @@ def blob_root(settings, tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture(autouse=True)
+def _documents_elsewhere(settings: Settings, tmp_path: Path) -> None:
+    """Nor into its issued documents."""
+    folder = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "documents"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "documents": folder}
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _emptied_quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

@@ -37,6 +37,48 @@ class Payment(models.Model):
         return f"{self.amount} for {self.invoice_id}"
 
 
+class IssuedFile(models.Model):
+    """The PDF of an invoice or a credit note as it was issued: made once, and served as it is."""
+
+    invoice = models.OneToOneField(
+        Invoice, on_delete=models.PROTECT, null=True, related_name="file"
+    )
+    credit_note = models.OneToOneField(
+        "billing.CreditNote", on_delete=models.PROTECT, null=True, related_name="file"
+    )
+    name = models.CharField(max_length=200, unique=True, help_text="In the document storage.")
+    sha256 = models.CharField("SHA-256", max_length=64)
+    size = models.PositiveIntegerField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(invoice__isnull=False, credit_note=None)
+                | Q(invoice=None, credit_note__isnull=False),
+                name="a_file_is_of_one_document",
+            )
+        ]
+        triggers = [triggers.final("issued_file_is_final")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Delivery(models.Model):
+    """An e-mail with an issued file: one for each, however often its task runs."""
+
+    file = models.OneToOneField(IssuedFile, on_delete=models.PROTECT, related_name="delivery")
+    address = models.EmailField()
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+
+    def __str__(self) -> str:
+        return f"{self.file} to {self.address}"
+
+
 class CreditNote(models.Model):
     """Takes back an invoice or a part of it. Amounts have the signs of the invoice's.
 

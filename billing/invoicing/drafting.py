@@ -32,6 +32,7 @@ class Draft:
 
     organisation: Organisation
     days: Days
+    as_of: datetime
     currency: str
     plan_version_id: int
     prices_include_tax: bool
@@ -87,6 +88,7 @@ def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft 
     return Draft(
         organisation=organisation,
         days=days,
+        as_of=now,
         currency=period.currency,
         plan_version_id=period.plan_version_id,
         prices_include_tax=version.tax_behaviour == TaxBehaviour.INCLUSIVE,

@@ -8,10 +8,13 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from billing.invoicing import issued_files, mailing
+from billing.invoicing.after import IssuedFile
 from billing.invoicing.close import close_period, organisations_to_close
 from billing.periods import month_before, month_of
 from catacloud.accounts.models import Organisation
 
+MOST_AT_ONCE = 500
 logger = logging.getLogger(__name__)
 
 
@@ -42,3 +45,26 @@ def close_organisation_month(*, organisation_id: str, first_day: str, **_: objec
         grace=settings.INVOICE_GRACE,
     )
     logger.info("%s of %s is invoiced: %s", first_day, organisation.slug, invoice.number)
+
+
+@shared_task
+def issue_file(*, kind: str, document_id: int, **_: object) -> None:
+    """Make the PDF of an invoice or a credit note, unless it is there, and ring for its e-mail."""
+    file = issued_files.issue(issued_files.find(kind, document_id), now=timezone.now())
+    send_file.delay(file_id=file.pk)
+
+
+@shared_task
+def send_file(*, file_id: int, **_: object) -> None:
+    mailing.send(IssuedFile.objects.get(pk=file_id), now=timezone.now())
+
+
+@shared_task
+def issue_files(**_: object) -> None:
+    """Ring for what has no file yet, and for files that are not sent: a sweep, so that whoever
+    issues an invoice or a credit note needs no broker.
+    """
+    for kind, document_id in issued_files.missing(limit=MOST_AT_ONCE):
+        issue_file.delay(kind=kind, document_id=document_id)
+    for file_id in mailing.unsent(limit=MOST_AT_ONCE):
+        send_file.delay(file_id=file_id)
