@@ -44,9 +44,11 @@ def lag(*, consumer: str, count_up_to: int | None = None) -> Lag:
 
     What it costs is bounded where only so many are counted of each partition.
     """
-    asked = {"consumers": [consumer], "partitions": list(partitions()), "limit": count_up_to}
     with connection.cursor() as cursor:
-        cursor.execute(LAG, asked)
+        cursor.execute(
+            LAG,
+            {"consumers": [consumer], "partitions": list(partitions()), "limit": count_up_to},
+        )
         return Lag(*cursor.fetchone())
 
 

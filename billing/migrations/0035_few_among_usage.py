@@ -11,6 +11,6 @@ CREATE INDEX billing_few_among_usage ON eventstore_storedevent (partition, posit
 
 class Migration(migrations.Migration):
 
-    dependencies = [("billing", "0026_quantities_read_faster")]
+    dependencies = [("billing", "0034_issued_files")]
 
     operations = [migrations.RunSQL(INDEX, "DROP INDEX billing_few_among_usage")]
