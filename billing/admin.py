@@ -3,5 +3,6 @@
 from billing.invoicing import admin as invoicing
 from billing.metering import admin as metering
 from billing.pricing import admin as pricing
+from billing.pricing import admin_charges as charges
 
-__all__ = ["invoicing", "metering", "pricing"]
+__all__ = ["charges", "invoicing", "metering", "pricing"]

@@ -14,6 +14,7 @@ from billing.invoicing import triggers
 from billing.invoicing.legal import BillingDetails, LegalEntity
 from billing.metering.models import Service
 from billing.pricing.models import PlanVersion
+from billing.pricing.triggers import VERSION_IS_ON_OFFER
 from catacloud.accounts.models import Organisation
 
 
@@ -41,6 +42,7 @@ class Subscription(models.Model):
                 fields=["organisation", "starts_on"], name="one_subscription_per_day"
             )
         ]
+        triggers = [VERSION_IS_ON_OFFER]
 
     def __str__(self) -> str:
         return f"{self.organisation_id} on {self.plan_version_id} from {self.starts_on}"

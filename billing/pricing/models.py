@@ -132,7 +132,7 @@ class PlanVersion(models.Model):
                 name="plan_version_terms_are_known",
             ),
         ]
-        triggers = [triggers.VERSION_IS_FROZEN]
+        triggers = [triggers.VERSION_IS_FROZEN, triggers.PRICES_COVER_ALL]
 
     def __str__(self) -> str:
         return f"{self.plan} {self.number}"

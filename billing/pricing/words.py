@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from billing.exact import plain
-from billing.pricing.models import Charge, Tier
+from billing.pricing.models import Charge, PlanVersion, Tier
 
 
 def in_words(charge: Charge, tiers: Sequence[Tier] | None = None) -> str:
@@ -56,3 +56,27 @@ def _terms(charge: Charge, tiers: Sequence[Tier]) -> Iterator[str]:
         yield f"at least {plain(charge.minimum)}"
     if charge.maximum is not None:
         yield f"at most {plain(charge.maximum)}"
+
+
+def version_in_words(version: PlanVersion) -> dict[str, str]:
+    """Say a version's terms by their names, and each price by what it is for."""
+    commitment = version.minimum_commitment
+    said = {
+        "Currency": version.currency,
+        "Billing period": f"{version.get_billing_period_display().lower()}, by the "
+        f"{version.get_anchor_display().partition(':')[0]}",
+        "Base fee": f"{plain(version.base_fee)} {version.get_base_fee_timing_display()}"
+        if version.base_fee
+        else "none",
+        "Minimum commitment": "none" if commitment is None else plain(commitment),
+        "Tax": version.get_tax_behaviour_display().partition(":")[0],
+    }
+    charges = version.charges.select_related("service").prefetch_related("tiers")
+    for charge in charges.order_by("service__name", "service", "value"):
+        said[_priced(charge)] = in_words(charge)
+    return said
+
+
+def _priced(charge: Charge) -> str:
+    part = f", {charge.dimension} {charge.value}" if charge.value else ""
+    return f"{charge.service}{part}, per {charge.service.unit}"
