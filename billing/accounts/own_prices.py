@@ -39,6 +39,11 @@ def terms_from(data: Data) -> Terms:
     return terms_of(charge, each)
 
 
+def charge_from(data: Data) -> Charge:
+    """Return an unsaved charge of these terms, without its tiers. Raises InvalidPrice."""
+    return _rows(data)[0]
+
+
 def words_of(data: Data) -> str:
     """Say the terms as an operator would read them out."""
     return in_words(*_rows(data))

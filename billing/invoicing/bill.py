@@ -21,7 +21,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.exact import ZERO, exactly
-from billing.invoicing.lines import Kind, RatedLine, Share, fee
+from billing.invoicing.lines import Kind, Line, Share, fee
 from billing.invoicing.sharing import share_out
 from billing.pricing.currencies import minor_unit, round_amount
 from billing.pricing.tiers import ONE
@@ -42,7 +42,7 @@ class Discount:
 class Credit:
     """What is left of a credit. Granted, it lowers what is taxed; prepaid, what is to be paid."""
 
-    id: UUID | None
+    id: UUID
     text: str
     left: Decimal
     is_prepaid: bool = False
@@ -62,7 +62,7 @@ class TaxLine:
 class Taxable:
     """A line, and what discounts and credits have left of its amount."""
 
-    line: RatedLine
+    line: Line
     net: Decimal
 
 
@@ -88,7 +88,7 @@ class Bill:
     What falls below zero is no payment but credit for the next bills: see credit.py.
     """
 
-    lines: tuple[RatedLine, ...]
+    lines: tuple[Line, ...]
     net: Decimal
     taxes: tuple[TaxLine, ...] = ()
     gross: Decimal = ZERO
@@ -101,10 +101,10 @@ class _Draft:
     """The lines so far, and what is left of the amount of each that can be lowered."""
 
     currency: str
-    lines: list[RatedLine] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     nets: list[Decimal] = field(default_factory=list)
 
-    def add(self, line: RatedLine) -> None:
+    def add(self, line: Line) -> None:
         self.lines.append(line)
         self.nets.append(line.amount)
 
@@ -113,12 +113,12 @@ class _Draft:
 
 
 def make_bill(
-    charges: Iterable[RatedLine],
+    charges: Iterable[Line],
     *,
     currency: str,
     commitment: Decimal | None = None,
     discounts: Sequence[Discount] = (),
-    corrections: Iterable[RatedLine] = (),
+    corrections: Iterable[Line] = (),
     credits: Sequence[Credit] = (),
     tax: Tax = no_tax,
 ) -> Bill:
@@ -152,9 +152,7 @@ def _discount(draft: _Draft, discount: Discount) -> None:
     ]
     base = sum((draft.nets[index] for index in touched), ZERO)
     off = base * discount.rate if discount.rate is not None else min(discount.amount or ZERO, base)
-    line = RatedLine(
-        discount.service_id, discount.text, ONE, "", ZERO, (), Kind.DISCOUNT, discount.id
-    )
+    line = Line(discount.service_id, discount.text, ONE, "", ZERO, (), Kind.DISCOUNT, discount.id)
     _lower(draft, round_amount(off, draft.currency), touched, line, rate=discount.rate or ZERO)
 
 
@@ -164,7 +162,7 @@ def _whole(draft: _Draft) -> list[int]:
 
 
 def _lower(
-    draft: _Draft, off: Decimal, touched: Sequence[int], line: RatedLine, rate: Decimal = ZERO
+    draft: _Draft, off: Decimal, touched: Sequence[int], line: Line, rate: Decimal = ZERO
 ) -> None:
     """Take an amount off some lines, and add the line that says so; none where it is nothing."""
     if off <= 0 or not touched:
@@ -178,15 +176,13 @@ def _lower(
     for index, share in zip(touched, shares, strict=True):
         draft.nets[index] -= share
     draft.lines.append(
-        RatedLine(
-            line.service_id, line.service_name, ONE, "", -off, working, line.kind, line.source_id
-        )
+        Line(line.service_id, line.service_name, ONE, "", -off, working, line.kind, line.source_id)
     )
     draft.nets.append(ZERO)  # its shares are taken off the other lines already
 
 
-def _line_of(credit: Credit) -> RatedLine:
-    return RatedLine(None, credit.text, ONE, "", ZERO, (), Kind.CREDIT, credit.id)
+def _line_of(credit: Credit) -> Line:
+    return Line(None, credit.text, ONE, "", ZERO, (), Kind.CREDIT, credit.id)
 
 
 def _settled(draft: _Draft, prepaid: Sequence[Credit], tax: Tax) -> Bill:

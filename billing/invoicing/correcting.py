@@ -7,12 +7,13 @@ line on the next invoice. So all invoices together always come to each period ra
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from billing.exact import ZERO, exactly
 from billing.invoicing.after import CreditNote, CreditNoteLine
+from billing.invoicing.lines import Kind, Line
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.rate import RatedLine, rate_invoiced
 from catacloud.accounts.models import Organisation
@@ -48,6 +49,12 @@ class CorrectionLine:
         with exactly():
             return self.now.amount - self.before.amount
 
+    @property
+    def line(self) -> Line:
+        """The difference, as a line of a bill."""
+        kind = Kind.CORRECTION
+        return replace(self.now, kind=kind, quantity=self.quantity, amount=self.amount)
+
 
 def corrections(*, organisation: Organisation, now: datetime) -> dict[str, list[CorrectionLine]]:
     """Return a line for each service and invoiced period that comes to another amount now.
@@ -80,7 +87,9 @@ def _invoiced(invoices: Sequence[Invoice]) -> Mapping[tuple[date, int, str], Inv
     credit note gave back because the period came to less counts too; a favour does not.
     """
     found: defaultdict[tuple[date, int, str], Invoiced] = defaultdict(Invoiced)
-    lines = InvoiceLine.objects.filter(invoice__in=invoices).values_list(
+    lines = InvoiceLine.objects.filter(
+        invoice__in=invoices, service__isnull=False, kind__in=[Kind.USAGE, Kind.CORRECTION]
+    ).values_list(
         "invoice__starts_on", "corrects__starts_on", "service_id", "value", "quantity", "amount"
     )
     for own, corrected, service, value, quantity, amount in lines:

@@ -10,12 +10,15 @@ from decimal import Decimal
 
 from billing.exact import ZERO, exactly, plain
 from billing.invoicing import inputs
+from billing.invoicing.besides import besides, make
+from billing.invoicing.bill import Bill, Credit
 from billing.invoicing.correcting import CorrectionLine, corrections
 from billing.invoicing.giving_back import told_apart
 from billing.invoicing.legal import BillingDetails, LegalEntity, seller_of
+from billing.invoicing.lines import Kind, Line, Share
 from billing.invoicing.models import InvoiceLine
 from billing.invoicing.parties import Party
-from billing.invoicing.rate import RatedLine, RatedPeriod, rate_organisations
+from billing.invoicing.rate import RatedPeriod, rate_organisations
 from billing.invoicing.tax import OUTSIDE_SCOPE, TaxLine, Treatment, tax_lines, treatment
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
@@ -44,6 +47,7 @@ class Draft:
     language: str
     reference: str
     metered_until: int
+    prepaid: Sequence[Credit]  # that is there to be used, once it is known what is to be paid
     credited: Sequence[CorrectionLine]  # with it, on the invoices that they correct
     waiting: Corrections  # in other currencies: they wait for an invoice in theirs
 
@@ -82,7 +86,9 @@ def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft 
     entity = seller_of(details)
     buyer = details.party if details else Party(name=organisation.name, key=organisation.slug)
     corrected, credited = told_apart(to_correct.pop(period.currency, []))
-    lines = [_line(line) for line in period.lines] + [_correction(line) for line in corrected]
+    its = besides(days=days, organisations=[organisation.pk])[organisation.pk]
+    bill = make(period, its, days=days, corrections=[one.line for one in corrected])
+    lines = _lines(bill, corrected)
     version = PlanVersion.objects.get(pk=period.plan_version_id)
     taxes = _tax(lines, entity, buyer, version, now)
     return Draft(
@@ -100,6 +106,9 @@ def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft 
         language=details.language if details else BillingDetails.Language.ENGLISH,
         reference=details.reference if details else "",
         metered_until=until,
+        prepaid=[
+            one for one, currency in its.credits if one.is_prepaid and currency == period.currency
+        ],
         credited=credited,
         waiting=to_correct,
     )
@@ -126,10 +135,22 @@ def _tax(
     return tax_lines(amounts, currency=version.currency, included=included)
 
 
-def _line(line: RatedLine) -> InvoiceLine:
+def _lines(bill: Bill, corrected: Sequence[CorrectionLine]) -> list[InvoiceLine]:
+    """Return unsaved lines; those of corrections come in the order in which the bill has them."""
+    to_come = iter(corrected)
+    return [
+        _correction(next(to_come)) if line.kind is Kind.CORRECTION else _line(line)
+        for line in bill.lines
+    ]
+
+
+def _line(line: Line) -> InvoiceLine:
     return InvoiceLine(
+        kind=line.kind.value,
         service_id=line.service_id,
         service_name=line.service_name,
+        source_id=line.source_id,
+        covers_from=line.covers_from,
         value=line.value,
         quantity=line.quantity,
         unit=line.unit,
@@ -139,14 +160,21 @@ def _line(line: RatedLine) -> InvoiceLine:
 
 
 def _correction(line: CorrectionLine) -> InvoiceLine:
-    correction = _line(line.now)
+    correction = _line(line.line)
     correction.corrects = line.corrects
-    correction.quantity, correction.amount = line.quantity, line.amount
     correction.before_quantity, correction.before_amount = line.before.quantity, line.before.amount
     return correction
 
 
-def _working(step: Step) -> dict[str, str | None]:
+def _working(step: Step | Share) -> dict[str, str | int | None]:
+    if isinstance(step, Share):
+        return {
+            "kind": "share",
+            "line": step.line,
+            "quantity": plain(step.quantity),
+            "unit_price": plain(step.unit_price),
+            "amount": plain(step.amount),
+        }
     return {
         "kind": step.kind,
         "from": plain(step.start),

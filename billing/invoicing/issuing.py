@@ -1,14 +1,18 @@
 """Issue an invoice: number it, and freeze it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from billing.exact import ZERO
+from billing.accounts.models import PrepaidUse
+from billing.exact import ZERO, exactly
 from billing.invoicing import inputs, numbering
+from billing.invoicing.bill import Credit
 from billing.invoicing.drafting import Draft
 from billing.invoicing.giving_back import give_back
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.parties import frozen
+from billing.invoicing.paying import record_payment
 from billing.invoicing.standing import credit_left
 from billing.invoicing.tax import tax_rows
 
@@ -45,7 +49,22 @@ def issue(draft: Draft, *, now: datetime) -> Invoice:
     for line in draft.lines:
         line.invoice = invoice
     InvoiceLine.objects.bulk_create(draft.lines)
+    _take_prepaid(invoice, draft.prepaid, now)
     return invoice
+
+
+def _take_prepaid(invoice: Invoice, prepaid: Sequence[Credit], now: datetime) -> None:
+    """Pay with what was paid ahead, as far as it goes and there is something to be paid."""
+    with exactly():
+        open_amount = invoice.gross - invoice.credit_used
+    for credit in prepaid:
+        if (amount := min(credit.left, open_amount)) > 0:
+            PrepaidUse.objects.create(credit_id=credit.id, invoice=invoice, amount=amount)
+            reference = f"Prepaid credit {credit.id}"
+            record_payment(
+                invoice, amount=amount, received_on=now.date(), reference=reference, now=now
+            )
+            open_amount -= amount
 
 
 def _credit(draft: Draft) -> Decimal:

@@ -1,6 +1,7 @@
 """The lines that a bill is made of, and what each of them comes from. Pure data."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -34,7 +35,7 @@ class Share(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class RatedLine:
+class Line:
     """What one charge, fee, discount or credit comes to.
 
     ``service_name`` is the line's text: the service's name, or else what the line is for. A line
@@ -51,8 +52,17 @@ class RatedLine:
     kind: Kind = Kind.USAGE
     source_id: UUID | None = None
     value: str = ""  # of the dimension, where the charge is for one
+    covers_from: date | None = None  # of a base fee: the first day of the period that it is for
 
 
-def fee(kind: Kind, text: str, amount: Decimal, working: tuple[Step, ...] = ()) -> RatedLine:
+@dataclass(frozen=True, slots=True)
+class RatedLine(Line):
+    """What the usage of a service comes to."""
+
+    service_id: int
+    working: tuple[Step, ...]
+
+
+def fee(kind: Kind, text: str, amount: Decimal, working: tuple[Step, ...] = ()) -> Line:
     """Make a line that no service is used for."""
-    return RatedLine(None, text, ONE, "", amount, working, kind)
+    return Line(None, text, ONE, "", amount, working, kind)

@@ -12,10 +12,13 @@ from django.db.models import F, Q
 from billing.exact import ZERO, exactly
 from billing.invoicing import triggers
 from billing.invoicing.legal import BillingDetails, LegalEntity
+from billing.invoicing.lines import Kind
 from billing.metering.models import Service
 from billing.pricing.models import PlanVersion
 from billing.pricing.triggers import VERSION_IS_ON_OFFER
 from catacloud.accounts.models import Organisation
+
+KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in Kind]
 
 
 class Subscription(models.Model):
@@ -127,11 +130,12 @@ class Invoice(models.Model):
 
 
 class InvoiceLine(models.Model):
-    """One rated charge, with the working that its amount comes from; or the correction of one.
+    """A rated charge, with the working that its amount comes from; or a fee, a discount, a credit.
 
     ``working`` is a list of {"kind", "from", "up_to", "quantity", "unit_price", "amount"}, numbers
-    as decimal strings: the amounts add up to the line's unrounded amount. The service's name and
-    unit are copied: they stay as they were.
+    as decimal strings: the amounts add up to the line's unrounded amount. Of a discount or credit
+    it tells what is taken off which "line". The service's name and unit are copied: they stay as
+    they were.
 
     A line that ``corrects`` the period of an earlier invoice says by how much its charge comes to
     another quantity and amount since: what was invoiced so far is in ``before_…``, and the working
@@ -140,8 +144,15 @@ class InvoiceLine(models.Model):
 
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveIntegerField()
-    service = models.ForeignKey(Service, on_delete=models.PROTECT)
-    service_name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=10, choices=KINDS, default=Kind.USAGE.value)
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, null=True)
+    service_name = models.CharField(
+        max_length=100, help_text="Or, where it is for no service, what it is for."
+    )
+    source_id = models.UUIDField(null=True, help_text="The discount's or the credit's.")
+    covers_from = models.DateField(
+        null=True, help_text="Of a base fee: the first day of the period that it is for."
+    )
     value = models.CharField(
         max_length=100, blank=True, help_text="Of the charge's dimension, where it has one."
     )
@@ -166,6 +177,23 @@ class InvoiceLine(models.Model):
             models.UniqueConstraint(
                 fields=["invoice", "corrects", "service", "value"],
                 name="a_charge_is_corrected_once_per_invoice",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[kind.value for kind in Kind]), name="line_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["usage", "correction"]) | Q(service__isnull=False),
+                name="usage_is_of_a_service",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="correction", corrects__isnull=False)
+                | (~Q(kind="correction") & Q(corrects=None)),
+                name="a_correction_names_what_it_corrects",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["discount", "credit"])
+                | Q(source_id__isnull=False, amount__lt=0),
+                name="discounts_and_credits_take_off",
             ),
             models.CheckConstraint(
                 condition=Q(

@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError
+from django.db.models import Exists, OuterRef
 
 from billing.accounts.account import BillingAccount
 from billing.accounts.commands import Agreement, changing, tell
@@ -126,3 +127,26 @@ def in_force_at_end(
         organisation: InForce(plan_version, currency)
         for organisation, plan_version, currency in rows
     }
+
+
+def splits(*, days: Days, organisations: Sequence[UUID] | None = None) -> dict[UUID, list[date]]:
+    """Return the days inside the period on which a change of plan divides it, of each it divides.
+
+    A first subscription divides nothing.
+    """
+    found = Subscription.objects.filter(
+        Exists(
+            Subscription.objects.filter(
+                organisation=OuterRef("organisation"), starts_on__lt=OuterRef("starts_on")
+            )
+        ),
+        is_prorated=True,
+        starts_on__gt=days.first,
+        starts_on__lt=days.end,
+    )
+    if organisations is not None:
+        found = found.filter(organisation__in=organisations)
+    by_owner: dict[UUID, list[date]] = {}
+    for owner, day in found.order_by("starts_on").values_list("organisation_id", "starts_on"):
+        by_owner.setdefault(owner, []).append(day)
+    return by_owner

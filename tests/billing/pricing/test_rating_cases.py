@@ -201,7 +201,7 @@ def invoice_total(params: Params, units: None) -> Decimal:
         Discount(None, "", amount=Decimal(one["amount"]))
         for one in params.get("invoice_discounts", [])
     ]
-    wallet = Credit(None, "", needed(params, "wallet"), is_prepaid=True)
+    wallet = Credit(UUID(int=1), "", needed(params, "wallet"), is_prepaid=True)
 
     def tax(taxed: Sequence[Taxable]) -> Sequence[TaxLine]:
         base = sum((one.net for one in taxed), ZERO)
