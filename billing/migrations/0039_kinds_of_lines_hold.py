@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0036_corrections_are_lines_of_their_kind'),
+        ('billing', '0038_corrections_are_lines_of_their_kind'),
     ]
 
     operations = [

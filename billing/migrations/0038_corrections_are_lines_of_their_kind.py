@@ -13,7 +13,7 @@ ALTER TABLE billing_invoiceline ENABLE TRIGGER USER;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0035_lines_besides_usage'),
+        ('billing', '0037_lines_besides_usage'),
     ]
 
     operations = [

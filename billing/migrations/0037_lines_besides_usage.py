@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0034_issued_files'),
+        ('billing', '0036_retired_versions'),
     ]
 
     operations = [
