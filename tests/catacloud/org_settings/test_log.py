@@ -1,0 +1,90 @@
+"""The log says who did what, from the events."""
+
+import io
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from billing.invoicing.subscriptions import subscribe
+from catacloud.accounts.models import Role
+from catacloud.org_settings import keys, log, members
+from catacloud.org_settings.events import KeyMade, record
+from eventstore import shredding
+from tests.factories import make_plan, make_service
+from uploads import ending, files
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/organisations/acme/settings/log/"
+
+
+def lines(organisation):
+    return [(one.who, one.what) for one in log.read(organisation)[0]]
+
+
+class TestTheLog:
+    def test_tells_of_members_and_keys(self, acme, owner, stranger):
+        now = timezone.now()
+        key = keys.make(organisation=acme, name="Farm", by=owner, now=now)
+        members.add(organisation=acme, user=stranger, role=Role.BILLING, by=owner, now=now)
+        assert lines(acme) == [
+            (owner.email, "Added stranger@example.org as billing"),
+            (owner.email, f"Made the API key Farm (cck_{key[4:12]}…)"),
+        ]
+
+    def test_tells_of_price_plans_and_files(self, acme, owner):
+        now = timezone.now()
+        version = make_plan(prices={make_service(): [(None, "1")]})
+        subscribe(organisation=acme, plan_version=version, starts_on=now.date(), now=now)
+        file_id = files.add(
+            organisation=acme, name="a.txt", content=io.BytesIO(b"a"), size=1, now=now
+        )
+        ending.delete(organisation=acme, upload_id=file_id, now=now, actor=f"user:{owner.pk}")
+        assert lines(acme) == [
+            (owner.email, "Deleted a.txt"),
+            ("Catacloud", "Uploaded a.txt"),
+            (
+                "Catacloud",
+                f"Price plan {version.plan.name}, version 1 from {now.date().isoformat()} on",
+            ),
+        ]
+
+    def test_keeps_what_happened_when_addresses_are_erased(self, acme, operator, stranger):
+        now = timezone.now()
+        members.add(organisation=acme, user=stranger, role=Role.MEMBER, by=operator, now=now)
+        shredding.shred(tenant_id=acme.pk, by="tests", reason="asked for")
+        operator.delete()
+        assert lines(acme) == [
+            ("Somebody who is gone", "Added an address that was erased as member")
+        ]
+
+    def test_is_paged_and_holds_nothing_of_others(self, as_user, acme, owner, stranger):
+        now = timezone.now()
+        for number in range(log.PER_PAGE + 1):
+            record(acme, KeyMade(prefix="0" * 8, name=f"<b>{number}</b>"), by=owner, now=now)
+        record(
+            stranger.organisations.get(), KeyMade(prefix="x", name="theirs"), by=stranger, now=now
+        )
+        client = as_user(owner)
+        page = client.get(PAGE)
+        assert len(page.context["entries"]) == log.PER_PAGE
+        assert b"theirs" not in page.content
+        assert b"&lt;b&gt;50&lt;/b&gt;" in page.content
+        older = client.get(PAGE, {"before": page.context["older"]})
+        assert [one.what for one in older.context["entries"]] == [
+            "Made the API key <b>0</b> (cck_00000000…)"
+        ]
+
+    @pytest.mark.parametrize("before", ["x", "-1", "0", "9" * 19, "9" * 30, "²"])
+    def test_takes_any_address(self, as_user, owner, before):
+        assert as_user(owner).get(PAGE, {"before": before}).status_code == 200
+
+    def test_is_found_by_its_index_among_usage(self, acme):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            values = {"tenant": acme.pk, "before": log.LAST, "limit": 51}
+            cursor.execute(f"EXPLAIN {log.PAGE}", values)
+            plan = " ".join(row[0] for row in cursor.fetchall())
+        assert "tenant_id" in plan
+        assert "Sort" not in plan
