@@ -264,7 +264,7 @@ INVOICE_CORRECTIONS = env.str(
 # Issued invoices are kept in a folder, or, where DOCUMENT_STORE names one, in a bucket.
 DOCUMENT_STORE = env.str("DOCUMENT_STORE", "")
 DOCUMENT_ROOT = Path(env.str("DOCUMENT_ROOT", str(BASE_DIR / ".local" / "documents")))
-# They are sent by e-mail: printed by the worker, unless EMAIL_HOST names a server.
+# They are sent by e-mail, and so are invitations: only printed, unless EMAIL_HOST names a server.
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
@@ -293,16 +293,6 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
-
-# Invitations go by e-mail. Without a host, e-mails are only written to the output of the server.
-EMAIL_HOST = env.str("EMAIL_HOST", "")
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
-EMAIL_PORT = env.int("EMAIL_PORT", 587)
-EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
-EMAIL_TIMEOUT = 10.0  # seconds that a page waits for the mail server
-DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "Catacloud <catacloud@localhost>")
 
 LANGUAGE_CODE = "en"
 USE_I18N = True

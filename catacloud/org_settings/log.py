@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.account import AccountSubscribed
 from billing.pricing.models import PlanVersion
 from catacloud.accounts.models import ApiKey, Organisation, User
+from catacloud.org_settings.account_words import plan_version
 from catacloud.org_settings.telling import Names, what, who
 from eventstore import drivers, keyring, sql
 from eventstore.events import RecordedEvent
@@ -56,7 +56,7 @@ def read(
 
 def _names(organisation: Organisation, recorded: Sequence[RecordedEvent]) -> Names:
     people = _numbers(one.metadata.actor for one in recorded)
-    plans = {one.event.plan_version for one in recorded if isinstance(one.event, AccountSubscribed)}
+    plans = {number for one in recorded if (number := plan_version(one.event))}
     versions = PlanVersion.objects.select_related("plan").filter(pk__in=plans)
     files = UploadedFile.objects.filter(
         organisation=organisation, id__in={one.stream_id for one in recorded}

@@ -6,9 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from billing.account import AccountSubscribed
 from billing.metering.events import UsageVoided
-from catacloud.org_settings import events
+from catacloud.org_settings import account_words, events
 from eventstore.events import Event, RecordedEvent, name_of
 from uploads.events import FileCompleted, FileDeleted, FileExpired
 
@@ -41,9 +40,8 @@ def what(recorded: RecordedEvent, names: Names) -> str:
     event = recorded.event
     if isinstance(event, FileCompleted | FileDeleted | FileExpired):
         return f"{FILES[type(event)]} {names.files.get(recorded.stream_id, 'without a name')}"
-    if isinstance(event, AccountSubscribed):
-        plan = names.plans.get(event.plan_version, "that is gone")
-        return f"Price plan {plan} from {event.starts_on.isoformat()} on"
+    if words := account_words.tell(event, names.plans):
+        return words
     if type(event) in SENTENCES:
         return SENTENCES[type(event)](event)
     return name_of(type(event)).replace(".", ": ").replace("_", " ").capitalize()
