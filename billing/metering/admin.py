@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
@@ -68,6 +68,17 @@ class DefinitionAdmin(FixedOnceAdded, admin.ModelAdmin[Definition]):
     list_select_related = ["service"]
     list_filter = ["service"]
     inlines = [DimensionInline]
+
+    def save_model(
+        self, request: HttpRequest, obj: Definition, form: forms.ModelForm[Definition], change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if obj.starts_at <= timezone.now():
+            messages.warning(
+                request,
+                "Events that come from now on are counted. To count what came before, run "
+                f"manage.py rebuild_usage --service {obj.service.slug}.",
+            )
 
 
 class DefinitionInline(ReadOnly, admin.TabularInline[Definition, Service]):
