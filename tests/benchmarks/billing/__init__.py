@@ -1,0 +1,19 @@
+"""Billing: how fast usage becomes money. ``--scale`` is of how much is rated."""
+
+from collections.abc import Callable, Iterator
+
+from tests.benchmarks.billing import rating
+from tests.benchmarks.harness import Measure, Options
+
+MEASURES: dict[str, Callable[[str, Options], Iterator[Measure]]] = {
+    "rating, per unit": rating.per_unit,
+    "rating, package": rating.package,
+    "rating, volume, 20 tiers": rating.volume,
+    "rating, graduated, 20 tiers": rating.graduated,
+}
+
+
+def run(options: Options) -> Iterator[Measure]:
+    for name, measure in MEASURES.items():
+        if options.only in name:
+            yield from measure(name, options)
