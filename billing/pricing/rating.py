@@ -96,15 +96,17 @@ def _per_unit(quantity: Decimal, price: PerUnit) -> Iterable[Step]:
     return (Step(ZERO, None, quantity, price.unit_price, amount),)
 
 
-def _package(quantity: Decimal, price: Package) -> Iterator[Step]:
+def _package(quantity: Decimal, price: Package) -> Iterable[Step]:
+    allowed: tuple[Step, ...] = ()
     if price.free_units:
         free = min(quantity, price.free_units)
-        yield Step(ZERO, price.free_units, free, ZERO, ZERO, "allowance")
+        allowed = (Step(ZERO, price.free_units, free, ZERO, ZERO, "allowance"),)
         quantity -= free
     packages = quantity // price.size
     if price.rounding is Rounding.UP and packages * price.size < quantity:
         packages += 1
-    yield Step(ZERO, None, packages, price.amount, packages * price.amount, "package")
+    amount = packages * price.amount
+    return (*allowed, Step(ZERO, None, packages, price.amount, amount, "package"))
 
 
 def _graduated(quantity: Decimal, price: Graduated) -> Iterable[Step]:

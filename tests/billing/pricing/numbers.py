@@ -68,9 +68,13 @@ rising_prices = (
     | st.builds(Package, prices, steps, prices)
     | st.builds(Graduated, with_fees, st.booleans())
 )
-bounds = st.tuples(st.none() | prices, st.none() | prices).map(
-    lambda pair: pair if None in pair else tuple(sorted(pair))
-)
+
+
+def in_order(one: Decimal | None, other: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
+    return (one, other) if one is None or other is None or one <= other else (other, one)
+
+
+bounds = st.builds(in_order, st.none() | prices, st.none() | prices)
 percentages = st.builds(
     lambda rate, fee, free_events, free_amount, bounds: Percentage(
         rate, fee, free_events, free_amount, *bounds
