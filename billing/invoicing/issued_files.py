@@ -78,10 +78,12 @@ def read(file: IssuedFile) -> bytes:
 
 
 def missing(*, limit: int) -> Iterator[tuple[Kind, int]]:
-    """Yield documents without a file, the oldest first."""
-    invoices = Invoice.objects.filter(file=None).order_by("issued_at", "pk")
+    """Yield documents without a file, the oldest first; but none from before they had a seller."""
+    invoices = Invoice.objects.filter(file=None).exclude(seller={}).order_by("issued_at", "pk")
     for pk in invoices.values_list("pk", flat=True)[:limit]:
         yield "invoice", pk
-    notes = CreditNote.objects.filter(file=None).order_by("issued_at", "pk")
+    notes = (
+        CreditNote.objects.filter(file=None).exclude(invoice__seller={}).order_by("issued_at", "pk")
+    )
     for pk in notes.values_list("pk", flat=True)[:limit]:
         yield "credit-note", pk

@@ -8,9 +8,10 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from billing.invoicing import issued_files, mailing
+from billing.invoicing import issued_files, mailing, verification_runs, verifying
 from billing.invoicing.after import IssuedFile
 from billing.invoicing.close import close_period, organisations_to_close
+from billing.invoicing.models import Invoice
 from billing.periods import month_before, month_of
 from catacloud.accounts.models import Organisation
 
@@ -68,3 +69,10 @@ def issue_files(**_: object) -> None:
         issue_file.delay(kind=kind, document_id=document_id)
     for file_id in mailing.unsent(limit=MOST_AT_ONCE):
         send_file.delay(file_id=file_id)
+
+
+@shared_task
+def verify_invoice(*, invoice_id: int, run: str, **_: object) -> None:
+    """Make an invoice anew from its events, and keep how that went for whoever waits for it."""
+    invoice = Invoice.objects.get(pk=invoice_id)
+    verification_runs.done(run, invoice, verifying.verify(invoice))

@@ -16,7 +16,7 @@ from babel.numbers import format_currency, format_decimal
 from billing.invoicing.document import Document, Kind, Line, Original
 from billing.invoicing.phrases import say, why_untaxed
 
-LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
+LOCALES = {"en": Locale("en"), "de": Locale("de", "DE")}
 TITLES = {
     Kind.DRAFT: "Draft",
     Kind.INVOICE: "Invoice",
@@ -178,11 +178,18 @@ def _line(line: Line, pen: _Pen) -> WrittenLine:
         position=line.position,
         text=line.text,
         note=_corrects(line.corrects, pen) if line.corrects else "",
-        quantity=pen.amount_of(line.quantity, line.unit) if line.quantity else "",
+        quantity=_quantity(line, pen),
         amount=pen.money(line.amount),
         steps=tuple(steps),
         corrects=line.corrects.number if line.corrects else "",
     )
+
+
+def _quantity(line: Line, pen: _Pen) -> str:
+    if line.corrects is None:
+        return pen.amount_of(line.quantity, line.unit)
+    sign = "−" if line.quantity < 0 else "+"
+    return f"{sign}{pen.amount_of(abs(line.quantity), line.unit)}"
 
 
 def _corrects(original: Original, pen: _Pen) -> str:

@@ -13,6 +13,7 @@ from lxml import etree
 from billing.invoicing import pdf
 from billing.invoicing.document import Kind
 from billing.invoicing.einvoice import BrokenRules, broken_rules, xml_of
+from billing.invoicing.parties import Party
 from billing.invoicing.tax import OUTSIDE_SCOPE, REVERSE_CHARGE, Category, Treatment
 from billing.invoicing.written import write
 from tests.billing.invoicing.documents import AUSTRIAN, ORIGINAL, make_document
@@ -75,6 +76,15 @@ class TestData:
             ),
             pytest.param(make_document("-5.00", "1.00"), id="negative"),
             pytest.param(make_document(), id="no lines"),
+            pytest.param(
+                make_document(
+                    "5.00",
+                    treated=OUTSIDE_SCOPE,
+                    seller=Party(name="Catacloud", key="seller", country="DE"),
+                    buyer=Party(name="Acme", key="acme"),
+                ),
+                id="nothing said of either party",
+            ),
             pytest.param(make_document("50.00", credit_used=Decimal(10)), id="with credit"),
             pytest.param(
                 make_document("5.00", kind=Kind.CREDIT_NOTE, original=ORIGINAL, due_on=None),
