@@ -26,6 +26,7 @@ from billing.metering.models import (
     UniqueValue,
     VoidedEvent,
 )
+from billing.migrating.models import Move, PlanMigration
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 
 __all__ = [
@@ -47,9 +48,11 @@ __all__ = [
     "InvoiceLine",
     "IssuedFile",
     "LegalEntity",
+    "Move",
     "Payment",
     "PeakHour",
     "Plan",
+    "PlanMigration",
     "PlanVersion",
     "PlatformUsage",
     "PoolMember",

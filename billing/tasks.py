@@ -10,6 +10,7 @@ from billing.invoicing.tasks import (
     verify_invoice,
 )
 from billing.metering.tasks import advance_partition, sweep
+from billing.migrating.tasks import resume_migrations, run_migration, simulate_migration
 
 __all__ = [
     "advance_partition",
@@ -19,7 +20,10 @@ __all__ = [
     "close_organisation_month",
     "issue_file",
     "issue_files",
+    "resume_migrations",
+    "run_migration",
     "send_file",
+    "simulate_migration",
     "sweep",
     "verify_invoice",
 ]

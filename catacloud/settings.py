@@ -206,6 +206,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "resume-migrations": {
+        "task": "billing.migrating.tasks.resume_migrations",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     # Once a week, for it looks through all months that are closed for what came late.
     "archive": {
         "task": "billing.archiving.tasks.archive",

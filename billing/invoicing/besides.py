@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -114,10 +114,15 @@ def standings_of(organisations: Collection[UUID]) -> Mapping[UUID, Standing]:
 
 
 def _stay(row: Subscription, subscribed_on: date) -> Stay:
-    version = row.plan_version
+    stay = stay_on(row.plan_version, row.starts_on, subscribed_on=subscribed_on)
+    return replace(stay, is_prorated=row.is_prorated)
+
+
+def stay_on(version: PlanVersion, starts_on: date, *, subscribed_on: date) -> Stay:
+    """Return a stay on a version; ``subscribed_on`` is what anniversaries count from."""
     return Stay(
-        starts_on=row.starts_on,
-        is_prorated=row.is_prorated,
+        starts_on=starts_on,
+        is_prorated=False,
         currency=version.currency,
         base_fee=version.base_fee,
         is_in_advance=version.base_fee_timing == PlanVersion.Timing.IN_ADVANCE,

@@ -19,9 +19,10 @@ from billing.invoicing.subscriptions import InForce, in_force_at_end, splits
 from billing.metering.usage import period_figures
 from billing.periods import Days
 from billing.pricing.currencies import round_amount
+from billing.pricing.models import PlanVersion
 from billing.pricing.rating import Usage, rate
 
-__all__ = ["RatedLine", "RatedPeriod", "rate_invoiced", "rate_organisations"]
+__all__ = ["RatedLine", "RatedPeriod", "rate_as_if", "rate_invoiced", "rate_organisations"]
 
 
 class _PlansOf(Protocol):
@@ -97,14 +98,37 @@ def rate_invoiced(invoice: Invoice, *, now: datetime) -> RatedPeriod:
     return _joined(rated, parts) if parts else rated
 
 
+def rate_as_if(
+    version: PlanVersion,
+    *,
+    days: Days,
+    now: datetime,
+    organisations: Sequence[UUID],
+    with_own_prices: bool,
+) -> dict[UUID, RatedPeriod]:
+    """Rate a period as if these had been on a version, with or without prices of their own."""
+
+    def moved(*, days: Days, organisations: Sequence[UUID] | None = None) -> dict[UUID, InForce]:
+        return in_force_at_end(days=days, organisations=organisations) | dict.fromkeys(
+            asked, InForce(version.pk, version.currency)
+        )
+
+    asked = list(organisations)
+    return _rate(days, now, asked, moved, with_own_prices)
+
+
 def _rate(
-    days: Days, now: datetime, organisations: Sequence[UUID] | None, plans_of: _PlansOf
+    days: Days,
+    now: datetime,
+    organisations: Sequence[UUID] | None,
+    plans_of: _PlansOf,
+    with_own_prices: bool = True,
 ) -> dict[UUID, RatedPeriod]:
     pools = pools_of(days=days, organisations=organisations)
     asked = None if organisations is None else [*{*organisations, *pools.everyone()}]
     plans = plans_of(days=days, organisations=asked)
     of_versions = prices_of({plan.plan_version_id for plan in plans.values()})
-    own = own_prices(days=days, organisations=list(plans))
+    own = own_prices(days=days, organisations=list(plans)) if with_own_prices else {}
     each = {
         owner: agreed(of_versions[plan.plan_version_id], own.get(owner, []))
         for owner, plan in plans.items()

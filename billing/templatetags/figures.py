@@ -129,6 +129,7 @@ OF_STEPS = {
     "shared": "Less the shares of the others in the volume account",
     "base fee": "Base fee, for a share of the period",
     "charged": "Charged before",
+    "share": "Off a line of this invoice",
 }
 
 
