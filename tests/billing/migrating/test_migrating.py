@@ -63,7 +63,7 @@ def confirmed(migration, now=NOW):
 
 def on(organisation, day):
     found = Subscription.objects.filter(organisation=organisation, starts_on__lte=day)
-    return found.order_by("-starts_on").first().plan_version
+    return found.latest("starts_on").plan_version
 
 
 class TestWho:
@@ -116,9 +116,10 @@ class TestTheSimulation:
     ):
         for _ in range(6):
             close_period(organisation=customer(old, hours, 9), days=OCTOBER, now=NOW)
-        with django_assert_num_queries(18):
-            simulating.simulate(named_before := named(new), now=NOW)
-        assert named_before.moves.filter(periods=1).count() == 6
+        with django_assert_num_queries(20):
+            migration = named(new)
+            simulating.simulate(migration, now=NOW)
+        assert migration.moves.filter(periods=1).count() == 6
 
     def test_comes_before_the_confirmation(self, old, new, hours):
         customer(old, hours)
@@ -207,4 +208,5 @@ def test_a_migration_during_a_close_is_before_it_or_after_it():
     for move in Move.objects.all():
         invoice = Invoice.objects.get(organisation=move.organisation)
         moved = move.status == "moved"
-        assert (invoice.plan_version, invoice.total) == ((new, 20) if moved else (old, 10))
+        assert invoice.plan_version == (new if moved else old)
+        assert invoice.total == (20 if moved else 10)
