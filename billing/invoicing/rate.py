@@ -22,13 +22,26 @@ from billing.pricing.currencies import round_amount
 from billing.pricing.models import PlanVersion
 from billing.pricing.rating import Usage, rate
 
-__all__ = ["RatedLine", "RatedPeriod", "rate_as_if", "rate_invoiced", "rate_organisations"]
+__all__ = [
+    "RatedLine",
+    "RatedPeriod",
+    "Used",
+    "rate_as_if",
+    "rate_invoiced",
+    "rate_organisations",
+]
 
 
 class _PlansOf(Protocol):
     def __call__(
         self, *, days: Days, organisations: Sequence[UUID] | None = None
     ) -> dict[UUID, InForce]: ...
+
+
+class _UsedBy(Protocol):
+    def __call__(
+        self, each: Mapping[UUID, Sequence[Price]], *, days: Days, now: datetime
+    ) -> "Used": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ class RatedPeriod:
     lines: tuple[RatedLine, ...]
 
 
-class _Usage(NamedTuple):
+class Used(NamedTuple):
     """What was used: of whole services, and of the parts of some."""
 
     figures: Mapping[tuple[UUID, int], Decimal]
@@ -80,10 +93,13 @@ def rate_organisations(
     return rated
 
 
-def rate_invoiced(invoice: Invoice, *, now: datetime) -> RatedPeriod:
+def rate_invoiced(
+    invoice: Invoice, *, now: datetime, used_by: _UsedBy | None = None
+) -> RatedPeriod:
     """Rate an invoice's period as it stands now, on the prices of the invoice.
 
     What was agreed on for days that are invoiced does not change, so these are those of then.
+    ``used_by`` may read usage from elsewhere than the tables.
     """
     owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
 
@@ -93,8 +109,8 @@ def rate_invoiced(invoice: Invoice, *, now: datetime) -> RatedPeriod:
         then = InForce(invoice.plan_version_id, invoice.currency)
         return in_force_at_end(days=days, organisations=organisations) | {owner: then}
 
-    rated = _rate(days, now, [owner], on_invoice)[owner]
-    parts = _divided(days, now, [owner]).get(owner)
+    rated = _rate(days, now, [owner], on_invoice, used_by=used_by)[owner]
+    parts = _divided(days, now, [owner], used_by).get(owner)
     return _joined(rated, parts) if parts else rated
 
 
@@ -123,6 +139,7 @@ def _rate(
     organisations: Sequence[UUID] | None,
     plans_of: _PlansOf,
     with_own_prices: bool = True,
+    used_by: _UsedBy | None = None,
 ) -> dict[UUID, RatedPeriod]:
     pools = pools_of(days=days, organisations=organisations)
     asked = None if organisations is None else [*{*organisations, *pools.everyone()}]
@@ -135,7 +152,7 @@ def _rate(
     }
     pools = _usable(pools, plans)
     each |= {owner: each[parent] for owner, parent in pools.parents.items()}
-    used = _used(each, days=days, now=now)
+    used = (used_by or _used)(each, days=days, now=now)
     wanted = set(plans if organisations is None else organisations)
     rated = {
         owner: _rated(plan, [_line(price, used.of(owner, price), plan) for price in each[owner]])
@@ -168,7 +185,10 @@ def _usable(pools: Pools, plans: Mapping[UUID, InForce]) -> Pools:
 
 
 def _divided(
-    days: Days, now: datetime, organisations: Sequence[UUID] | None
+    days: Days,
+    now: datetime,
+    organisations: Sequence[UUID] | None,
+    used_by: _UsedBy | None = None,
 ) -> dict[UUID, list[RatedPeriod]]:
     """Rate the spans of those whose period is divided, in the order of time; not of pools."""
     found: defaultdict[tuple[date, date], list[UUID]] = defaultdict(list)
@@ -181,7 +201,9 @@ def _divided(
             found[span].append(owner)
     parts: defaultdict[UUID, list[RatedPeriod]] = defaultdict(list)
     for span in sorted(found):
-        for owner, rated in _rate(Days(*span), now, found[span], in_force_at_end).items():
+        for owner, rated in _rate(
+            Days(*span), now, found[span], in_force_at_end, used_by=used_by
+        ).items():
             parts[owner].append(rated)
     return parts
 
@@ -211,7 +233,7 @@ def _added(one: RatedLine, other: RatedLine, currency: str) -> RatedLine:
     )
 
 
-def _used(each: Mapping[UUID, Sequence[Price]], *, days: Days, now: datetime) -> _Usage:
+def _used(each: Mapping[UUID, Sequence[Price]], *, days: Days, now: datetime) -> Used:
     """Read what organisations used of what their prices are for."""
     figures = {
         (row.organisation_id, row.service_id): row.figure
@@ -222,7 +244,7 @@ def _used(each: Mapping[UUID, Sequence[Price]], *, days: Days, now: datetime) ->
         for price in prices:
             if not price.part.is_whole:
                 asked[price.part].append(organisation)
-    return _Usage(figures, read(asked, days=days, now=now) if asked else {})
+    return Used(figures, read(asked, days=days, now=now) if asked else {})
 
 
 def _rated(plan: InForce, lines: Iterable[RatedLine]) -> RatedPeriod:

@@ -3,16 +3,20 @@
 It shares nothing with the saga's tables, so it says whether what was invoiced is what was sent.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from billing.invoicing.agreed import Price
 from billing.invoicing.parts import Figures, Part
+from billing.invoicing.rate import Used
 from billing.metering import checking, recount
 from billing.metering.checking import Connection, Slice
-from billing.periods import EARLIEST, ONE_DAY
+from billing.periods import EARLIEST, ONE_DAY, Days
 from eventstore import store
 
 # Of every kind of service, as usage.py has it.
@@ -56,37 +60,46 @@ STATEMENT = f"WITH {recount.COUNTED} {FIGURE}"
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """A part of usage of an organisation, between two moments, by events up to a position."""
+class Recount:
+    """Counts what organisations used of what their prices are for, in place of the tables.
 
-    organisation_id: UUID
-    part: Part
-    starts_at: datetime
-    ends_at: datetime
+    Events count up to a position, in the days of a time zone.
+    """
+
     until: int
+    zone: ZoneInfo
+
+    def __call__(self, each: Mapping[UUID, Sequence[Price]], *, days: Days, now: datetime) -> Used:
+        figures: dict[tuple[UUID, int], Decimal] = {}
+        parts: dict[tuple[UUID, Part], Figures] = {}
+        span = days.starts_in(self.zone), days.ends_in(self.zone)
+        with checking.one_snapshot(()) as db:
+            for owner, prices in each.items():
+                for price in prices:
+                    found = _count(db, owner, price.part, span, self.until)
+                    parts[owner, price.part] = found
+                    if price.part.is_whole:
+                        figures[owner, price.service.pk] = found.figure
+        return Used(figures, parts)
 
 
-def count(periods: list[Period]) -> list[Figures]:
-    """Return what each comes to, all in one snapshot of the database."""
-    with checking.one_snapshot(()) as db:
-        return [_count(db, one) for one in periods]
-
-
-def _count(db: Connection, asked: Period) -> Figures:
-    part = asked.part
+def _count(
+    db: Connection, owner: UUID, part: Part, span: tuple[datetime, datetime], until: int
+) -> Figures:
+    starts_at, ends_at = span
     wanted = Slice(
-        organisation_id=asked.organisation_id,
+        organisation_id=owner,
         service_id=part.service.pk,
         first=date(EARLIEST, 1, 1),  # what a level stands at has come about since ever
-        end=asked.ends_at.date() + ONE_DAY,
+        end=ends_at.date() + ONE_DAY,
     )
     values: dict[str, Any] = {
         **wanted.values,
-        "partition": store.partition_of(asked.organisation_id),
-        "until": asked.until,
-        "organisations": [asked.organisation_id],
-        "starts_at": asked.starts_at,
-        "ends_at": asked.ends_at,
+        "partition": store.partition_of(owner),
+        "until": until,
+        "organisations": [owner],
+        "starts_at": starts_at,
+        "ends_at": ends_at,
         "aggregation": part.service.aggregation,
         "dimension": part.dimension,
         "value": part.value,

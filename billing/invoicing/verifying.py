@@ -1,35 +1,21 @@
 """Verify an invoice: make it anew from the events that it was made of, and compare to the cent.
 
-Usage is counted from the raw events up to the position that had been metered then, and rated on the
-plan version of the period; taxes and sums are worked out again. The first difference is named.
+Usage is counted from the raw events up to the position that had been metered then, and rated at the
+prices of the period, the customer's own among them; what discounts and credit take off, taxes and
+sums are added up again. The first difference is named.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from billing.exact import ZERO, exactly, in_units, plain
-from billing.invoicing import inputs, recounted
+from billing.exact import ZERO, exactly, plain
+from billing.invoicing import inputs
+from billing.invoicing.lines import Kind
 from billing.invoicing.models import Invoice, InvoiceLine
-from billing.invoicing.parts import Figures, Part, parts_of
-from billing.invoicing.recounted import Period
+from billing.invoicing.rate import rate_invoiced
+from billing.invoicing.recounted import Recount
 from billing.invoicing.tax import Category, Treatment, tax_lines
-from billing.periods import start_of
-from billing.pricing.currencies import round_amount
-from billing.pricing.models import Charge
-from billing.pricing.rating import Usage, rate
-from billing.pricing.terms import terms_of
-
-
-@dataclass(frozen=True, slots=True)
-class _Metered:
-    """A line for usage, the charge that it was rated by, and what that prices."""
-
-    line: InvoiceLine
-    charge: Charge
-    part: Part
-    period: Invoice  # the one that it corrects, or its own
 
 
 def verify(invoice: Invoice) -> str | None:
@@ -46,10 +32,8 @@ def differences(invoice: Invoice) -> Iterator[str]:
         return
     if inputs.digest(invoice, lines) != invoice.inputs_digest:
         yield f"{invoice}: its inputs have another digest than when it was issued."
-    metered = [one for line in lines if (one := _metered(invoice, line))]
-    counted = recounted.count([_period(one, invoice.metered_until) for one in metered])
-    for one, figures in zip(metered, counted, strict=True):
-        yield from _usage(invoice, one, figures)
+    yield from _shares(invoice, lines)
+    yield from _usage(invoice, lines, invoice.metered_until)
 
 
 def _sums(invoice: Invoice, lines: list[InvoiceLine]) -> Iterator[str]:
@@ -73,47 +57,36 @@ def _sums(invoice: Invoice, lines: list[InvoiceLine]) -> Iterator[str]:
         yield from _compare(invoice, what, Decimal(row["tax"]), line.tax if line else ZERO)
 
 
-def _metered(invoice: Invoice, line: InvoiceLine) -> _Metered | None:
-    """Return what a line of usage was rated by; None for a fee, a discount or a credit."""
-    if line.service_id is None or (line.working and "line" in line.working[0]):
-        return None
-    period = line.corrects or invoice
-    charges = list(
-        Charge.objects.filter(version=period.plan_version_id, service=line.service_id)
-        .select_related("service")
-        .prefetch_related("tiers")
-    )
-    for charge, part in zip(charges, parts_of(charges), strict=True):
-        if charge.value == line.value:
-            return _Metered(line, charge, part, period)
-    return None
+def _shares(invoice: Invoice, lines: list[InvoiceLine]) -> Iterator[str]:
+    """Add up what discounts and credits took off each line."""
+    for line in lines:
+        if line.kind in (Kind.DISCOUNT, Kind.CREDIT):
+            with exactly():
+                taken = sum((Decimal(share["amount"]) for share in line.working), ZERO)
+            yield from _compare(invoice, f"line {line.position}", line.amount, taken)
 
 
-def _period(one: _Metered, until: int) -> Period:
-    zone = ZoneInfo(one.period.time_zone)
-    return Period(
-        organisation_id=one.period.organisation_id,
-        part=one.part,
-        starts_at=start_of(one.period.starts_on, zone),
-        ends_at=start_of(one.period.ends_on, zone),
-        until=until,
-    )
-
-
-def _usage(invoice: Invoice, one: _Metered, figures: Figures) -> Iterator[str]:
-    line, size = one.line, one.part.service.unit_size
-    events = [in_units(event, unit_size=size) for event in figures.events]
-    with exactly():
-        single = sum(events, ZERO)
-    quantity = single if one.part.by_event else in_units(figures.figure, unit_size=size)
-    what = f"line {line.position} ({line.service_name})"
-    yield from _compare(invoice, f"the quantity of {what}", line.quantity_now, quantity)
-    amount = round_amount(
-        rate(Usage(quantity, events), terms_of(one.charge)).amount, invoice.currency
-    )
-    yield from _compare(invoice, f"the amount of {what}", line.amount_now, amount)
+def _usage(invoice: Invoice, lines: list[InvoiceLine], until: int) -> Iterator[str]:
+    """Rate the period anew, and each one that lines correct; charges make lines, used or not."""
+    by_period: dict[Invoice, list[InvoiceLine]] = {invoice: []}
+    for line in lines:
+        if line.kind in (Kind.USAGE, Kind.CORRECTION):
+            by_period.setdefault(line.corrects or invoice, []).append(line)
+    for period, own in by_period.items():
+        recount = Recount(until, ZoneInfo(period.time_zone))
+        rated = rate_invoiced(period, now=invoice.issued_at, used_by=recount)
+        made = {(one.service_id, one.value): one for one in rated.lines}
+        for line in own:
+            what = f"line {line.position} ({line.service_name})"
+            one = made.pop((line.service_id or 0, line.value), None)
+            quantity, amount = (one.quantity, one.amount) if one else (ZERO, ZERO)
+            yield from _compare(invoice, f"the quantity of {what}", line.quantity_now, quantity)
+            yield from _compare(invoice, f"the amount of {what}", line.amount_now, amount)
+        if period == invoice:
+            for one in made.values():
+                yield from _compare(invoice, f"{one.service_name}", ZERO, one.amount)
 
 
 def _compare(invoice: Invoice, what: str, held: Decimal, made: Decimal) -> Iterator[str]:
     if held != made:
-        yield f"{invoice}: {what} is {plain(held)}, but its events make {plain(made)}."
+        yield f"{invoice}: {what} is {plain(held)}, but the events make {plain(made)}."
