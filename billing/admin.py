@@ -1,8 +1,9 @@
 """Django looks for an app's admin here; each part of billing keeps its own."""
 
+from billing.accounts import admin as accounts
 from billing.invoicing import admin as invoicing
 from billing.metering import admin as metering
 from billing.pricing import admin as pricing
 from billing.pricing import admin_charges as charges
 
-__all__ = ["charges", "invoicing", "metering", "pricing"]
+__all__ = ["accounts", "charges", "invoicing", "metering", "pricing"]
