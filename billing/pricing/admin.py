@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from billing.pricing.admin_drafts import DraftAdmin, OnlyDrafts
 from billing.pricing.differences import differences
+from billing.pricing.forms import ChargeForm, VersionForm
 from billing.pricing.models import Charge, Plan, PlanVersion
 from billing.pricing.plans import (
     CannotPublish,
@@ -49,6 +50,7 @@ class PlanAdmin(admin.ModelAdmin[Plan]):
 
 class ChargeInline(OnlyDrafts, admin.TabularInline[Charge, PlanVersion]):
     model = Charge
+    form = ChargeForm
     fields = ["service", "dimension", "value", "model", "amount", "package_size", "prices"]
     readonly_fields = ["prices"]
     extra = 0
@@ -64,6 +66,7 @@ class ChargeInline(OnlyDrafts, admin.TabularInline[Charge, PlanVersion]):
 
 @admin.register(PlanVersion)
 class PlanVersionAdmin(DraftAdmin[PlanVersion]):
+    form = VersionForm
     list_display = ["__str__", "status", "currency", "effective_on", "published_at"]
     list_filter = ["status", "plan"]
     list_select_related = ["plan"]

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from billing.pricing.admin_drafts import DraftAdmin, OnlyDrafts
-from billing.pricing.forms import PreviewForm, TierForm, TierFormSet, tiers_as_filled_in
+from billing.pricing.forms import ChargeForm, PreviewForm, TierForm, TierFormSet, tiers_as_filled_in
 from billing.pricing.models import Charge, PlanVersion, Tier
 from billing.pricing.previewing import examples
 from billing.pricing.terms import has_event_terms, terms_of
@@ -29,6 +29,7 @@ class TierInline(OnlyDrafts, admin.TabularInline[Tier, Charge]):
 
 @admin.register(Charge)
 class ChargeAdmin(DraftAdmin[Charge]):
+    form = ChargeForm
     list_display = ["version", "service", "model"]
     list_filter = ["version__status", "service"]
     list_select_related = ["version__plan", "service"]

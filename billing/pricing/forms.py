@@ -1,26 +1,42 @@
 """What the admin checks before it saves: a mistake is a sentence on the form, not an error page."""
 
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.http import QueryDict
 
 from billing.exact import ZERO, plain
-from billing.pricing.models import Charge, Tier
+from billing.pricing.models import Charge, PlanVersion, Tier
 from billing.pricing.terms import terms_of
 from billing.pricing.tiers import InvalidPrice
 from billing.pricing.tiers import Tier as PricedTier
 
+M = TypeVar("M", bound=Model)
 
-class TierForm(forms.ModelForm[Tier]):
+
+class PlainNumbers(forms.ModelForm[M]):
+    """A form in which 0.05 is easier to read, and to get right, than 0.050000000000."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # 0.05 is easier to read, and to get right, than 0.050000000000.
         for name, value in self.initial.items():
             if isinstance(value, Decimal):
                 self.initial[name] = plain(value)
+
+
+class TierForm(PlainNumbers[Tier]):
+    """A step of a charge."""
+
+
+class ChargeForm(PlainNumbers[Charge]):
+    """The terms of a charge."""
+
+
+class VersionForm(PlainNumbers[PlanVersion]):
+    """The terms of a plan version."""
 
 
 class TierFormSet(forms.BaseInlineFormSet[Tier, Charge, forms.ModelForm[Tier]]):

@@ -139,6 +139,7 @@ class TestTiers:
         html = operator.get(page(charge)).content.decode()
         assert 'value="0.05"' in html
         assert 'value="100"' in html
+        assert "0E-12" not in html + operator.get(page(charge.version)).content.decode()
 
     def test_can_be_changed_while_a_draft(self, operator: Client, charge: Charge) -> None:
         first, last = charge.tiers.all()
