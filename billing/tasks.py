@@ -2,6 +2,8 @@
 
 from billing.archiving.tasks import archive, archive_organisation
 from billing.invoicing.tasks import (
+    close_account,
+    close_due,
     close_month,
     close_organisation_month,
     issue_file,
@@ -16,6 +18,8 @@ __all__ = [
     "advance_partition",
     "archive",
     "archive_organisation",
+    "close_account",
+    "close_due",
     "close_month",
     "close_organisation_month",
     "issue_file",

@@ -196,8 +196,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "billing.metering.tasks.sweep", "schedule": 5.0, "options": {"expires": 30}},
     "collect": {"task": "uploads.tasks.collect", "schedule": 60.0, "options": {"expires": 60}},
     # Every night, so that a night without a worker delays the invoices and loses none.
-    "close-month": {
-        "task": "billing.invoicing.tasks.close_month",
+    "close-due": {
+        "task": "billing.invoicing.tasks.close_due",
         "schedule": crontab(hour=3, minute=0),
         "options": {"expires": 20 * 3600},
     },

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from billing.invoicing.besides import standings_of
 from billing.invoicing.drafting import draft_of
+from billing.invoicing.due import has_period
 from billing.invoicing.issuing import issue
 from billing.invoicing.models import Invoice, Subscription
 from billing.periods import Days
@@ -66,8 +68,8 @@ def close_period(
 def organisations_to_close(
     *, days: Days, now: datetime, grace: timedelta = NONE
 ) -> QuerySet[Organisation]:
-    """Return whose period is over, with the time for late events, who was on a plan at its end and
-    has no invoice for it yet.
+    """Return whose billing period these days are, over with the time for late events, who was on a
+    plan at its end and has no invoice for it yet.
     """
     zones = Organisation.objects.order_by("time_zone").values_list("time_zone", flat=True)
     over = [name for name in zones.distinct() if days.ends_in(ZoneInfo(name)) + grace <= now]
@@ -75,9 +77,11 @@ def organisations_to_close(
     invoiced = Invoice.objects.filter(
         organisation=OuterRef("pk"), starts_on=days.first, voided_at=None
     )
-    return Organisation.objects.filter(
+    found = Organisation.objects.filter(
         Exists(subscribed), ~Exists(invoiced), time_zone__in=over
     ).order_by("slug")
+    standings = standings_of(list(found.values_list("pk", flat=True)))
+    return found.filter(pk__in=[one for one, its in standings.items() if has_period(its, days)])
 
 
 def _existing(organisation: Organisation, days: Days) -> Invoice | None:

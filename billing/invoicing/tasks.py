@@ -11,12 +11,36 @@ from django.utils import timezone
 from billing.invoicing import issued_files, mailing, verification_runs, verifying
 from billing.invoicing.after import IssuedFile
 from billing.invoicing.close import close_period, organisations_to_close
+from billing.invoicing.due import due_periods
 from billing.invoicing.models import Invoice
-from billing.periods import month_before, month_of
+from billing.periods import Days, month_before, month_of
 from catacloud.accounts.models import Organisation
 
 MOST_AT_ONCE = 500
 logger = logging.getLogger(__name__)
+
+
+@shared_task
+def close_due(**_: object) -> None:
+    """Ring for every billing period that is over and not invoiced, one task for each account."""
+    for due in due_periods(now=timezone.now(), grace=settings.INVOICE_GRACE):
+        close_account.delay(
+            organisation_id=str(due.organisation_id),
+            first_day=due.days.first.isoformat(),
+            end_day=due.days.end.isoformat(),
+        )
+
+
+@shared_task
+def close_account(*, organisation_id: str, first_day: str, end_day: str, **_: object) -> None:
+    """Invoice one account's period: again, or in another order, it changes nothing."""
+    invoice = close_period(
+        organisation=Organisation.objects.get(pk=UUID(organisation_id)),
+        days=Days(date.fromisoformat(first_day), date.fromisoformat(end_day)),
+        now=timezone.now(),
+        grace=settings.INVOICE_GRACE,
+    )
+    logger.info("%s of %s is invoiced: %s", first_day, organisation_id, invoice.number)
 
 
 @shared_task
