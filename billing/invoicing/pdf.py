@@ -4,6 +4,7 @@ Bytes differ from one rendering to the next, so the issued file is kept and neve
 files.py.
 """
 
+import logging
 import threading
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 SCHEMAS = "{http://www.aiim.org/pdfa/ns/extension/}schemas"
 PACKET = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n%s\n<?xpacket end="w"?>'
 _LOCK = threading.Lock()
+logging.getLogger("factur-x").setLevel(logging.WARNING)  # it tells of each step
+logging.getLogger("pikepdf").setLevel(logging.WARNING)
 
 
 def render(document: Document, *, now: datetime) -> bytes:

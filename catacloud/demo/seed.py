@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import chain
 from typing import Protocol, TypeVar
 
@@ -12,6 +13,7 @@ import msgspec
 from django.utils.text import slugify
 
 from billing.invoicing.close import close_period, organisations_to_close
+from billing.invoicing.legal import BillingDetails, LegalEntity
 from billing.invoicing.subscriptions import subscribe
 from billing.metering import ingestion, saga
 from billing.periods import ONE_DAY, Days, month_before, month_of, start_of
@@ -73,6 +75,26 @@ def seed(*, now: datetime, passwords: tuple[str, str], track: Track) -> Logins:
     return logins
 
 
+def _introduce_seller(first: date) -> None:
+    """Say who invoices, at 19 % VAT for customers at home."""
+    seller = LegalEntity.objects.create(
+        slug="catacloud",
+        legal_name="Catacloud GmbH",
+        street="Am Kai 7",
+        postcode="24103",
+        city="Kiel",
+        country="DE",
+        vat_id="DE136695976",
+        registration="Amtsgericht Kiel, HRB 12345",
+        email="billing@catacloud.example",
+        bank="Förde Bank",
+        iban="DE89370400440532013000",
+        bic="COBADEFFXXX",
+        is_default=True,
+    )
+    seller.vat_rates.create(country="DE", percent=Decimal(19), starts_on=first)
+
+
 def _join(first: date, plans: dict[str, PlanVersion]) -> None:
     for customer in CUSTOMERS:
         joined_on = first + timedelta(days=customer.joins)
@@ -93,6 +115,17 @@ def _let_people_in(now: datetime, passwords: tuple[str, str]) -> Logins:
         user=person,
         organisation=Organisation.objects.get(name=CUSTOMERS_ORGANISATION),
         role=Membership.Role.OWNER,
+    )
+    BillingDetails.objects.create(
+        organisation=Organisation.objects.get(name=CUSTOMERS_ORGANISATION),
+        legal_name="Nordlicht Media GmbH",
+        street="Speicherstadt 12",
+        postcode="20457",
+        city="Hamburg",
+        country="DE",
+        vat_id="DE129273398",
+        email="buchhaltung@nordlicht-media.example",
+        language=BillingDetails.Language.GERMAN,
     )
     key = create_api_key(organisation=None, name="Demo traffic", now=now)
     return Logins(operator, customer, key)

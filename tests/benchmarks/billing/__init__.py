@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks.billing import rating
+from tests.benchmarks.billing import documents, previews, rating
 from tests.benchmarks.harness import Measure, Options
 
 MEASURES: dict[str, Callable[[str, Options], Iterator[Measure]]] = {
@@ -10,6 +10,8 @@ MEASURES: dict[str, Callable[[str, Options], Iterator[Measure]]] = {
     "rating, package": rating.package,
     "rating, volume, 20 tiers": rating.volume,
     "rating, graduated, 20 tiers": rating.graduated,
+    "pdf with data, checked": documents.each,
+    "preview with two years of invoices": previews.preview,
 }
 
 
