@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from django.test import Client, TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as properties
 from pytest_django.fixtures import Settings
 
 from catacloud.accounts.models import Membership, Organisation, User
@@ -18,6 +20,12 @@ from tests.webserver import Server as Server
 from tests.webserver import serve
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+# No test is timed: on a machine that has other work to do, drawing examples is slow as well.
+properties.register_profile(
+    "untimed", properties(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+properties.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
