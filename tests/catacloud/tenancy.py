@@ -5,7 +5,7 @@ that a redirect leads to. Give ``post`` for what is posted, else it is a GET.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from billing.lago.wire import SOURCE
 
@@ -52,6 +52,8 @@ def programs(own: int = 200, other: int = 404) -> Gets:
 class Row:
     """``at`` is the address where the route is a pattern; a ``body`` is posted as it is.
 
+    ``named`` says which of the test's things a parameter is, where not that of its own name.
+
     ``shows`` where the page tells everybody about the organisation on purpose.
     """
 
@@ -62,6 +64,7 @@ class Row:
     content_type: str = "application/json"
     method: str = "GET"
     at: str | None = None
+    named: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
     shows: bool = False
 
@@ -89,6 +92,11 @@ PAGES = [
     ),
     Row(f"{ORG}invoices/", MEMBERS),
     Row(f"{ORG}invoices/<str:number>/", MEMBERS),
+    Row(f"{ORG}invoices/<str:number>/pdf/", MEMBERS),
+    Row(f"{ORG}invoices/<str:number>/verify/", may(STAFF, gets=DONE), post={}),
+    Row(f"{ORG}invoices/<str:number>/lines/<int:position>/", MEMBERS),
+    Row(f"{ORG}credit-notes/<str:number>/", MEMBERS, named={"number": "credit_note"}),
+    Row(f"{ORG}credit-notes/<str:number>/pdf/", MEMBERS, named={"number": "credit_note"}),
     Row(f"{ORG}files/", MEMBERS),
     Row(f"{ORG}files/<uuid:file_id>/delete/", MEMBERS_DO, post={}),
     Row(SETTINGS, MEMBERS),

@@ -1,5 +1,6 @@
 """Every address is walked by everybody: strangers find nothing, and each role what is its own."""
 
+import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -7,12 +8,17 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.db import transaction
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
+from billing.invoicing.after import CreditNote, IssuedFile
+from billing.invoicing.crediting import credit
+from billing.invoicing.models import Invoice
 from billing.lago.wire import SOURCE
 from billing.metering import ingestion
 from billing.metering.models import Service
@@ -111,7 +117,10 @@ def key_of(organisation: Organisation) -> str:
 def things_of(acme: Organisation, *, by: User) -> dict[str, str]:
     """Make them, and return how addresses name them."""
     now = timezone.now()
-    make_invoice(acme, month_before(month_of(now.date())), number="2026-0007")
+    invoice = make_invoice(acme, month_before(month_of(now.date())), number="2026-0007")
+    note = credit(invoice, None, reason=SECRET, now=now)
+    keep_file(invoice=invoice)
+    keep_file(credit_note=note)
     version = make_plan(prices={Service.objects.get(slug="execution-time"): [(None, "1")]})
     Plan.objects.filter(pk=version.plan_id).update(name=SECRET)
     make_subscription(organisation=acme, plan_version=version)
@@ -133,6 +142,8 @@ def things_of(acme: Organisation, *, by: User) -> dict[str, str]:
     return {
         "slug": acme.slug,
         "number": "2026-0007",
+        "position": "1",
+        "credit_note": note.number,
         "file_id": str(file),
         "upload_id": str(file),
         "member_id": str(Membership.objects.get(organisation=acme, role=Role.BILLING).pk),
@@ -148,10 +159,21 @@ def things_of(acme: Organisation, *, by: User) -> dict[str, str]:
     }
 
 
+def keep_file(**document: Invoice | CreditNote) -> None:
+    """Keep a file as that of an issued document: to set a real one takes long."""
+    content = SECRET.encode()
+    name = storages["documents"].save("walk.pdf", ContentFile(content))
+    digest = hashlib.sha256(content).hexdigest()
+    IssuedFile.objects.create(
+        **document, name=name, sha256=digest, size=len(content), made_at=timezone.now()
+    )
+
+
 def address(row: Row, arguments: Mapping[str, str]) -> str:
     if row.at is not None:
         return f"/{row.at}"
-    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: arguments[found[1]], row.route)
+    given = {**arguments, **{name: arguments[thing] for name, thing in row.named.items()}}
+    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: given[found[1]], row.route)
     return f"/{path}?{row.query}"
 
 
