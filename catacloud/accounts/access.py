@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django_htmx.middleware import HtmxDetails
@@ -23,10 +23,15 @@ class SignedInRequest(HttpRequest):
 
 
 def visible_organisations(user: User) -> QuerySet[Organisation]:
-    """Return every organisation for an operator, else those that the person belongs to."""
+    """Return every organisation for an operator, else those that the person belongs to.
+
+    The latter have the person's role as ``own_role``, which costs no query more.
+    """
     if user.is_staff:
         return Organisation.objects.all()
-    return Organisation.objects.filter(membership__user=user)
+    return Organisation.objects.filter(membership__user=user).annotate(
+        own_role=F("membership__role")
+    )
 
 
 def get_organisation(user: User, slug: str) -> Organisation:
