@@ -31,6 +31,7 @@ class InvoiceLineInline(ReadOnly, admin.TabularInline[InvoiceLine, Invoice]):
 class PaymentInline(ReadOnly, admin.TabularInline[Payment, Invoice]):
     model = Payment
     fields = ["received_on", "amount", "reference", "recorded_by"]
+    readonly_fields = ["recorded_by"]  # which no form can edit
 
 
 class CreditNoteInline(ReadOnly, admin.TabularInline[CreditNote, Invoice]):
