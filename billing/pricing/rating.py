@@ -7,10 +7,10 @@ maximum. Nothing here rounds money: currencies.py does, once for each invoice li
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, getcontext, setcontext
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import Any
 
-from billing.exact import EXACT, ROUNDING, ZERO
+from billing.exact import ROUNDING, ZERO, exactly
 from billing.pricing.prices import (
     Conversion,
     Flat,
@@ -25,7 +25,8 @@ from billing.pricing.prices import (
 from billing.pricing.tiers import ONE, Step
 
 
-class Usage(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Usage:
     """What was used of a service in a period, in the service's unit.
 
     ``events`` are the quantities of the single events, in order, which only a percentage needs.
@@ -35,7 +36,8 @@ class Usage(NamedTuple):
     events: Sequence[Decimal] = ()
 
 
-class Rated(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rated:
     """An unrounded amount, and the working: the amounts in it add up to exactly that."""
 
     amount: Decimal
@@ -48,22 +50,14 @@ def rate(usage: Usage, terms: Terms) -> Rated:
     A quantity below zero costs what none does: late corrections can take a sum there for a while,
     and nobody is paid for usage.
     """
-    before = getcontext()
-    setcontext(EXACT)  # as exactly() does, but without a copy, which takes as long as the rest
-    try:
-        return _rate(usage, terms)
-    finally:
-        setcontext(before)
-
-
-def _rate(usage: Usage, terms: Terms) -> Rated:
-    steps = tuple(_steps(usage, terms))
-    amount = sum([step.amount for step in steps], ZERO)
-    if terms.discount or terms.minimum is not None or terms.maximum is not None:
-        more = tuple(_adjustments(amount, terms))
-        steps += more
-        amount = sum([step.amount for step in more], amount)
-    return Rated(amount, steps)
+    with exactly():
+        steps = [*_steps(usage, terms)]
+        amount = sum([step.amount for step in steps], ZERO)
+        if terms.discount or terms.minimum is not None or terms.maximum is not None:
+            for step in _adjustments(amount, terms):
+                steps.append(step)
+                amount += step.amount
+        return Rated(amount, tuple(steps))
 
 
 def convert(quantity: Decimal, conversion: Conversion) -> Decimal:
@@ -77,7 +71,7 @@ def _steps(usage: Usage, terms: Terms) -> Iterable[Step]:
     price = terms.price
     if isinstance(price, Percentage):
         return _percentage(usage.events, price)
-    quantity = usage.quantity if usage.quantity > 0 else ZERO
+    quantity = max(usage.quantity, ZERO)
     if terms.conversion is not None:
         quantity = convert(quantity, terms.conversion)
     if terms.allowance:
@@ -96,17 +90,15 @@ def _per_unit(quantity: Decimal, price: PerUnit) -> Iterable[Step]:
     return (Step(ZERO, None, quantity, price.unit_price, amount),)
 
 
-def _package(quantity: Decimal, price: Package) -> Iterable[Step]:
-    allowed: tuple[Step, ...] = ()
+def _package(quantity: Decimal, price: Package) -> Iterator[Step]:
     if price.free_units:
         free = min(quantity, price.free_units)
-        allowed = (Step(ZERO, price.free_units, free, ZERO, ZERO, "allowance"),)
+        yield Step(ZERO, price.free_units, free, ZERO, ZERO, "allowance")
         quantity -= free
     packages = quantity // price.size
     if price.rounding is Rounding.UP and packages * price.size < quantity:
         packages += 1
-    amount = packages * price.amount
-    return (*allowed, Step(ZERO, None, packages, price.amount, amount, "package"))
+    yield Step(ZERO, None, packages, price.amount, packages * price.amount, "package")
 
 
 def _graduated(quantity: Decimal, price: Graduated) -> Iterable[Step]:
