@@ -9,7 +9,8 @@ from billing.metering import saga
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import Organisation
 from eventstore import feed
-from tests.billing.clients.node import Node, find_packages
+from tests.billing.clients.usage_js import Node
+from tests.node import find_packages
 from tests.webserver import Server, serve
 
 
@@ -50,4 +51,4 @@ def fold() -> Callable[[], None]:
 
 @pytest.fixture
 def node(address: str, platform: str) -> Node:
-    return Node(find_packages(), address, platform)
+    return Node(find_packages("usage-clients"), address, platform)

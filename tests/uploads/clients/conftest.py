@@ -13,7 +13,8 @@ import pytest
 
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import Organisation
-from tests.uploads.clients.tus_js import TusJs, find_packages
+from tests.node import find_packages
+from tests.uploads.clients.tus_js import TusJs
 from tests.uploads.clients.wire import Wire
 from tests.webserver import Server, Serving, started_once
 from uploads.models import UploadedFile
@@ -142,7 +143,7 @@ def wire(gunicorn: Server) -> Iterator[Wire]:
 @pytest.fixture(scope="session")
 def packages() -> Path:
     """The folder with the pinned packages of npm."""
-    return find_packages()
+    return find_packages("clients")
 
 
 @pytest.fixture

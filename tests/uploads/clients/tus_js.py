@@ -1,24 +1,13 @@
 """tus-js-client in a process of Node: uploads are asked of it, and it tells what became of them."""
 
-import json
-import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests import node
 
-BASE_DIR = Path(__file__).resolve().parents[3]
 SCRIPT = Path(__file__).with_name("tus_js.mjs")
-
-
-def find_packages() -> Path:
-    packages = BASE_DIR / ".local" / "clients" / "node_modules"
-    if not packages.is_dir():
-        pytest.skip("NOT TESTED with clients of npm: they are missing (./dev test installs them).")
-    return packages
 
 
 @dataclass(frozen=True)
@@ -56,20 +45,10 @@ class TusJs:
         return self.run([{"path": str(path), **asked} for path in paths])
 
     def run(self, uploads: Sequence[dict[str, Any]]) -> Run:
-        if not (node := shutil.which("node")):
-            pytest.skip("NOT TESTED with tus-js-client: there is no node (./dev test installs it).")
         asked = {
             "endpoint": self.endpoint,
             "key": self.key,
             "storage": str(self.storage),
             "uploads": uploads,
         }
-        done = subprocess.run(
-            [node, str(SCRIPT), str(self.packages)],
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return Run(**json.loads(done.stdout))
+        return Run(**node.run(SCRIPT, self.packages, asked))
