@@ -42,6 +42,8 @@ def run(options: Options) -> Iterator[Measure]:
         )
         for name, measures in MEASURES.items():
             if options.only in name:
+                if name == "memory" and not any(bench.written.values()):
+                    list(throughput.run(bench))  # else it would be that of an idle worker
                 yield from measures(bench)
 
 
