@@ -1,6 +1,18 @@
 """Django looks for an app's models here; each part of billing keeps its own."""
 
+from billing.accounts.models import (
+    Account,
+    Coupon,
+    Credit,
+    Discount,
+    PoolMember,
+    PrepaidUse,
+    PriceOverride,
+    Standstill,
+)
 from billing.archiving.models import UsageArchive
+from billing.invoicing.after import CreditNote, CreditNoteLine, Delivery, IssuedFile, Payment
+from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.metering.models import (
     DailyUsage,
@@ -14,25 +26,44 @@ from billing.metering.models import (
     UniqueValue,
     VoidedEvent,
 )
+from billing.migrating.models import Move, PlanMigration
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 
 __all__ = [
+    "Account",
+    "BillingDetails",
     "Charge",
+    "Coupon",
+    "Credit",
+    "CreditNote",
+    "CreditNoteLine",
     "DailyUsage",
     "Definition",
+    "Delivery",
     "Dimension",
     "DimensionValue",
+    "Discount",
     "HourlyUsage",
     "Invoice",
     "InvoiceLine",
+    "IssuedFile",
+    "LegalEntity",
+    "Move",
+    "Payment",
     "PeakHour",
     "Plan",
+    "PlanMigration",
     "PlanVersion",
     "PlatformUsage",
+    "PoolMember",
+    "PrepaidUse",
+    "PriceOverride",
     "Service",
+    "Standstill",
     "Subscription",
     "Tier",
     "UniqueValue",
     "UsageArchive",
+    "VatRate",
     "VoidedEvent",
 ]

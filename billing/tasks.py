@@ -1,14 +1,33 @@
 """Celery looks for an app's tasks here; each part of billing keeps its own."""
 
 from billing.archiving.tasks import archive, archive_organisation
-from billing.invoicing.tasks import close_month, close_organisation_month
+from billing.invoicing.tasks import (
+    close_account,
+    close_due,
+    close_month,
+    close_organisation_month,
+    issue_file,
+    issue_files,
+    send_file,
+    verify_invoice,
+)
 from billing.metering.tasks import advance_partition, sweep
+from billing.migrating.tasks import resume_migrations, run_migration, simulate_migration
 
 __all__ = [
     "advance_partition",
     "archive",
     "archive_organisation",
+    "close_account",
+    "close_due",
     "close_month",
     "close_organisation_month",
+    "issue_file",
+    "issue_files",
+    "resume_migrations",
+    "run_migration",
+    "send_file",
+    "simulate_migration",
     "sweep",
+    "verify_invoice",
 ]

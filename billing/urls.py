@@ -4,7 +4,15 @@ from django.urls import path
 
 from billing.dashboards.events import all_events, events, void_event
 from billing.dashboards.home import home
-from billing.dashboards.invoices import invoice_detail, invoice_list
+from billing.dashboards.invoices import (
+    credit_note,
+    credit_note_pdf,
+    invoice_detail,
+    invoice_line,
+    invoice_list,
+    invoice_pdf,
+    verify_invoice,
+)
 from billing.dashboards.organisation import usage
 from billing.dashboards.overview import overview
 
@@ -17,4 +25,21 @@ urlpatterns = [
     path("organisations/<slug:slug>/usage/", usage, name="usage"),
     path("organisations/<slug:slug>/invoices/", invoice_list, name="invoices"),
     path("organisations/<slug:slug>/invoices/<str:number>/", invoice_detail, name="invoice"),
+    path("organisations/<slug:slug>/invoices/<str:number>/pdf/", invoice_pdf, name="invoice-pdf"),
+    path(
+        "organisations/<slug:slug>/invoices/<str:number>/verify/",
+        verify_invoice,
+        name="verify-invoice",
+    ),
+    path(
+        "organisations/<slug:slug>/invoices/<str:number>/lines/<int:position>/",
+        invoice_line,
+        name="invoice-line",
+    ),
+    path("organisations/<slug:slug>/credit-notes/<str:number>/", credit_note, name="credit-note"),
+    path(
+        "organisations/<slug:slug>/credit-notes/<str:number>/pdf/",
+        credit_note_pdf,
+        name="credit-note-pdf",
+    ),
 ]

@@ -5,6 +5,7 @@ from ninja.openapi.docs import Swagger
 from billing.metering.api import router as usage
 from billing.metering.meters_api import router as meters
 from billing.metering.query_api import router as queries
+from billing.pricing.api import router as plans
 from catacloud import problems
 from catacloud.accounts.api_keys import ApiKeyAuth
 from catacloud.openapi import DESCRIPTION, TAGS, DescribedAPI
@@ -22,5 +23,6 @@ api = DescribedAPI(
 api.add_router("", usage, tags=["Usage"])
 api.add_router("", meters, tags=["Meters"])
 api.add_router("", queries, tags=["Meters"])
+api.add_router("", plans, tags=["Plans"])
 api.add_router("", files, tags=["Files"])
 problems.register(api)

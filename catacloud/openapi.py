@@ -19,6 +19,7 @@ not exist for it (404). Every error is [problem JSON](https://www.rfc-editor.org
 TAGS = {
     "Usage": "Usage events, as CloudEvents 1.0. OpenMeter's clients work unchanged.",
     "Meters": "What is metered, and what it adds up to, in OpenMeter's shapes.",
+    "Plans": "What services cost: the versions of price plans, to read.",
     "Lago": "Usage in the shapes of Lago, whose clients work by the address `…/lago/`. What else "
     "Lago serves is a 501 here.",
     "Files": "The files of an organisation.",

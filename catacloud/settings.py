@@ -1,5 +1,6 @@
 """The one settings file: all of it comes from the environment, and fails loudly when wrong."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ INSTALLED_APPS = [
     "eventstore",
     "uploads",
     "billing",
+    "catacloud.org_settings",
 ]
 
 MIDDLEWARE = [
@@ -194,10 +196,20 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "billing.metering.tasks.sweep", "schedule": 5.0, "options": {"expires": 30}},
     "collect": {"task": "uploads.tasks.collect", "schedule": 60.0, "options": {"expires": 60}},
     # Every night, so that a night without a worker delays the invoices and loses none.
-    "close-month": {
-        "task": "billing.invoicing.tasks.close_month",
+    "close-due": {
+        "task": "billing.invoicing.tasks.close_due",
         "schedule": crontab(hour=3, minute=0),
         "options": {"expires": 20 * 3600},
+    },
+    "issue-files": {
+        "task": "billing.invoicing.tasks.issue_files",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "resume-migrations": {
+        "task": "billing.migrating.tasks.resume_migrations",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     # Once a week, for it looks through all months that are closed for what came late.
     "archive": {
@@ -246,6 +258,26 @@ ARCHIVE_USAGE_AFTER_DAYS = env.int("ARCHIVE_USAGE_AFTER_DAYS", None, validate=va
 DROP_ARCHIVED_PAYLOADS = env.bool("DROP_ARCHIVED_PAYLOADS", False)
 ARCHIVE_STORE = env.str("ARCHIVE_STORE", "")
 ARCHIVE_ROOT = Path(env.str("ARCHIVE_ROOT", str(BASE_DIR / ".local" / "archive")))
+# How long a period that is over waits for late events before its invoice is made.
+INVOICE_GRACE = timedelta(
+    hours=env.float("INVOICE_GRACE_HOURS", 48.0, validate=validate.Range(0, 20 * 24))
+)
+# Where an invoiced period comes to less since: a line on the next invoice, or a credit note.
+INVOICE_CORRECTIONS = env.str(
+    "INVOICE_CORRECTIONS", "next-invoice", validate=validate.OneOf(["next-invoice", "credit-note"])
+)
+# Issued invoices are kept in a folder, or, where DOCUMENT_STORE names one, in a bucket.
+DOCUMENT_STORE = env.str("DOCUMENT_STORE", "")
+DOCUMENT_ROOT = Path(env.str("DOCUMENT_ROOT", str(BASE_DIR / ".local" / "documents")))
+# They are sent by e-mail, and so are invitations: only printed, unless EMAIL_HOST names a server.
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_PORT = env.int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 20  # seconds
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "billing@localhost")
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(16 * 2**20, MAX_INGEST_BYTES)  # no body in memory is larger
 
 # What Prometheus has to send as its bearer token to read /metrics; unset: there is no such page.
@@ -286,11 +318,18 @@ STORAGES: dict[str, dict[str, Any]] = {
         "BACKEND": "catacloud.durable_storage.DurableFileSystemStorage",
         "OPTIONS": {"location": ARCHIVE_ROOT, "directory_permissions_mode": 0o700},
     },
+    "documents": {
+        "BACKEND": "catacloud.durable_storage.DurableFileSystemStorage",
+        "OPTIONS": {"location": DOCUMENT_ROOT, "directory_permissions_mode": 0o700},
+    },
 }
 if BLOB_STORE:
     STORAGES["blobs"] = storage(BLOB_STORE, setting="BLOB_STORE")
 if ARCHIVE_STORE:
     STORAGES["archive"] = storage(ARCHIVE_STORE, setting="ARCHIVE_STORE")
+
+if DOCUMENT_STORE:
+    STORAGES["documents"] = storage(DOCUMENT_STORE, setting="DOCUMENT_STORE")
 
 # The hash is that of the empty string: Plotly adds one empty <style> and fills it by script.
 EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"

@@ -16,4 +16,5 @@ urlpatterns = [
     path("lago/", include("billing.lago.urls")),
     path("metrics", metrics, name="metrics"),
     path("", include("uploads.urls")),
+    path("", include("catacloud.org_settings.urls")),
 ]

@@ -1,21 +1,19 @@
 """The flows that load aggregates and let them decide, for drivers of both kinds. No I/O here."""
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 import msgspec
 
-from eventstore import appending, cache, keyring, reading, sql
+from eventstore import appending, cache, keyring, reading, saving, sql
 from eventstore.aggregate import Aggregate
 from eventstore.appending import Appended, StreamConflict, columns
 from eventstore.cache import Entry
 from eventstore.events import Metadata, SealedEvent, StreamKey, UnreadableEvent
 from eventstore.reading import ReadInterrupted
-from eventstore.rows import Append, NewEvent, decode_row, encode_json
+from eventstore.rows import Append, NewEvent, decode_row
+from eventstore.saving import Loaded
 from eventstore.sealing import open_row
 from eventstore.steps import ERRORS, Flow, Query, Row
 
@@ -27,30 +25,11 @@ Decide = Callable[[A], Sequence[NewEvent]]
 PAGE = 2000  # events that a replay holds at a time
 
 
-class Loaded(msgspec.Struct, Generic[A]):
-    """An aggregate's state at a version of its stream; version 0 where there is no stream."""
-
-    state: A
-    version: int
-    saved_version: int = 0  # of the newest snapshot, and when it was taken
-    saved_at: datetime | None = None
-    read_at: float = msgspec.field(default_factory=time.monotonic)  # without any cached state
-
-
 class Executed(msgspec.Struct, Generic[A]):
     """What commands did: the new states, and what was appended."""
 
     loaded: dict[StreamKey, Loaded[A]]
     appended: Appended
-
-
-class StateRow(msgspec.Struct):
-    """A state on its way into the table of snapshots."""
-
-    tenant: UUID
-    stream: UUID
-    version: int
-    state: Any
 
 
 def load(aggregate: type[A], key: StreamKey, at_version: int | None = None) -> Flow[Loaded[A]]:
@@ -180,8 +159,8 @@ def _decide(
         one.version = appended.versions[item.key]
     if outrun:
         yield from _catch_up(outrun, None)
-    if due := _due(aggregate, {item.key: loaded[item.key] for item in todo}, appended.at):
-        yield from (_save_or_warn if committed else _save)(aggregate, due)
+    if due := saving.due(aggregate, {item.key: loaded[item.key] for item in todo}, appended.at):
+        yield from (saving.save_or_warn if committed else saving.save)(aggregate, due)
     return Executed(loaded, appended)
 
 
@@ -284,41 +263,3 @@ def _ask(
     except ERRORS as error:
         key, version = first
         raise ReadInterrupted(reading.name(key), unit="version", after=version - 1) from error
-
-
-def _due(
-    aggregate: type[A], loaded: Mapping[StreamKey, Loaded[A]], now: datetime | None
-) -> dict[StreamKey, Loaded[A]]:
-    """Return the states that are to be saved by the aggregate's policy."""
-    return {
-        key: one
-        for key, one in loaded.items()
-        if aggregate.snapshot.due(
-            events=one.version - one.saved_version, elapsed=_elapsed(one.saved_at, now)
-        )
-    }
-
-
-def _save_or_warn(aggregate: type[A], due: Mapping[StreamKey, Loaded[A]]) -> Flow[None]:
-    """Save states whose events are committed, so that no failure may pass for one of theirs."""
-    try:
-        yield from _save(aggregate, due)
-    except ERRORS as error:
-        names = ", ".join(reading.name(key) for key in due)
-        logger.warning("The state of %s was not saved; its events stand: %s", names, error)
-
-
-def _save(aggregate: type[A], due: Mapping[StreamKey, Loaded[A]]) -> Flow[None]:
-    given = [
-        StateRow(key.tenant_id, key.stream_id, one.version, one.state) for key, one in due.items()
-    ]
-    values = {"states": encode_json(given), "state_version": aggregate.state_version}
-    rows = yield Query(sql.SAVE_SNAPSHOTS, values)
-    taken: dict[tuple[UUID, UUID], datetime] = {(tenant, stream): at for tenant, stream, at in rows}
-    for key, one in due.items():
-        if at := taken.get((key.tenant_id, key.stream_id)):
-            one.saved_version, one.saved_at = one.version, at
-
-
-def _elapsed(since: datetime | None, now: datetime | None) -> timedelta | None:
-    return now - since if since and now else None

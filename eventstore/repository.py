@@ -10,7 +10,8 @@ from eventstore import cache, drivers, rehydrating, store
 from eventstore.aggregate import Aggregate
 from eventstore.drivers import AsyncConnection
 from eventstore.events import Metadata, StreamKey
-from eventstore.rehydrating import A, Decide, Executed, Loaded
+from eventstore.rehydrating import A, Decide, Executed
+from eventstore.saving import Loaded
 
 __all__ = [
     "Decide",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from django.test import Client, TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as properties
 from pytest_django.fixtures import Settings
 
 from catacloud.accounts.models import Membership, Organisation, User
@@ -18,6 +20,12 @@ from tests.webserver import Server as Server
 from tests.webserver import serve
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+# No test is timed: on a machine that has other work to do, drawing examples is slow as well.
+properties.register_profile(
+    "untimed", properties(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+properties.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +43,16 @@ def blob_root(settings, tmp_path: Path) -> Path:
     root = tmp_path / "blobs"
     settings.BLOB_ROOT = root
     return root
+
+
+@pytest.fixture(autouse=True)
+def _documents_elsewhere(settings: Settings, tmp_path: Path) -> None:
+    """Nor into its issued documents."""
+    folder = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "documents"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "documents": folder}
 
 
 @pytest.fixture(scope="session", autouse=True)

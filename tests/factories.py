@@ -11,7 +11,9 @@ from django.db import connection, transaction
 from django.utils.text import slugify
 
 from billing.exact import exactly
+from billing.invoicing.legal import BillingDetails, LegalEntity, seller_of
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
+from billing.invoicing.parties import Party, frozen
 from billing.metering.models import DailyUsage, Definition, PlatformUsage, Service
 from billing.periods import DAY_MICROSECONDS, Days
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
@@ -197,6 +199,48 @@ def make_daily_usage(
     make_usage_rows(rows)
 
 
+def make_seller(**fields: Any) -> LegalEntity:
+    """Make a company in Germany that charges 19 % VAT, and 7 % where it is reduced."""
+    given: dict[str, Any] = {
+        "slug": "gmbh",
+        "legal_name": "Catacloud GmbH",
+        "street": "Am Kai 7",
+        "postcode": "24103",
+        "city": "Kiel",
+        "country": "DE",
+        "vat_id": "DE136695976",
+        "registration": "Amtsgericht Kiel, HRB 12345",
+        "email": "billing@catacloud.example",
+        "bank": "Förde Bank",
+        "iban": "DE89370400440532013000",
+        "bic": "COBADEFFXXX",
+        "is_default": True,
+    }
+    entity = LegalEntity(**{**given, **fields})
+    if entity.slug != given["slug"]:
+        entity.credit_note_prefix = f"CN{entity.invoice_prefix}"[:12]
+    entity.save()
+    for tax_class, percent in [("standard", "19"), ("reduced", "7")]:
+        entity.vat_rates.create(
+            country="DE", tax_class=tax_class, percent=Decimal(percent), starts_on=date(2007, 1, 1)
+        )
+    return entity
+
+
+def make_billing_details(organisation: Organisation, **fields: Any) -> BillingDetails:
+    """Make a company in Germany of an organisation."""
+    given: dict[str, Any] = {
+        "legal_name": "Kunde GmbH",
+        "street": "Hauptstraße 1",
+        "postcode": "10115",
+        "city": "Berlin",
+        "country": "DE",
+        "vat_id": "DE129273398",
+        "email": "rechnung@kunde.example",
+    }
+    return BillingDetails.objects.create(organisation=organisation, **{**given, **fields})
+
+
 @transaction.atomic
 def make_invoice(
     organisation: Organisation, days: Days, *, number: str = "2026-0001", hours: int = 100
@@ -212,8 +256,14 @@ def make_invoice(
         ends_on=days.end,
         currency="EUR",
         total=amount,
+        gross=amount,
+        credit_used=Decimal(0),
+        legal_entity=seller_of(None),
+        seller=frozen(seller_of(None).party),
+        buyer=frozen(Party(name=organisation.name, key=organisation.slug)),
         line_count=1,
         issued_at=days.ends_at,
+        due_on=days.end,
     )
     InvoiceLine.objects.create(
         invoice=invoice,

@@ -2,10 +2,11 @@
 
 Loaded by `addopts = -p tests.plugin`; run pytest as `python -m pytest` in the project's folder.
 pytest-django imports the settings in the same hook, later than we; a conftest would be too late.
-Each of xdist's workers starts a pair of its own: what a long transaction of one holds up, such as
-the feed at a gap, must not be held up in another.
+Each of xdist's workers starts a pair of its own, and their controller none: what a long transaction
+of one holds up, such as the feed at a gap, must not be held up in another.
 """
 
+import gc
 import os
 import secrets
 import tempfile
@@ -27,7 +28,7 @@ _LONG = (
     "tests/billing/metering/test_traces.py",
     "",  # all others
 )
-_OURS = "CATACLOUD_TEST_SERVERS"  # for the workers: which of the URLs are ours, not the user's
+_OURS = "CATACLOUD_TEST_SERVERS"  # for the workers: which of the URLs are not the user's
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -35,9 +36,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     options = early_config.known_args_namespace
     if options.help or options.version:
         return
-    if os.environ.get("PYTEST_XDIST_WORKER") and _OURS in os.environ:
-        for name in os.environ[_OURS].split():  # the controller's, which the workers inherit
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        for name in os.environ.get(_OURS, "").split():  # the controller's, which workers inherit
             del os.environ[name]
+    elif options.numprocesses:  # the controller, which runs no test
+        _name_no_servers(early_config)
+        return
     _start_servers(early_config)
 
 
@@ -51,9 +55,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # all that was imported and collected stays: nobody need look through it again
+
+
+def _name_no_servers(config: pytest.Config) -> None:
+    """Let the settings be read where nothing connects; the workers have servers of their own."""
+    urls = {"DATABASE_URL": "postgres:///none", "REDIS_URL": "redis://none"}
+    ours = [name for name in urls if not os.environ.get(name)]
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    for name in ours:
+        patch.setenv(name, urls[name])
+    patch.setenv(_OURS, " ".join(ours))
+    _set_key(patch)
+
+
+def _set_key(patch: pytest.MonkeyPatch) -> None:
+    if not os.environ.get("SECRET_KEY"):
+        patch.setenv("SECRET_KEY", secrets.token_urlsafe(48))
+
+
 def _start_servers(config: pytest.Config) -> None:
     """Set DATABASE_URL and REDIS_URL for this run, and undo it at its end, whatever that is."""
-    ours = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
     stack = ExitStack()
     config.add_cleanup(stack.close)
     state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="catacloud-test-")))
@@ -65,7 +90,4 @@ def _start_servers(config: pytest.Config) -> None:
     patch = stack.enter_context(pytest.MonkeyPatch.context())
     for name, url in environment(servers).items():
         patch.setenv(name, url)
-    if not os.environ.get("SECRET_KEY"):
-        patch.setenv("SECRET_KEY", secrets.token_urlsafe(48))
-    if ours:
-        patch.setenv(_OURS, " ".join(ours))
+    _set_key(patch)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseForbidden
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
 from catacloud.accounts.access import get_organisation
-from catacloud.accounts.api_keys import find_api_key
+from catacloud.accounts.api_keys import authenticate
 from catacloud.accounts.models import Organisation, User
 from catacloud.problems import Problem
 
@@ -42,7 +43,7 @@ def caller(request: HttpRequest, slug: str) -> Caller:
 
 
 def _program(token: str, slug: str) -> Caller:
-    key = find_api_key(token)
+    key = authenticate(token, now=timezone.now())
     if key is None:
         raise Problem(401, "The API key is not valid.", headers={"WWW-Authenticate": "Bearer"})
     organisation = key.organisation or get_object_or_404(Organisation, slug=slug)

@@ -1,59 +1,199 @@
-"""An organisation's invoices, and what the next one stands at."""
+"""An organisation's invoices: the upcoming one, those that were issued, and why they say so."""
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from datetime import UTC, date, datetime
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards.queries import invoices_of, lines_of, rated_lines, settled
-from billing.dashboards.ranges import read_range
-from billing.invoicing.correcting import corrections, total
-from billing.invoicing.models import Invoice
-from billing.invoicing.rate import rate_organisations
-from billing.periods import Days, day_of
-from catacloud.accounts.access import SignedInRequest, get_organisation, signed_in
+from billing.dashboards.invoice_rows import STATUSES, read_filters, rows
+from billing.invoicing import describing, issued_files, verifying, why
+from billing.invoicing.after import CreditNote, IssuedFile
+from billing.invoicing.correcting import total
+from billing.invoicing.drafting import draft_of
+from billing.invoicing.issued_files import Issued
+from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.standing import standings
+from billing.invoicing.written import write
+from billing.periods import day_of, month_of
+from catacloud.accounts.access import (
+    SignedInRequest,
+    get_organisation,
+    operators_only,
+    signed_in,
+)
+from catacloud.accounts.models import Organisation
+from catacloud.fragments import template_for
 
 
 @signed_in
 @require_safe
+@vary_on_headers("HX-Request", "HX-Target")
 def invoice_list(request: SignedInRequest, slug: str) -> HttpResponse:
     organisation = get_organisation(request.user, slug)
     now = timezone.now()
-    days = read_range({}, today=day_of(now, organisation.zone)).days
-    rated = rate_organisations(days=days, now=now, organisations=[organisation.pk])
-    bill = rated.get(organisation.pk)
-    to_correct = corrections(organisation=organisation, now=now)
-    corrected = to_correct.pop(bill.currency, []) if bill else []
+    asked = read_filters(request.GET)
     context = {
         "organisation": organisation,
-        "invoices": invoices_of(organisation),
-        "days": days,
-        "bill": bill,
-        "bill_lines": rated_lines(bill),
-        "corrections": corrected,
-        "bill_total": total([bill.total, *(one.amount for one in corrected)]) if bill else None,
-        "waiting": [
-            (total([one.amount for one in lines]), currency)
-            for currency, lines in to_correct.items()
-        ],
+        "asked": asked,
+        "rows": rows(organisation, asked, today=day_of(now, organisation.zone)),
+        "has_invoices": Invoice.objects.filter(organisation=organisation).exists(),
     }
-    return render(request, "billing/invoices.html", context)
+    page = template_for(request, "billing/invoices.html", partials={"issued"})
+    if page.endswith("#issued"):
+        return render(request, page, context)
+    return render(request, page, {**context, **_upcoming(organisation, now)})
 
 
 @signed_in
 @require_safe
 def invoice_detail(request: SignedInRequest, slug: str, number: str) -> HttpResponse:
     organisation = get_organisation(request.user, slug)
-    invoice = get_object_or_404(
-        Invoice.objects.select_related("plan_version__plan"),
-        organisation=organisation,
-        number=number,
-    )
+    invoice = _invoice(organisation, number)
+    standing = standings(organisation)[invoice.pk]
+    status = standing.status(day_of(timezone.now(), organisation.zone))
     context = {
         "organisation": organisation,
         "invoice": invoice,
-        "days": Days(invoice.starts_on, invoice.ends_on),
-        "lines": lines_of(invoice),
-        "settled": settled(invoice),
+        "document": write(describing.of_invoice(invoice)),
+        "standing": standing,
+        "status": status,
+        "status_name": STATUSES[status],
+        "file": issued_files.of(invoice),
     }
     return render(request, "billing/invoice.html", context)
+
+
+@signed_in
+@require_safe
+@vary_on_headers("HX-Request", "HX-Target")
+def invoice_line(request: SignedInRequest, slug: str, number: str, position: int) -> HttpResponse:
+    """The working of a line, then its days, with ?day= its hours, with ?hour= their events."""
+    organisation = get_organisation(request.user, slug)
+    invoice = _invoice(organisation, number)
+    try:
+        opened = why.open_line(invoice, position)
+    except InvoiceLine.DoesNotExist as error:
+        raise Http404("There is no such line.") from error
+    now, written = timezone.now(), write(describing.of_invoice(invoice))
+    day, hour = _day(request.GET.get("day", "")), _hour(request.GET.get("hour", ""))
+    days = why.days(opened, now=now)
+    context = {
+        "organisation": organisation,
+        "invoice": invoice,
+        "opened": opened,
+        "document": written,
+        "line": written.lines[position - 1],
+        "days": [(span, day_of(span.starts_at, opened.zone)) for span in days],
+        "days_total": why.total(days),
+        "adds_up": opened.adds_up,
+        "day": day,
+        "hours": why.hours(opened, day, now=now) if day else [],
+        "hour": hour,
+        "events": why.events(opened, hour) if hour else [],
+    }
+    page = template_for(request, "billing/invoice_line.html", partials={"why"})
+    return render(request, page, context)
+
+
+@signed_in
+@require_safe
+def invoice_pdf(request: SignedInRequest, slug: str, number: str) -> HttpResponse:
+    organisation = get_organisation(request.user, slug)
+    return _pdf(_invoice(organisation, number))
+
+
+@signed_in
+@require_safe
+def credit_note(request: SignedInRequest, slug: str, number: str) -> HttpResponse:
+    organisation = get_organisation(request.user, slug)
+    note = _credit_note(organisation, number)
+    context = {
+        "organisation": organisation,
+        "note": note,
+        "invoice": note.invoice,
+        "document": write(describing.of_credit_note(note)),
+        "file": issued_files.of(note),
+    }
+    return render(request, "billing/credit_note.html", context)
+
+
+@signed_in
+@require_safe
+def credit_note_pdf(request: SignedInRequest, slug: str, number: str) -> HttpResponse:
+    return _pdf(_credit_note(get_organisation(request.user, slug), number))
+
+
+@operators_only
+@require_POST
+def verify_invoice(request: SignedInRequest, slug: str, number: str) -> HttpResponseRedirect:
+    """Re-derive an invoice from its events, and say how that went."""
+    organisation = get_organisation(request.user, slug)
+    invoice = _invoice(organisation, number)
+    difference = verifying.verify(invoice)
+    if difference:
+        messages.error(request, difference)
+    else:
+        messages.success(request, "Made anew from its events, it comes to the same cent.")
+    return redirect(reverse("invoice", args=[organisation.slug, invoice.number]))
+
+
+def _upcoming(organisation: Organisation, now: datetime) -> dict[str, object]:
+    draft = draft_of(
+        organisation=organisation, days=month_of(day_of(now, organisation.zone)), now=now
+    )
+    if draft is None:
+        return {"upcoming": None}
+    return {
+        "upcoming": write(describing.of_draft(draft)),
+        "upcoming_gross": draft.gross,
+        "waiting": [
+            (total([line.amount for line in lines]), currency)
+            for currency, lines in draft.waiting.items()
+        ],
+    }
+
+
+def _invoice(organisation: Organisation, number: str) -> Invoice:
+    notes = Prefetch("credit_notes", CreditNote.objects.order_by("issued_at"))
+    found = Invoice.objects.select_related("plan_version__plan").prefetch_related(notes, "payments")
+    return get_object_or_404(found, organisation=organisation, number=number)
+
+
+def _credit_note(organisation: Organisation, number: str) -> CreditNote:
+    notes = CreditNote.objects.select_related("invoice__plan_version__plan")
+    return get_object_or_404(notes, invoice__organisation=organisation, number=number)
+
+
+def _pdf(document: Issued) -> HttpResponse:
+    """Serve the issued file as it is kept."""
+    file: IssuedFile | None = issued_files.of(document)
+    if file is None:
+        raise Http404("Its PDF is being made: try again in a minute.")
+    return HttpResponse(
+        issued_files.read(file),
+        content_type="application/pdf",
+        headers={
+            "Content-Disposition": f'attachment; filename="{document.number}.pdf"',
+            "ETag": f'"{file.sha256}"',
+        },
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _hour(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return None

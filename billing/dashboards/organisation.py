@@ -66,7 +66,7 @@ def _figures(organisation: Organisation, asked: Range, now: datetime) -> dict[st
     return {
         "headlines": headlines(daily, asked, today=day_of(now, organisation.zone)),
         "panels": panels,
-        "is_empty": not any(panel.summary for panel in panels),
+        "is_empty": not any(daily[one.slug].get(day) for one in metrics for day in asked.days),
         "bill": bill,
         "bill_lines": rated_lines(bill),
     }

@@ -1,8 +1,22 @@
-from django.contrib import admin
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
 from sequences.models import Sequence
 
+from billing.invoicing.after import CreditNote, CreditNoteLine, Payment
+from billing.invoicing.crediting import CannotCredit, credit, shares, void
+from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.metering.admin import ReadOnly
+from billing.pricing.currencies import round_amount
+from catacloud.accounts.models import User
 
 # The package offers its counters for editing, and these are the invoices' numbers without a gap.
 admin.site.unregister(Sequence)
@@ -14,13 +28,154 @@ class InvoiceLineInline(ReadOnly, admin.TabularInline[InvoiceLine, Invoice]):
     fields = ["position", "service_name", "quantity", "unit", "amount", "corrects", "working"]
 
 
+class PaymentInline(ReadOnly, admin.TabularInline[Payment, Invoice]):
+    model = Payment
+    fields = ["received_on", "amount", "reference", "recorded_by"]
+    readonly_fields = ["recorded_by"]  # which no form can edit
+
+
+class CreditNoteInline(ReadOnly, admin.TabularInline[CreditNote, Invoice]):
+    model = CreditNote
+    fields = ["number", "kind", "issued_at", "gross", "reason"]
+
+
+class PaymentForm(forms.ModelForm[Payment]):
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        invoice, amount = self.cleaned_data.get("invoice"), self.cleaned_data.get("amount")
+        if invoice and invoice.voided_at:
+            raise ValidationError(f"Invoice {invoice} is void: nothing is paid for it.")
+        if invoice and amount is not None and amount != round_amount(amount, invoice.currency):
+            raise ValidationError({"amount": f"This is no amount of {invoice.currency}."})
+        return cleaned
+
+
+@admin.register(Payment)
+class PaymentAdmin(admin.ModelAdmin[Payment]):
+    """Payments are recorded here; one that was wrong is taken back by one below zero."""
+
+    form = PaymentForm
+    fields = ["invoice", "amount", "received_on", "reference"]
+    list_display = ["invoice", "amount", "received_on", "reference", "recorded_by"]
+    list_select_related = ["invoice", "recorded_by"]
+    search_fields = ["invoice__number", "reference"]
+    autocomplete_fields = ["invoice"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: Payment, form: forms.ModelForm[Payment], change: bool
+    ) -> None:
+        obj.recorded_at = timezone.now()
+        obj.recorded_by = request.user if isinstance(request.user, User) else None
+        super().save_model(request, obj, form, change)
+
+
+class CreditNoteLineInline(ReadOnly, admin.TabularInline[CreditNoteLine, CreditNote]):
+    model = CreditNoteLine
+    fields = ["position", "invoice_line", "amount"]
+
+
+class CreditNoteForm(forms.ModelForm[CreditNote]):
+    """Of one line, of an amount of the whole, or, with neither, of all that is left."""
+
+    line = forms.IntegerField(
+        required=False, min_value=1, help_text="Its position. Empty: shared out over all lines."
+    )
+    amount = forms.DecimalField(
+        required=False, help_text="As the lines have it. Empty: all that is left."
+    )
+
+    class Meta:
+        model = CreditNote
+        fields = ["invoice", "reason"]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Write it right here: only then is known whether there is enough left."""
+        cleaned = super().clean()
+        if self.errors:
+            return cleaned
+        try:
+            self.instance = _credit(self.cleaned_data)
+        except CannotCredit as error:
+            raise ValidationError(str(error)) from error
+        return cleaned
+
+    def _post_clean(self) -> None:
+        """What was written is whole: no field of the form goes over it."""
+
+
+def _credit(asked: dict[str, Any]) -> CreditNote:
+    invoice, line, amount = asked["invoice"], asked["line"], asked["amount"]
+    if line and amount is None:
+        raise CannotCredit("Say how much of the line.")
+    amounts = None
+    if amount is not None:
+        amounts = {line: amount} if line else shares(invoice, amount)
+    return credit(invoice, amounts, reason=asked["reason"], now=timezone.now())
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(admin.ModelAdmin[CreditNote]):
+    form = CreditNoteForm
+    list_display = ["number", "invoice", "kind", "gross", "issued_at", "reason"]
+    list_select_related = ["invoice"]
+    search_fields = ["number", "invoice__number"]
+    autocomplete_fields = ["invoice"]
+    inlines = [CreditNoteLineInline]
+
+    def get_fields(self, request: HttpRequest, obj: CreditNote | None = None) -> Any:
+        if obj is None:
+            return ["invoice", "line", "amount", "reason"]
+        return ["number", "invoice", "kind", "total", "tax", "gross", "issued_at", "reason"]
+
+    def has_change_permission(self, request: HttpRequest, obj: CreditNote | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: CreditNote | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: CreditNote, form: Any, change: bool) -> None:
+        """It is written already."""
+
+
 @admin.register(Invoice)
 class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
     list_display = ["number", "organisation", "starts_on", "ends_on", "total", "currency"]
     list_select_related = ["organisation"]
     search_fields = ["number", "organisation__name", "organisation__slug"]
     date_hierarchy = "starts_on"
-    inlines = [InvoiceLineInline]
+    inlines = [InvoiceLineInline, PaymentInline, CreditNoteInline]
+    actions = ["credit_in_full", "void"]
+
+    @admin.action(description="Credit what is left of the chosen invoices", permissions=["credit"])
+    def credit_in_full(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:
+        self._take_back(request, queryset, partial(credit, amounts=None))
+
+    @admin.action(
+        description="Void the chosen invoices: their periods can be invoiced again",
+        permissions=["credit"],
+    )
+    def void(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:
+        self._take_back(request, queryset, void)
+
+    def has_credit_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("billing.add_creditnote")
+
+    def _take_back(
+        self, request: HttpRequest, invoices: QuerySet[Invoice], how: Callable[..., CreditNote]
+    ) -> None:
+        reason = f"By {request.user}."
+        for invoice in invoices.order_by("pk"):
+            try:
+                note = how(invoice, reason=reason, now=timezone.now())
+                self.message_user(request, f"{invoice}: {note}.")
+            except CannotCredit as error:
+                self.message_user(request, str(error), messages.ERROR)
 
 
 @admin.register(Subscription)
@@ -28,3 +183,22 @@ class SubscriptionAdmin(ReadOnly, admin.ModelAdmin[Subscription]):
     list_display = ["organisation", "plan_version", "starts_on"]
     list_select_related = ["organisation", "plan_version__plan"]
     search_fields = ["organisation__name", "organisation__slug"]
+
+
+class VatRateInline(admin.TabularInline[VatRate, LegalEntity]):
+    model = VatRate
+    extra = 0
+
+
+@admin.register(LegalEntity)
+class LegalEntityAdmin(admin.ModelAdmin[LegalEntity]):
+    list_display = ["legal_name", "country", "vat_id", "invoice_prefix", "is_default"]
+    inlines = [VatRateInline]
+
+
+@admin.register(BillingDetails)
+class BillingDetailsAdmin(admin.ModelAdmin[BillingDetails]):
+    list_display = ["organisation", "legal_name", "country", "vat_id", "language"]
+    list_select_related = ["organisation"]
+    search_fields = ["legal_name", "organisation__name", "organisation__slug"]
+    autocomplete_fields = ["organisation"]

@@ -1,20 +1,20 @@
-"""Close a period: rate it and make the invoice, once; with what has changed in earlier ones."""
+"""Close a period: make its invoice, once, when the time for late events is over."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from sequences import get_next_value
 
-from billing.exact import plain
-from billing.invoicing.correcting import CorrectionLine, corrections, total
-from billing.invoicing.models import Invoice, InvoiceLine, Subscription
-from billing.invoicing.rate import RatedLine, RatedPeriod, rate_organisations
+from billing.invoicing.besides import standings_of
+from billing.invoicing.drafting import draft_of
+from billing.invoicing.due import has_period
+from billing.invoicing.issuing import issue
+from billing.invoicing.models import Invoice, Subscription
 from billing.periods import Days
-from billing.pricing.tiers import Step
 from catacloud.accounts.models import Organisation
+
+NONE = timedelta()
 
 
 class CannotClose(Exception):
@@ -22,9 +22,10 @@ class CannotClose(Exception):
 
 
 class PeriodNotOver(CannotClose):
-    def __init__(self, days: Days, time_zone: str) -> None:
+    def __init__(self, days: Days, time_zone: str, grace: timedelta = NONE) -> None:
+        late = f"; late events may come for {grace} after that" if grace else ""
         super().__init__(
-            f"The period from {days.first} is not over before {days.end} ({time_zone})."
+            f"The period from {days.first} is not over before {days.end} ({time_zone}){late}."
         )
 
 
@@ -41,107 +42,55 @@ class PeriodOverlaps(CannotClose):
         )
 
 
-def close_period(*, organisation: Organisation, days: Days, now: datetime) -> Invoice:
+def close_period(
+    *, organisation: Organisation, days: Days, now: datetime, grace: timedelta = NONE
+) -> Invoice:
     """Return the invoice of days of the organisation's time zone, made where there is none yet.
 
-    Raises PeriodNotOver, NotSubscribed, or PeriodOverlaps where a day was invoiced in another
-    period; InvalidPrice where the plan's tiers are. Nothing is written then, no number is spent.
+    For ``grace`` after its end, a period waits for late events. Raises PeriodNotOver,
+    NotSubscribed, or PeriodOverlaps where a day was invoiced in another period; InvalidPrice where
+    the plan's tiers are; NoRate where VAT has none. Nothing is written then, no number is spent.
     """
     with transaction.atomic():
         # Closers of one organisation queue here, so the second one finds the invoice of the first.
         # Nor does its time zone change meanwhile.
         organisation = Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
-        if days.ends_in(organisation.zone) > now:
-            raise PeriodNotOver(days, organisation.time_zone)
+        if days.ends_in(organisation.zone) + grace > now:
+            raise PeriodNotOver(days, organisation.time_zone, grace)
         if invoice := _existing(organisation, days):
             return invoice
-        rated = rate_organisations(days=days, now=now, organisations=[organisation.pk])
-        if organisation.pk not in rated:
+        draft = draft_of(organisation=organisation, days=days, now=now)
+        if draft is None:
             raise NotSubscribed(organisation, days)
-        period = rated[organisation.pk]
-        corrected = corrections(organisation=organisation, now=now).get(period.currency, [])
-        return _issue(organisation, days, now, period, corrected)
+        return issue(draft, now=now)
 
 
-def organisations_to_close(*, days: Days, now: datetime) -> QuerySet[Organisation]:
-    """Return whose period is over, who was on a plan at its end and has no invoice for it yet."""
+def organisations_to_close(
+    *, days: Days, now: datetime, grace: timedelta = NONE
+) -> QuerySet[Organisation]:
+    """Return whose billing period these days are, over with the time for late events, who was on a
+    plan at its end and has no invoice for it yet.
+    """
     zones = Organisation.objects.order_by("time_zone").values_list("time_zone", flat=True)
-    over = [name for name in zones.distinct() if days.ends_in(ZoneInfo(name)) <= now]
+    over = [name for name in zones.distinct() if days.ends_in(ZoneInfo(name)) + grace <= now]
     subscribed = Subscription.objects.filter(organisation=OuterRef("pk"), starts_on__lt=days.end)
-    invoiced = Invoice.objects.filter(organisation=OuterRef("pk"), starts_on=days.first)
-    return Organisation.objects.filter(
+    invoiced = Invoice.objects.filter(
+        organisation=OuterRef("pk"), starts_on=days.first, voided_at=None
+    )
+    found = Organisation.objects.filter(
         Exists(subscribed), ~Exists(invoiced), time_zone__in=over
     ).order_by("slug")
+    standings = standings_of(list(found.values_list("pk", flat=True)))
+    return found.filter(pk__in=[one for one, its in standings.items() if has_period(its, days)])
 
 
 def _existing(organisation: Organisation, days: Days) -> Invoice | None:
     invoice = Invoice.objects.filter(
-        organisation=organisation, starts_on__lt=days.end, ends_on__gt=days.first
+        organisation=organisation,
+        starts_on__lt=days.end,
+        ends_on__gt=days.first,
+        voided_at=None,
     ).first()
     if invoice and (invoice.starts_on, invoice.ends_on) != (days.first, days.end):
         raise PeriodOverlaps(invoice)
     return invoice
-
-
-def _issue(
-    organisation: Organisation,
-    days: Days,
-    now: datetime,
-    rated: RatedPeriod,
-    corrected: Sequence[CorrectionLine],
-) -> Invoice:
-    invoice = Invoice.objects.create(
-        organisation=organisation,
-        plan_version_id=rated.plan_version_id,
-        number=_next_number(now),
-        starts_on=days.first,
-        ends_on=days.end,
-        currency=rated.currency,
-        total=total([rated.total, *(line.amount for line in corrected)]),
-        line_count=len(rated.lines) + len(corrected),
-        issued_at=now,
-        time_zone=organisation.time_zone,
-    )
-    lines = [_line(invoice, line) for line in rated.lines]
-    lines += [_correction(invoice, line) for line in corrected]
-    for position, line in enumerate(lines, 1):
-        line.position = position
-    InvoiceLine.objects.bulk_create(lines)
-    return invoice
-
-
-def _next_number(now: datetime) -> str:
-    # Taken last: until the commit everyone else who issues an invoice waits for this row.
-    year = now.astimezone(UTC).year
-    return f"INV-{year}-{get_next_value(f'invoices-{year}'):05}"
-
-
-def _line(invoice: Invoice, line: RatedLine) -> InvoiceLine:
-    return InvoiceLine(
-        invoice=invoice,
-        service_id=line.service_id,
-        service_name=line.service_name,
-        quantity=line.quantity,
-        unit=line.unit,
-        amount=line.amount,
-        working=[_working(step) for step in line.working],
-    )
-
-
-def _correction(invoice: Invoice, line: CorrectionLine) -> InvoiceLine:
-    correction = _line(invoice, line.now)
-    correction.corrects = line.corrects
-    correction.quantity, correction.amount = line.quantity, line.amount
-    correction.before_quantity, correction.before_amount = line.before.quantity, line.before.amount
-    return correction
-
-
-def _working(step: Step) -> dict[str, str | None]:
-    return {
-        "kind": step.kind,
-        "from": plain(step.start),
-        "up_to": None if step.up_to is None else plain(step.up_to),
-        "quantity": plain(step.quantity),
-        "unit_price": plain(step.unit_price),
-        "amount": plain(step.amount),
-    }

@@ -7,11 +7,13 @@ line on the next invoice. So all invoices together always come to each period ra
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 
 from billing.exact import ZERO, exactly
+from billing.invoicing.after import CreditNote, CreditNoteLine
+from billing.invoicing.lines import Kind, Line
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.rate import RatedLine, rate_invoiced
 from catacloud.accounts.models import Organisation
@@ -19,7 +21,7 @@ from catacloud.accounts.models import Organisation
 
 @dataclass(frozen=True, slots=True)
 class Invoiced:
-    """What was invoiced for a service and a period so far: by its invoice, and by later ones."""
+    """What was invoiced for a charge and a period so far: by its invoice, and by later ones."""
 
     quantity: Decimal = ZERO
     amount: Decimal = ZERO
@@ -47,6 +49,12 @@ class CorrectionLine:
         with exactly():
             return self.now.amount - self.before.amount
 
+    @property
+    def line(self) -> Line:
+        """The difference, as a line of a bill."""
+        kind = Kind.CORRECTION
+        return replace(self.now, kind=kind, quantity=self.quantity, amount=self.amount)
+
 
 def corrections(*, organisation: Organisation, now: datetime) -> dict[str, list[CorrectionLine]]:
     """Return a line for each service and invoiced period that comes to another amount now.
@@ -54,12 +62,14 @@ def corrections(*, organisation: Organisation, now: datetime) -> dict[str, list[
     By currency: an invoice takes those in its own, for amounts of two do not add up; the others
     wait for an invoice in theirs.
     """
-    invoices = list(Invoice.objects.filter(organisation=organisation).order_by("starts_on", "pk"))
+    valid = Invoice.objects.filter(organisation=organisation, voided_at=None)
+    invoices = list(valid.order_by("starts_on", "pk"))
     before = _invoiced(invoices)
     found: dict[str, list[CorrectionLine]] = {}
     for invoice in invoices:
         for rated in rate_invoiced(invoice, now=now).lines:
-            line = CorrectionLine(invoice, rated, before[invoice.pk, rated.service_id])
+            key = invoice.starts_on, rated.service_id, rated.value
+            line = CorrectionLine(invoice, rated, before[key])
             if line.amount:
                 found.setdefault(invoice.currency, []).append(line)
     return found
@@ -70,12 +80,29 @@ def total(amounts: Sequence[Decimal]) -> Decimal:
         return sum(amounts, ZERO)
 
 
-def _invoiced(invoices: Sequence[Invoice]) -> Mapping[tuple[int, int], Invoiced]:
-    """Return what was invoiced so far, by the period's invoice and the service."""
-    found: defaultdict[tuple[int, int], Invoiced] = defaultdict(Invoiced)
-    lines = InvoiceLine.objects.filter(invoice__in=invoices).values_list(
-        "invoice_id", "corrects_id", "service_id", "quantity", "amount"
+def _invoiced(invoices: Sequence[Invoice]) -> Mapping[tuple[date, int, str], Invoiced]:
+    """Return what was invoiced so far, by the period's first day, the service and its value.
+
+    A correction may be of an invoice that is void since: its period counts, not its number. What a
+    credit note gave back because the period came to less counts too; a favour does not.
+    """
+    found: defaultdict[tuple[date, int, str], Invoiced] = defaultdict(Invoiced)
+    lines = InvoiceLine.objects.filter(
+        invoice__in=invoices, service__isnull=False, kind__in=[Kind.USAGE, Kind.CORRECTION]
+    ).values_list(
+        "invoice__starts_on", "corrects__starts_on", "service_id", "value", "quantity", "amount"
     )
-    for invoice, corrects, service, quantity, amount in lines:
-        found[corrects or invoice, service] += Invoiced(quantity, amount)
+    for own, corrected, service, value, quantity, amount in lines:
+        found[corrected or own, service, value] += Invoiced(quantity, amount)
+    credited = CreditNoteLine.objects.filter(
+        credit_note__invoice__in=invoices, credit_note__kind=CreditNote.Kind.CORRECTION
+    ).values_list(
+        "credit_note__invoice__starts_on",
+        "invoice_line__service_id",
+        "invoice_line__value",
+        "quantity",
+        "amount",
+    )
+    for period, service, value, quantity, amount in credited:
+        found[period, service, value] += Invoiced(-quantity, -amount)
     return found

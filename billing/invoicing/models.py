@@ -1,4 +1,8 @@
-"""Invoices: made once by closing a period, never changed after."""
+"""Invoices: made once by closing a period, never changed after.
+
+There is no row for a draft: until a period is closed, what its invoice will be is worked out anew
+each time (drafting.py), so it cannot be out of date.
+"""
 
 from decimal import Decimal
 
@@ -7,9 +11,14 @@ from django.db.models import F, Q
 
 from billing.exact import ZERO, exactly
 from billing.invoicing import triggers
+from billing.invoicing.legal import BillingDetails, LegalEntity
+from billing.invoicing.lines import Kind
 from billing.metering.models import Service
 from billing.pricing.models import PlanVersion
+from billing.pricing.triggers import VERSION_IS_ON_OFFER
 from catacloud.accounts.models import Organisation
+
+KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in Kind]
 
 
 class Subscription(models.Model):
@@ -23,6 +32,11 @@ class Subscription(models.Model):
     )
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT)
     starts_on = models.DateField()
+    is_prorated = models.BooleanField(
+        default=False,
+        help_text="Whether it divides the period that it starts in: else that is all on the plan "
+        "of its last day.",
+    )
 
     class Meta:
         ordering = ["-starts_on"]
@@ -31,6 +45,7 @@ class Subscription(models.Model):
                 fields=["organisation", "starts_on"], name="one_subscription_per_day"
             )
         ]
+        triggers = [VERSION_IS_ON_OFFER]
 
     def __str__(self) -> str:
         return f"{self.organisation_id} on {self.plan_version_id} from {self.starts_on}"
@@ -39,11 +54,15 @@ class Subscription(models.Model):
 class Invoice(models.Model):
     """What one organisation owes for one period. Amounts are in ``currency``.
 
-    A negative total is a credit: earlier periods came to so much less since they were invoiced.
+    ``total`` is the sum of the lines, which do or do not contain the tax; ``gross`` is what is
+    owed, with tax. A negative one is a credit: earlier periods came to so much less since they were
+    invoiced. ``taxes`` is a list of {"category", "rate", "net", "tax", "reason_code", "reason"},
+    numbers as decimal strings. Both parties are as they were.
     """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT)
+    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT)
     number = models.CharField(max_length=30, unique=True)
     starts_on = models.DateField()
     ends_on = models.DateField(help_text="The first day that is not in the period.")
@@ -52,33 +71,71 @@ class Invoice(models.Model):
     )
     currency = models.CharField(max_length=3)
     total = models.DecimalField(max_digits=30, decimal_places=4)
+    prices_include_tax = models.BooleanField(default=False)
+    taxes = models.JSONField(default=list)
+    tax = models.DecimalField(max_digits=30, decimal_places=4, default=0)
+    gross = models.DecimalField(max_digits=30, decimal_places=4)
+    credit_used = models.DecimalField(
+        max_digits=30,
+        decimal_places=4,
+        default=0,
+        help_text="Of what earlier invoices and credit notes had left when it was issued.",
+    )
     line_count = models.PositiveIntegerField(
         help_text="So that a line cannot be added, or be missing, unseen."
     )
     issued_at = models.DateTimeField()
+    due_on = models.DateField()
+    voided_at = models.DateTimeField(
+        null=True, help_text="When it was reversed as a whole; the period may be invoiced again."
+    )
+    seller = models.JSONField(default=dict)
+    buyer = models.JSONField(default=dict)
+    language = models.CharField(max_length=2, choices=BillingDetails.Language.choices, default="en")
+    reference = models.CharField(max_length=100, blank=True)
+    metered_until = models.BigIntegerField(
+        null=True, help_text="The position up to which events had been metered."
+    )
+    inputs_digest = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of what it was made of: see inputs.py."
+    )
 
     class Meta:
         ordering = ["-starts_on", "-number"]
         constraints = [
             models.UniqueConstraint(
-                fields=["organisation", "starts_on"], name="one_invoice_per_organisation_period"
+                fields=["organisation", "starts_on"],
+                condition=Q(voided_at=None),
+                name="one_invoice_per_organisation_period",
             ),
             models.CheckConstraint(
                 condition=Q(ends_on__gt=F("starts_on")), name="invoice_period_is_not_empty"
             ),
+            models.CheckConstraint(
+                condition=Q(prices_include_tax=True, gross=F("total"))
+                | Q(prices_include_tax=False, gross=F("total") + F("tax")),
+                name="invoice_gross_is_net_and_tax",
+            ),
+            models.CheckConstraint(condition=Q(credit_used__gte=0), name="credit_used_is_credit"),
         ]
-        triggers = [triggers.final("invoice_is_final"), triggers.INVOICE_ADDS_UP]
+        triggers = [triggers.INVOICE_IS_FINAL, triggers.INVOICE_ADDS_UP]
 
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def net(self) -> Decimal:
+        with exactly():
+            return self.gross - self.tax
+
 
 class InvoiceLine(models.Model):
-    """One rated charge, with the working that its amount comes from; or the correction of one.
+    """A rated charge, with the working that its amount comes from; or a fee, a discount, a credit.
 
     ``working`` is a list of {"kind", "from", "up_to", "quantity", "unit_price", "amount"}, numbers
-    as decimal strings: the amounts add up to the line's unrounded amount. The service's name and
-    unit are copied: they stay as they were.
+    as decimal strings: the amounts add up to the line's unrounded amount. Of a discount or credit
+    it tells what is taken off which "line". The service's name and unit are copied: they stay as
+    they were.
 
     A line that ``corrects`` the period of an earlier invoice says by how much its charge comes to
     another quantity and amount since: what was invoiced so far is in ``before_…``, and the working
@@ -87,11 +144,23 @@ class InvoiceLine(models.Model):
 
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveIntegerField()
-    service = models.ForeignKey(Service, on_delete=models.PROTECT)
-    service_name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=10, choices=KINDS, default=Kind.USAGE.value)
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, null=True)
+    service_name = models.CharField(
+        max_length=100, help_text="Or, where it is for no service, what it is for."
+    )
+    source_id = models.UUIDField(null=True, help_text="The discount's or the credit's.")
+    covers_from = models.DateField(
+        null=True, help_text="Of a base fee: the first day of the period that it is for."
+    )
+    value = models.CharField(
+        max_length=100, blank=True, help_text="Of the charge's dimension, where it has one."
+    )
     quantity = models.DecimalField(max_digits=60, decimal_places=12)
     unit = models.CharField(max_length=20)
     amount = models.DecimalField(max_digits=30, decimal_places=4)
+    tax_category = models.CharField(max_length=2, default="O", help_text="See tax.py.")
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     working = models.JSONField()
     corrects = models.ForeignKey(
         Invoice, on_delete=models.PROTECT, null=True, related_name="corrections"
@@ -106,8 +175,25 @@ class InvoiceLine(models.Model):
                 fields=["invoice", "position"], name="one_invoice_line_per_position"
             ),
             models.UniqueConstraint(
-                fields=["invoice", "corrects", "service"],
+                fields=["invoice", "corrects", "service", "value"],
                 name="a_charge_is_corrected_once_per_invoice",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[kind.value for kind in Kind]), name="line_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["usage", "correction"]) | Q(service__isnull=False),
+                name="usage_is_of_a_service",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="correction", corrects__isnull=False)
+                | (~Q(kind="correction") & Q(corrects=None)),
+                name="a_correction_names_what_it_corrects",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["discount", "credit"])
+                | Q(source_id__isnull=False, amount__lt=0),
+                name="discounts_and_credits_take_off",
             ),
             models.CheckConstraint(
                 condition=Q(

@@ -2,39 +2,51 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from billing.exact import ZERO, exactly, in_units
+from billing.invoicing.agreed import Pools, Price, agreed, own_prices, pools_of, prices_of
+from billing.invoicing.lines import RatedLine
 from billing.invoicing.models import Invoice
-from billing.invoicing.subscriptions import in_force_at_end
+from billing.invoicing.parts import Figures, Part, read
+from billing.invoicing.pooling import rate_together
+from billing.invoicing.subscriptions import InForce, in_force_at_end, splits
 from billing.metering.usage import period_figures
 from billing.periods import Days
 from billing.pricing.currencies import round_amount
-from billing.pricing.models import Charge
-from billing.pricing.prices import Terms
+from billing.pricing.models import PlanVersion
 from billing.pricing.rating import Usage, rate
-from billing.pricing.terms import terms_of
-from billing.pricing.tiers import Step
+
+__all__ = [
+    "RatedLine",
+    "RatedPeriod",
+    "Used",
+    "rate_as_if",
+    "rate_invoiced",
+    "rate_organisations",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class RatedLine:
-    """What one charge comes to. ``quantity`` is in the service's ``unit``."""
+class _PlansOf(Protocol):
+    def __call__(
+        self, *, days: Days, organisations: Sequence[UUID] | None = None
+    ) -> dict[UUID, InForce]: ...
 
-    service_id: int
-    service_name: str
-    quantity: Decimal
-    unit: str
-    amount: Decimal  # rounded to the currency's minor unit
-    working: tuple[Step, ...]  # unrounded
+
+class _UsedBy(Protocol):
+    def __call__(
+        self, each: Mapping[UUID, Sequence[Price]], *, days: Days, now: datetime
+    ) -> "Used": ...
 
 
 @dataclass(frozen=True, slots=True)
 class RatedPeriod:
-    """What one organisation owes for a period, in ``currency``."""
+    """What one organisation owes for its usage of a period, in ``currency``."""
 
     currency: str
     plan_version_id: int
@@ -42,97 +54,214 @@ class RatedPeriod:
     lines: tuple[RatedLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Price:
-    service_id: int
-    service_name: str
-    unit: str
-    unit_size: Decimal
-    terms: Terms
+class Used(NamedTuple):
+    """What was used: of whole services, and of the parts of some."""
+
+    figures: Mapping[tuple[UUID, int], Decimal]
+    parts: Mapping[tuple[UUID, Part], Figures]
+
+    def of(self, organisation: UUID, price: Price) -> Usage:
+        """Return it in the service's unit."""
+        unit_size = price.service.unit_size
+        if price.part.is_whole:
+            figure = self.figures.get((organisation, price.service.pk), ZERO)
+            return Usage(in_units(figure, unit_size=unit_size))
+        used = self.parts.get((organisation, price.part), Figures())
+        events = [in_units(one, unit_size=unit_size) for one in used.events]
+        if price.part.by_event:
+            with exactly():
+                return Usage(sum(events, ZERO), events)
+        return Usage(in_units(used.figure, unit_size=unit_size))
 
 
 def rate_organisations(
     *, days: Days, now: datetime, organisations: Sequence[UUID] | None = None
 ) -> dict[UUID, RatedPeriod]:
-    """Rate the period, or what of it has passed at ``now``, in five queries however many there are.
+    """Rate the period, or what of it has passed at ``now``, in eight queries for any number.
 
-    The plan of the period's last day prices all of it; an organisation without one is absent. Every
-    charge makes a line, used or not. Raises InvalidPrice where a version was never checked.
+    Where charges are for a value of a dimension, or for single events, each has a query more; each
+    span of days that prorated changes of plan leave has its own.
+
+    The plan of the last day prices all of a span, with what the organisation has of its own then;
+    an organisation without one is absent. Every charge makes a line, used or not. Raises
+    InvalidPrice where a version was never checked.
     """
-    plans = in_force_at_end(days=days, organisations=organisations)
-    prices = _prices({plan.plan_version_id for plan in plans.values()})
-    figures = {
-        (row.organisation_id, row.service_id): row.figure
-        for row in period_figures(days=days, now=now, organisations=list(plans))
-    }
-    return {
-        organisation: _rated(
-            organisation,
-            plan.plan_version_id,
-            plan.currency,
-            prices[plan.plan_version_id],
-            figures,
-        )
-        for organisation, plan in plans.items()
-    }
+    rated = _rate(days, now, organisations, in_force_at_end)
+    for owner, parts in _divided(days, now, organisations).items():
+        if owner in rated:
+            rated[owner] = _joined(rated[owner], [*parts])
+    return rated
 
 
-def rate_invoiced(invoice: Invoice, *, now: datetime) -> RatedPeriod:
-    """Rate an invoice's period as it stands now, on the plan version of the invoice."""
-    figures = {
-        (row.organisation_id, row.service_id): row.figure
-        for row in period_figures(
-            days=Days(invoice.starts_on, invoice.ends_on),
-            now=now,
-            organisations=[invoice.organisation_id],
-        )
-    }
-    version = invoice.plan_version_id
-    prices = _prices({version})[version]
-    return _rated(invoice.organisation_id, version, invoice.currency, prices, figures)
-
-
-def _rated(
-    organisation: UUID,
-    plan_version_id: int,
-    currency: str,
-    prices: Iterable[_Price],
-    figures: Mapping[tuple[UUID, int], Decimal],
+def rate_invoiced(
+    invoice: Invoice, *, now: datetime, used_by: _UsedBy | None = None
 ) -> RatedPeriod:
-    lines = tuple(
-        _line(price, figures.get((organisation, price.service_id), ZERO), currency)
-        for price in prices
-    )
-    with exactly():
-        total = sum((line.amount for line in lines), ZERO)
-    return RatedPeriod(currency, plan_version_id, total, lines)
+    """Rate an invoice's period as it stands now, on the prices of the invoice.
+
+    What was agreed on for days that are invoiced does not change, so these are those of then.
+    ``used_by`` may read usage from elsewhere than the tables.
+    """
+    owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
+
+    def on_invoice(
+        *, days: Days, organisations: Sequence[UUID] | None = None
+    ) -> dict[UUID, InForce]:
+        then = InForce(invoice.plan_version_id, invoice.currency)
+        return in_force_at_end(days=days, organisations=organisations) | {owner: then}
+
+    rated = _rate(days, now, [owner], on_invoice, used_by=used_by)[owner]
+    parts = _divided(days, now, [owner], used_by).get(owner)
+    return _joined(rated, parts) if parts else rated
 
 
-def _line(price: _Price, figure: Decimal, currency: str) -> RatedLine:
-    quantity = in_units(figure, unit_size=price.unit_size)
-    rated = rate(Usage(quantity), price.terms)
-    return RatedLine(
-        service_id=price.service_id,
-        service_name=price.service_name,
-        quantity=quantity,
-        unit=price.unit,
-        amount=round_amount(rated.amount, currency),
-        working=rated.working,
-    )
+def rate_as_if(
+    version: PlanVersion,
+    *,
+    days: Days,
+    now: datetime,
+    organisations: Sequence[UUID],
+    with_own_prices: bool,
+) -> dict[UUID, RatedPeriod]:
+    """Rate a period as if these had been on a version, with or without prices of their own."""
 
-
-def _prices(versions: Iterable[int]) -> dict[int, list[_Price]]:
-    """Return the charges of each version, in the order that invoices list them."""
-    charges = (
-        Charge.objects.filter(version__in=versions)
-        .select_related("service")
-        .prefetch_related("tiers")
-        .order_by("version", "service__name", "id")
-    )
-    prices: dict[int, list[_Price]] = defaultdict(list)
-    for charge in charges:
-        service = charge.service
-        prices[charge.version_id].append(
-            _Price(service.pk, service.name, service.unit, service.unit_size, terms_of(charge))
+    def moved(*, days: Days, organisations: Sequence[UUID] | None = None) -> dict[UUID, InForce]:
+        return in_force_at_end(days=days, organisations=organisations) | dict.fromkeys(
+            asked, InForce(version.pk, version.currency)
         )
-    return prices
+
+    asked = list(organisations)
+    return _rate(days, now, asked, moved, with_own_prices)
+
+
+def _rate(
+    days: Days,
+    now: datetime,
+    organisations: Sequence[UUID] | None,
+    plans_of: _PlansOf,
+    with_own_prices: bool = True,
+    used_by: _UsedBy | None = None,
+) -> dict[UUID, RatedPeriod]:
+    pools = pools_of(days=days, organisations=organisations)
+    asked = None if organisations is None else [*{*organisations, *pools.everyone()}]
+    plans = plans_of(days=days, organisations=asked)
+    of_versions = prices_of({plan.plan_version_id for plan in plans.values()})
+    own = own_prices(days=days, organisations=list(plans)) if with_own_prices else {}
+    each = {
+        owner: agreed(of_versions[plan.plan_version_id], own.get(owner, []))
+        for owner, plan in plans.items()
+    }
+    pools = _usable(pools, plans)
+    each |= {owner: each[parent] for owner, parent in pools.parents.items()}
+    used = (used_by or _used)(each, days=days, now=now)
+    wanted = set(plans if organisations is None else organisations)
+    rated = {
+        owner: _rated(plan, [_line(price, used.of(owner, price), plan) for price in each[owner]])
+        for owner, plan in plans.items()
+        if owner in wanted and pools.parent_of(owner) is None
+    }
+    for parent in set(pools.parents.values()):
+        members = pools.whole(parent)
+        usage = [[used.of(one, price) for price in each[parent]] for one in members]
+        lines = rate_together(each[parent], usage, currency=plans[parent].currency)
+        rated |= {
+            one: _rated(plans[one], its)
+            for one, its in zip(members, lines, strict=True)
+            if one in wanted
+        }
+    return rated
+
+
+def _usable(pools: Pools, plans: Mapping[UUID, InForce]) -> Pools:
+    """Leave out who cannot be rated with the parent: one has no plan, or another currency."""
+    return Pools(
+        {
+            owner: parent
+            for owner, parent in pools.parents.items()
+            if owner in plans
+            and parent in plans
+            and plans[owner].currency == plans[parent].currency
+        }
+    )
+
+
+def _divided(
+    days: Days,
+    now: datetime,
+    organisations: Sequence[UUID] | None,
+    used_by: _UsedBy | None = None,
+) -> dict[UUID, list[RatedPeriod]]:
+    """Rate the spans of those whose period is divided, in the order of time; not of pools."""
+    found: defaultdict[tuple[date, date], list[UUID]] = defaultdict(list)
+    divided = splits(days=days, organisations=organisations)
+    if divided:
+        pooled = pools_of(days=days, organisations=list(divided)).everyone()
+        divided = {owner: cuts for owner, cuts in divided.items() if owner not in pooled}
+    for owner, cuts in divided.items():
+        for span in pairwise([days.first, *cuts, days.end]):
+            found[span].append(owner)
+    parts: defaultdict[UUID, list[RatedPeriod]] = defaultdict(list)
+    for span in sorted(found):
+        for owner, rated in _rate(
+            Days(*span), now, found[span], in_force_at_end, used_by=used_by
+        ).items():
+            parts[owner].append(rated)
+    return parts
+
+
+def _joined(whole: RatedPeriod, parts: Iterable[RatedPeriod]) -> RatedPeriod:
+    """Add up the spans of a period: a charge has one line, whose working is that of its spans."""
+    lines: dict[tuple[int, str], RatedLine] = {}
+    for part in parts:
+        if part.currency != whole.currency:
+            continue  # an invoice has one currency: what it changed from is not in it
+        for line in part.lines:
+            key = line.service_id, line.value
+            lines[key] = _added(lines[key], line, whole.currency) if key in lines else line
+    with exactly():
+        total = sum((line.amount for line in lines.values()), ZERO)
+    each = sorted(lines.values(), key=lambda line: (line.service_name, line.service_id))
+    return RatedPeriod(whole.currency, whole.plan_version_id, total, tuple(each))
+
+
+def _added(one: RatedLine, other: RatedLine, currency: str) -> RatedLine:
+    working = (*one.working, *other.working)
+    with exactly():
+        unrounded = sum((step.amount for step in working), ZERO)
+        quantity = one.quantity + other.quantity
+    return replace(
+        one, quantity=quantity, working=working, amount=round_amount(unrounded, currency)
+    )
+
+
+def _used(each: Mapping[UUID, Sequence[Price]], *, days: Days, now: datetime) -> Used:
+    """Read what organisations used of what their prices are for."""
+    figures = {
+        (row.organisation_id, row.service_id): row.figure
+        for row in period_figures(days=days, now=now, organisations=list(each))
+    }
+    asked: defaultdict[Part, list[UUID]] = defaultdict(list)
+    for organisation, prices in each.items():
+        for price in prices:
+            if not price.part.is_whole:
+                asked[price.part].append(organisation)
+    return Used(figures, read(asked, days=days, now=now) if asked else {})
+
+
+def _rated(plan: InForce, lines: Iterable[RatedLine]) -> RatedPeriod:
+    each = tuple(lines)
+    with exactly():
+        total = sum((line.amount for line in each), ZERO)
+    return RatedPeriod(plan.currency, plan.plan_version_id, total, each)
+
+
+def _line(price: Price, usage: Usage, plan: InForce) -> RatedLine:
+    rated = rate(usage, price.terms)
+    return RatedLine(
+        service_id=price.service.pk,
+        service_name=price.service.name,
+        quantity=usage.quantity,
+        unit=price.service.unit,
+        amount=round_amount(rated.amount, plan.currency),
+        working=rated.working,
+        value=price.part.value,
+    )

@@ -6,14 +6,15 @@ from datetime import date, datetime
 from functools import partial
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
+from django.db.models import Exists, OuterRef
 
-from billing.account import BillingAccount, account_id
+from billing.accounts.account import BillingAccount
+from billing.accounts.commands import Agreement, changing, tell
 from billing.invoicing.models import Subscription
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
 from catacloud.accounts.models import Organisation
-from eventstore import repository
 
 
 class CannotSubscribe(Exception):
@@ -23,6 +24,11 @@ class CannotSubscribe(Exception):
 class NotOnOffer(CannotSubscribe):
     def __init__(self, version: PlanVersion) -> None:
         super().__init__(f"{version} is {version.get_status_display().lower()}, not published.")
+
+
+class NotYetOnOffer(NotOnOffer):
+    def __init__(self, version: PlanVersion) -> None:
+        CannotSubscribe.__init__(self, f"{version} is in effect from {version.effective_on} on.")
 
 
 class AlreadySubscribed(CannotSubscribe):
@@ -43,23 +49,16 @@ def subscribe(
 ) -> Subscription:
     """Put the organisation on a published version from ``starts_on`` on: event and row at once.
 
-    Raises NotOnOffer or AlreadySubscribed.
+    Raises NotOnOffer or AlreadySubscribed; Refused where its account is closed then, or the day is
+    invoiced.
     """
-    if plan_version.status != PlanVersion.Status.PUBLISHED:
-        raise NotOnOffer(plan_version)
+    refuse_not_on_offer(plan_version, starts_on)
     try:
-        with transaction.atomic():
-            repository.execute(
-                BillingAccount,
-                tenant_id=organisation.pk,
-                stream_id=account_id(organisation.pk),
-                decide=partial(
-                    BillingAccount.subscribe,
-                    plan_version=plan_version.pk,
-                    starts_on=starts_on,
-                    now=now,
-                ),
+        with changing(organisation, since=starts_on):
+            decide = partial(
+                BillingAccount.subscribe, plan_version=plan_version.pk, starts_on=starts_on, now=now
             )
+            tell(organisation, decide)
             return Subscription.objects.create(
                 organisation=organisation, plan_version=plan_version, starts_on=starts_on
             )
@@ -67,6 +66,49 @@ def subscribe(
         if "one_subscription_per_day" in str(error):
             raise AlreadySubscribed(organisation, starts_on) from error
         raise
+
+
+def change_plan(
+    agreed: Agreement, *, plan_version: PlanVersion, starts_on: date, is_prorated: bool
+) -> Subscription:
+    """Put a subscriber on another version. Raises as :func:`subscribe`, and Refused.
+
+    Prorated, the period is divided at ``starts_on``: each part is rated on its own plan, and fees
+    and commitments are shared by days. Else all of the period is on the plan of its last day, so
+    ``starts_on`` is best the first day of one.
+    """
+    refuse_not_on_offer(plan_version, starts_on)
+    with changing(agreed.organisation, since=starts_on):
+        decide = partial(
+            BillingAccount.change_plan,
+            plan_version=plan_version.pk,
+            starts_on=starts_on,
+            is_prorated=is_prorated,
+            reason=agreed.reason,
+            now=agreed.now,
+        )
+        tell(agreed.organisation, decide, agreed.actor)
+        return put_on(agreed.organisation, plan_version, starts_on, is_prorated=is_prorated)
+
+
+def put_on(
+    organisation: Organisation, plan_version: PlanVersion, starts_on: date, *, is_prorated: bool
+) -> Subscription:
+    """Write the row of a change, in place of what was to start on that day."""
+    subscription, _ = Subscription.objects.update_or_create(
+        organisation=organisation,
+        starts_on=starts_on,
+        defaults={"plan_version": plan_version, "is_prorated": is_prorated},
+    )
+    return subscription
+
+
+def refuse_not_on_offer(version: PlanVersion, starts_on: date) -> None:
+    """Raise NotOnOffer unless it is published, and in effect on that day."""
+    if version.status != PlanVersion.Status.PUBLISHED:
+        raise NotOnOffer(version)
+    if version.effective_on and starts_on < version.effective_on:
+        raise NotYetOnOffer(version)
 
 
 def in_force_at_end(
@@ -85,3 +127,26 @@ def in_force_at_end(
         organisation: InForce(plan_version, currency)
         for organisation, plan_version, currency in rows
     }
+
+
+def splits(*, days: Days, organisations: Sequence[UUID] | None = None) -> dict[UUID, list[date]]:
+    """Return the days inside the period on which a change of plan divides it, of each it divides.
+
+    A first subscription divides nothing.
+    """
+    found = Subscription.objects.filter(
+        Exists(
+            Subscription.objects.filter(
+                organisation=OuterRef("organisation"), starts_on__lt=OuterRef("starts_on")
+            )
+        ),
+        is_prorated=True,
+        starts_on__gt=days.first,
+        starts_on__lt=days.end,
+    )
+    if organisations is not None:
+        found = found.filter(organisation__in=organisations)
+    by_owner: dict[UUID, list[date]] = {}
+    for owner, day in found.order_by("starts_on").values_list("organisation_id", "starts_on"):
+        by_owner.setdefault(owner, []).append(day)
+    return by_owner

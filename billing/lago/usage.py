@@ -33,6 +33,8 @@ MODELS = {  # Lago has no flat price; a standard one is the plainest that it has
     Charge.Model.PACKAGE: "package",
     Charge.Model.GRADUATED: "graduated",
     Charge.Model.VOLUME: "volume",
+    Charge.Model.PERCENTAGE: "percentage",
+    Charge.Model.GRADUATED_PERCENTAGE: "graduated_percentage",
 }
 
 
@@ -58,9 +60,9 @@ def current_usage(organisation: Organisation, *, wanted: Wanted, now: datetime) 
         raise not_found("subscription")
     period = rated[organisation.pk]
     charges = Charge.objects.filter(version=period.plan_version_id).select_related("service")
-    by_service = {charge.service_id: charge for charge in charges if wanted.has(charge)}
+    by_line = {(one.service_id, one.value): one for one in charges if wanted.has(one)}
     counts = _event_counts(organisation, days)
-    lines = [line for line in period.lines if line.service_id in by_service]
+    lines = [line for line in period.lines if (line.service_id, line.value) in by_line]
     total = sum(_cents(line.amount, period.currency) for line in lines)
     return {
         "from_datetime": moment(days.starts_in(zone)),
@@ -72,7 +74,8 @@ def current_usage(organisation: Organisation, *, wanted: Wanted, now: datetime) 
         "taxes_amount_cents": 0,
         "total_amount_cents": total,
         "charges_usage": [
-            _charge(line, by_service[line.service_id], counts, period.currency) for line in lines
+            _charge(line, by_line[line.service_id, line.value], counts, period.currency)
+            for line in lines
         ],
     }
 
@@ -91,7 +94,7 @@ def _charge(
         "charge": {
             "lago_id": str(charge.pk),
             "charge_model": MODELS[Charge.Model(charge.model)],
-            "invoice_display_name": service.name,
+            "invoice_display_name": f"{service.name}, {line.value}" if line.value else service.name,
         },
         "billable_metric": {
             "lago_id": str(service.pk),

@@ -1,17 +1,14 @@
 from collections.abc import Sequence
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
-from billing.metering import rebuilding, time_zones
 from billing.metering.meters import SOON
 from billing.metering.models import DailyUsage, Definition, Dimension, Service
-from catacloud.accounts.admin import OrganisationAdmin as AccountsOrganisationAdmin
-from catacloud.accounts.models import Organisation
 
 
 class ReadOnly:
@@ -72,6 +69,17 @@ class DefinitionAdmin(FixedOnceAdded, admin.ModelAdmin[Definition]):
     list_filter = ["service"]
     inlines = [DimensionInline]
 
+    def save_model(
+        self, request: HttpRequest, obj: Definition, form: forms.ModelForm[Definition], change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if obj.starts_at <= timezone.now():
+            messages.warning(
+                request,
+                "Events that come from now on are counted. To count what came before, run "
+                f"manage.py rebuild_usage --service {obj.service.slug}.",
+            )
+
 
 class DefinitionInline(ReadOnly, admin.TabularInline[Definition, Service]):
     model = Definition
@@ -116,32 +124,3 @@ class DailyUsageAdmin(ReadOnly, admin.ModelAdmin[DailyUsage]):
     date_hierarchy = "day"
     ordering = ["-day", "organisation", "service"]
     show_full_result_count = False  # this table grows with usage; a count would read all of it
-
-
-admin.site.unregister(Organisation)
-
-
-class OrganisationForm(forms.ModelForm[Organisation]):
-    def clean_time_zone(self) -> str:
-        zone: str = self.cleaned_data["time_zone"]
-        if zone != self.instance.time_zone and self.instance.pk and rebuilding.is_under_way():
-            raise ValidationError("Usage is being rebuilt: change the time zone after that.")
-        return zone
-
-
-@admin.register(Organisation)
-class OrganisationAdmin(AccountsOrganisationAdmin):
-    """That of accounts, where days and months follow the organisation's time zone."""
-
-    form = OrganisationForm
-
-    def save_model(
-        self,
-        request: HttpRequest,
-        obj: Organisation,
-        form: forms.ModelForm[Organisation],
-        change: bool,
-    ) -> None:
-        if change and "time_zone" in form.changed_data:
-            time_zones.change(obj, time_zone=obj.time_zone, now=timezone.now())
-        super().save_model(request, obj, form, change)

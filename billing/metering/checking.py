@@ -83,7 +83,7 @@ def findings(
 
     ``payloads`` are of archived events of which more is read than was kept.
     """
-    with _one_snapshot(payloads) as db:
+    with one_snapshot(payloads) as db:
         values = wanted.values
         marks = dict(db.execute(recount.CHECKPOINTS, values).fetchall())
         members = _organisations(db, wanted)
@@ -98,7 +98,7 @@ def findings(
 
 
 @contextmanager
-def _one_snapshot(payloads: Payloads) -> Iterator[Connection]:
+def one_snapshot(payloads: Payloads) -> Iterator[Connection]:
     with psycopg.connect(**connection.get_connection_params()) as db:
         db.execute(recount.TABLES)
         _add_calendars(db)

@@ -92,7 +92,11 @@ class NewMeter(MeterChange):
     slug: MeterName
     aggregation: Aggregation
     event_from: Annotated[
-        Moment | None, Field(description="Events of this time and later count; else all.")
+        Moment | None,
+        Field(
+            description="Events of this time and later count, else all: those that come from now "
+            "on. What came before is counted once an operator runs rebuild_usage."
+        ),
     ] = None
     unit: Annotated[str, Field(max_length=20, description="As shown and priced.")] = ""
     unit_size: Annotated[

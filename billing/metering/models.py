@@ -149,7 +149,7 @@ class Dimension(models.Model):
 class DimensionValue(models.Model):
     """A value of a dimension that an organisation's usage is told apart by: see groups.py."""
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, db_index=False)
     service = models.ForeignKey(Service, on_delete=models.PROTECT)
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT)
     name = models.SlugField()
@@ -171,7 +171,7 @@ class VoidedEvent(models.Model):
     """A usage event that a later one took back: it stays, and counts no more."""
 
     pk = models.CompositePrimaryKey("organisation_id", "stream_id", "event_id")
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, db_index=False)
     stream_id = models.UUIDField()
     event_id = models.UUIDField()
     voided_at = models.DateTimeField()
@@ -200,8 +200,8 @@ class HourlyUsage(Sums):
     was. A row that all events were taken out of is deleted.
     """
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
-    service = models.ForeignKey(Service, on_delete=models.PROTECT)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, db_index=False)
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, db_index=False)
     hour = models.DateTimeField()
     groups = models.JSONField()  # value by the dimension's name
     high = models.DecimalField(max_digits=60, decimal_places=12, null=True)
@@ -271,8 +271,8 @@ class DailyUsage(Sums):
     ``quantity`` and ``high`` are as in slots.py.
     """
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
-    service = models.ForeignKey(Service, on_delete=models.PROTECT)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, db_index=False)
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, db_index=False)
     day = models.DateField()
     high = models.DecimalField(max_digits=60, decimal_places=12, null=True)
 
@@ -298,7 +298,7 @@ class PlatformUsage(Sums):
     """
 
     partition = models.SmallIntegerField()
-    service = models.ForeignKey(Service, on_delete=models.PROTECT)
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, db_index=False)
     day = models.DateField()
     high = models.DecimalField(max_digits=60, decimal_places=12, null=True)
 

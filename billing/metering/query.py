@@ -114,6 +114,20 @@ def run(query: Query, *, now: datetime, from_hours: bool = True) -> list[Row]:
     ]
 
 
+def single_quantities(query: Query) -> dict[UUID, list[Decimal]]:
+    """Return the quantities of each owner's events between two bounds, by time. Raises BadFilter.
+
+    Those of one moment are in the order of their quantities, so the order is always the same.
+    """
+    if query.first is None or query.end is None or query.first >= query.end:
+        return {}
+    pieces, values = _of_events(query, query.first, query.end)
+    found: dict[UUID, list[Decimal]] = {}
+    for owner, quantity in _execute(query, query_sql.SINGLES, values, pieces=pieces):
+        found.setdefault(owner, []).append(quantity)
+    return found
+
+
 def _extent(query: Query, now: datetime) -> tuple[datetime, datetime, datetime] | None:
     """Return from when on and up to when to look, and which events are the first too late.
 

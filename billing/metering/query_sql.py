@@ -131,6 +131,11 @@ UNIQUE = "count(DISTINCT value)::numeric"
 # A window's integral is that of the level at its start, and Σ area + Σ quantity × (end − until).
 LEVEL = "sum(quantity), sum(area), sum(quantity * extract(epoch FROM until) * 1000000)"
 
+SINGLES = """
+WITH piece AS ({pieces})
+SELECT {owner} AS owner, quantity FROM piece WHERE {condition} ORDER BY 1, at, quantity
+"""
+
 # How a peak's level moves, in order: ``high`` is how far above where a move found it a move takes
 # it. Changes of one moment are one move; an hour is one as well, where no groups are asked for.
 MOVES = """

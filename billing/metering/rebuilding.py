@@ -31,6 +31,7 @@ from billing.metering.models import (
 from eventstore import consuming, feed
 from eventstore.models import Checkpoint, StoredEvent
 
+REST = 10_000  # events of a partition that workers may have to wait for
 SCHEMA = "usage_rebuild"
 CONSUMER = f"{saga.CONSUMER}-rebuild"
 CHUNK = 1000  # payloads
@@ -190,7 +191,7 @@ def _bring_in(service: Service | None, *, now: datetime) -> tuple[int, int] | No
     with transaction.atomic(durable=True):
         at = _lock_checkpoints()
         windows = [_rest(partition, at) for partition in feed.partitions()]
-        if any(window and window.count > saga.BATCH for window in windows):
+        if any(window and window.count > REST for window in windows):
             return None
         for window in windows:
             if window:
@@ -220,7 +221,7 @@ def _rest(partition: int, at: dict[tuple[str, int], int]) -> feed.Window | None:
         partition=partition,
         after=at.get((CONSUMER, partition), 0),
         until=at.get((saga.CONSUMER, partition), 0),
-        limit=saga.BATCH + 1,
+        limit=REST + 1,
     )
 
 

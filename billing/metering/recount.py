@@ -71,8 +71,10 @@ voided AS MATERIALIZED (
         WHEN aggregation = 'count' THEN 1
         WHEN jsonb_typeof(given) = 'number' THEN (given #>> '{}')::numeric
         WHEN jsonb_typeof(given) = 'string' AND given #>> '{}'
-            ~ '^[-+]?[0-9]{1,40}([.][0-9]{1,40})?([eE][-+]?[0-9]{1,2})?$'
-            THEN (given #>> '{}')::numeric
+            ~ '^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?$' AND (
+                length(given #>> '{}') <= 40 OR given #>> '{}'
+                ~ '^[-+]?[0-9]{1,40}([.][0-9]{1,40})?([eE][-+]?[0-9]{1,2})?$'
+            ) THEN (given #>> '{}')::numeric
         END AS quantity,
     CASE
         WHEN aggregation <> 'unique_count' OR given = '""' THEN NULL

@@ -32,7 +32,7 @@ def advance_partition(*, partition: int, **_: object) -> int:
     def advance(limit: int) -> int:
         return saga.advance(partition=partition, limit=limit)
 
-    turn = turns.take(advance, first=saga.BATCH)
+    turn = turns.take(advance)
     if turn.is_over:
         _wake(partition)
     return turn.handled

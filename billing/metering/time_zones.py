@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from billing.account import BillingAccount, account_id
+from billing.accounts.account import BillingAccount, account_id
 from billing.metering import groups, readings, rebuilding, saga, slot_days, slot_tables, tables
 from billing.metering.fold import ByMonth, Cell, Hour, Sums, by_day, by_month, fold, merge
 from billing.metering.models import DailyUsage, HourlyUsage, PeakHour, Service, UniqueValue

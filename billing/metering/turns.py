@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-LEAST, MOST = 500, 40_000  # events a batch
+LEAST, FIRST, MOST = 500, 10_000, 40_000  # events a batch; the first of a turn
 LASTING = 1.0  # seconds that a batch should take
 TURN = 5.0  # seconds after which a task lets others go first
 
@@ -32,7 +32,10 @@ class Turn(NamedTuple):
 
 
 def take(
-    advance: Callable[[int], int], *, first: int, clock: Callable[[], float] = time.monotonic
+    advance: Callable[[int], int],
+    *,
+    first: int = FIRST,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Turn:
     """Let ``advance`` handle up to so many events until it finds none, or a turn is over.
 

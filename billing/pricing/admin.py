@@ -1,57 +1,32 @@
-"""Price plans in the admin: a version's page lists its charges, a charge's page its tiers."""
+"""Plans and their versions in the admin: edited, compared, published, duplicated, retired."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import ForeignKey, Model, QuerySet
-from django.forms import ModelChoiceField, ModelForm
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 
-from billing.pricing.forms import TierForm, TierFormSet
-from billing.pricing.models import Charge, Plan, PlanVersion, Tier
-from billing.pricing.plans import CannotPublish, new_draft, next_number, publish
-from billing.pricing.words import in_words
-
-M = TypeVar("M", bound=Model)
-
-
-def version_of(obj: Model | None) -> PlanVersion | None:
-    return obj.version if isinstance(obj, Charge) else obj if isinstance(obj, PlanVersion) else None
-
-
-class OnlyDrafts:
-    """For an admin class: what belongs to a version can be changed while that is a draft."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self._is_open(obj) and request.user.has_perm("billing.add_planversion")
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self._is_open(obj) and request.user.has_perm("billing.change_planversion")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self._is_open(obj) and request.user.has_perm("billing.delete_planversion")
-
-    def _is_open(self, obj: Model | None) -> bool:
-        version = version_of(obj)
-        return version is None or version.status == PlanVersion.Status.DRAFT
-
-
-class DraftAdmin(OnlyDrafts, admin.ModelAdmin[M]):
-    """An admin page of a version or of a part of it."""
-
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> M | None:
-        # A save waits for a publication under way and then finds the page closed, so the database
-        # never has to refuse it. The admin has opened the transaction.
-        found = super().get_object(request, object_id, from_field)
-        if request.method == "POST" and (version := version_of(found)):
-            locked = PlanVersion.objects.select_for_update().get(pk=version.pk)
-            version.status = locked.status
-        return found
+from billing.pricing.admin_drafts import DraftAdmin, OnlyDrafts
+from billing.pricing.differences import differences
+from billing.pricing.forms import ChargeForm, VersionForm
+from billing.pricing.models import Charge, Plan, PlanVersion
+from billing.pricing.plans import (
+    CannotPublish,
+    NotPublished,
+    new_draft,
+    next_number,
+    publish,
+    retire,
+)
+from billing.pricing.subscribers import subscribers
+from billing.pricing.words import in_words, version_in_words
 
 
 class VersionInline(admin.TabularInline[PlanVersion, Plan]):
@@ -75,7 +50,8 @@ class PlanAdmin(admin.ModelAdmin[Plan]):
 
 class ChargeInline(OnlyDrafts, admin.TabularInline[Charge, PlanVersion]):
     model = Charge
-    fields = ["service", "model", "amount", "package_size", "prices"]
+    form = ChargeForm
+    fields = ["service", "dimension", "value", "model", "amount", "package_size", "prices"]
     readonly_fields = ["prices"]
     extra = 0
     show_change_link = True
@@ -90,13 +66,43 @@ class ChargeInline(OnlyDrafts, admin.TabularInline[Charge, PlanVersion]):
 
 @admin.register(PlanVersion)
 class PlanVersionAdmin(DraftAdmin[PlanVersion]):
-    list_display = ["__str__", "status", "currency", "published_at"]
+    form = VersionForm
+    list_display = ["__str__", "status", "currency", "effective_on", "published_at"]
     list_filter = ["status", "plan"]
     list_select_related = ["plan"]
-    fields = ["plan", "currency", "number", "status", "published_at"]
+    fieldsets = [
+        (None, {"fields": ["plan", "number", "status", "published_at", "effective_on"]}),
+        ("Billing", {"fields": ["currency", "billing_period", "anchor", "tax_behaviour"]}),
+        ("Fees", {"fields": ["base_fee", "base_fee_timing", "minimum_commitment"]}),
+    ]
     readonly_fields = ["number", "status", "published_at"]
     inlines = [ChargeInline]
-    actions = ["publish", "duplicate"]
+    actions = ["publish", "duplicate", "retire"]
+
+    def get_urls(self) -> list[URLPattern]:
+        compare = self.admin_site.admin_view(self.compare)
+        return [
+            path("<int:pk>/compare/", compare, name="billing_planversion_compare"),
+            *super().get_urls(),
+        ]
+
+    def compare(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Say in words what is different from another version: the one before, or ``?with=``."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        version = get_object_or_404(PlanVersion.objects.select_related("plan"), pk=pk)
+        others = version.plan.versions.exclude(pk=pk).select_related("plan").order_by("-number")
+        other = _chosen(others, version, request.GET.get("with", ""))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"{version}: what is different",
+            "version": version,
+            "others": others,
+            "other": other,
+            "differences": _differences(other, version) if other else [],
+        }
+        return TemplateResponse(request, "admin/billing/planversion/compare.html", context)
 
     def get_readonly_fields(self, request: HttpRequest, obj: PlanVersion | None = None) -> Any:
         return ["plan", *self.readonly_fields] if obj else self.readonly_fields
@@ -125,6 +131,14 @@ class PlanVersionAdmin(DraftAdmin[PlanVersion]):
 
         return self._confirmed(request, versions, "duplicate", duplicate_one)
 
+    @admin.action(description="Retire…", permissions=["change"])
+    def retire(self, request: HttpRequest, versions: QuerySet[PlanVersion]) -> HttpResponse | None:
+        def retire_one(version: PlanVersion) -> str:
+            retire(version=version)
+            return f"{version} is retired: nobody new comes to it, and who is on it stays."
+
+        return self._confirmed(request, versions, "retire", retire_one)
+
     def _confirmed(
         self,
         request: HttpRequest,
@@ -139,7 +153,7 @@ class PlanVersionAdmin(DraftAdmin[PlanVersion]):
         for version in chosen:
             try:
                 self.message_user(request, act(version), messages.SUCCESS)
-            except CannotPublish as error:
+            except (CannotPublish, NotPublished) as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
                 self.log_change(request, version, f"Chose to {action} it.")
@@ -148,51 +162,37 @@ class PlanVersionAdmin(DraftAdmin[PlanVersion]):
     def _ask(
         self, request: HttpRequest, versions: QuerySet[PlanVersion], action: str
     ) -> HttpResponse:
-        charges = Charge.objects.select_related("service").prefetch_related("tiers")
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"{action.capitalize()}: are you sure?",
             "action": action,
-            "versions": [
-                (
-                    version,
-                    [(charge, in_words(charge)) for charge in charges.filter(version=version)],
-                )
-                for version in versions
-            ],
+            "versions": [_asked(version) for version in versions],
         }
         return TemplateResponse(request, "admin/billing/planversion/confirm.html", context)
 
 
-class TierInline(OnlyDrafts, admin.TabularInline[Tier, Charge]):
-    model = Tier
-    form = TierForm
-    formset = TierFormSet
-    extra = 1
+def _asked(version: PlanVersion) -> dict[str, Any]:
+    """Return what to know of a version before something is done to it."""
+    charges = version.charges.select_related("service").prefetch_related("tiers")
+    versions = version.plan.versions.select_related("plan")
+    before = versions.filter(number__lt=version.number).exclude(status="draft").last()
+    on = subscribers(versions, on=timezone.now().date())
+    return {
+        "version": version,
+        "charges": [(charge, in_words(charge)) for charge in charges],
+        "before": before,
+        "differences": _differences(before, version) if before else [],
+        "on_it": on.pop(version, []),
+        "on_others": on.items(),
+    }
 
 
-@admin.register(Charge)
-class ChargeAdmin(DraftAdmin[Charge]):
-    list_display = ["version", "service", "model"]
-    list_filter = ["version__status", "service"]
-    list_select_related = ["version__plan", "service"]
-    fieldsets = [
-        (None, {"fields": ["version", "service", "model"]}),
-        ("Flat price, or packages", {"fields": ["amount", "package_size"]}),
-        (
-            "Terms, in this order",
-            {"fields": ["divide_by", "rounding", "allowance", "minimum", "maximum"]},
-        ),
-    ]
-    inlines = [TierInline]
+def _differences(before: PlanVersion, after: PlanVersion) -> Sequence[str]:
+    return differences(version_in_words(before), version_in_words(after))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Charge | None = None) -> Any:
-        return ["version", "service"] if obj else []
 
-    def formfield_for_foreignkey(
-        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
-    ) -> "ModelChoiceField[Any] | None":
-        if db_field.name == "version":
-            kwargs["queryset"] = PlanVersion.objects.filter(status="draft").select_related("plan")
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+def _chosen(others: QuerySet[PlanVersion], version: PlanVersion, asked: str) -> PlanVersion | None:
+    if asked.isdecimal() and asked.isascii():
+        return get_object_or_404(others, pk=int(asked[:18]))
+    return others.filter(number__lt=version.number).first() or others.last()

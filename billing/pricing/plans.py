@@ -6,9 +6,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Model
 
+from billing.pricing.checks import InvalidCharges, check
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
-from billing.pricing.terms import terms_of
-from billing.pricing.tiers import InvalidPrice
 
 
 class CannotPublish(Exception):
@@ -30,27 +29,53 @@ class InvalidCharge(CannotPublish):
         super().__init__(f"{charge.version}, {charge.service}: {reason}")
 
 
+class NotPublished(Exception):
+    """Only a published version can be retired."""
+
+    def __init__(self, version: PlanVersion) -> None:
+        super().__init__(f"{version} is {version.get_status_display().lower()}, not published.")
+
+
 def publish(*, version: PlanVersion, now: datetime) -> None:
     """Make a draft available to customers, and immutable.
 
     Raises NotADraft, NothingToCharge or InvalidCharge; the version is a draft still then.
     """
     with transaction.atomic():
-        claimed = PlanVersion.objects.filter(pk=version.pk, status=PlanVersion.Status.DRAFT).update(
-            status=PlanVersion.Status.PUBLISHED, published_at=now
+        # Under this lock nobody can change a charge, so what is checked is what stays.
+        draft = PlanVersion.objects.select_for_update().filter(
+            pk=version.pk, status=PlanVersion.Status.DRAFT
         )
-        if not claimed:
+        if draft.first() is None:
             raise NotADraft(version)
-        # Only now: since the claim nobody can change a charge, so what is checked is what stays.
         _check_charges(version)
+        draft.update(status=PlanVersion.Status.PUBLISHED, published_at=now)
     version.refresh_from_db()
 
 
+def retire(*, version: PlanVersion) -> None:
+    """Take a published version off the offer: nobody new comes to it, who is on it stays.
+
+    Raises NotPublished.
+    """
+    claimed = PlanVersion.objects.filter(pk=version.pk, status=PlanVersion.Status.PUBLISHED)
+    is_retired = claimed.update(status=PlanVersion.Status.RETIRED)
+    version.refresh_from_db()
+    if not is_retired:
+        raise NotPublished(version)
+
+
 def new_draft(*, version: PlanVersion) -> PlanVersion:
-    """Copy a version with its charges and tiers to a new draft of the same plan."""
+    """Copy a version with its terms, charges and tiers to a new draft of the same plan."""
     with transaction.atomic():
         draft = PlanVersion.objects.create(
-            plan=version.plan, number=next_number(plan=version.plan), currency=version.currency
+            **_copied(version)
+            | {
+                "number": next_number(plan=version.plan),
+                "status": PlanVersion.Status.DRAFT,
+                "published_at": None,
+                "effective_on": None,  # that of its own
+            }
         )
         originals = list(version.charges.prefetch_related("tiers"))
         copies = Charge.objects.bulk_create(
@@ -78,11 +103,11 @@ def next_number(*, plan: Plan) -> int:
 
 
 def _check_charges(version: PlanVersion) -> None:
-    charges = version.charges.select_related("service", "version__plan").prefetch_related("tiers")
+    found = version.charges.select_related("service", "version__plan").prefetch_related("tiers")
+    charges = list(found)
     if not charges:
         raise NothingToCharge(version)
-    for charge in charges:
-        try:
-            terms_of(charge)
-        except InvalidPrice as error:
-            raise InvalidCharge(charge, str(error)) from error
+    try:
+        check(charges)
+    except InvalidCharges as error:
+        raise InvalidCharge(error.charge, str(error)) from error

@@ -145,6 +145,8 @@ class Terms:
         refuse_below_zero(allowance=self.allowance, minimum=self.minimum, maximum=self.maximum)
         if self.allowance and isinstance(self.price, Flat | Percentage):
             raise InvalidPrice("Only units, packages and tiers have an allowance.")
+        if self.conversion is not None and isinstance(self.price, Percentage):
+            raise InvalidPrice("A percentage of single events is of their amounts as they are.")
         if not 0 <= self.discount <= 1:
             raise InvalidPrice("A discount is a share between 0 and 1.")
         minimum, maximum = self.minimum, self.maximum

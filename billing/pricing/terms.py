@@ -1,15 +1,17 @@
 """What a charge in the database means, as terms that can be rated."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
-from billing.exact import ZERO
+from billing.exact import EXACT, ZERO
 from billing.pricing.models import Charge
 from billing.pricing.prices import (
     Conversion,
     Flat,
     Graduated,
     Package,
+    Percentage,
     PerUnit,
     Price,
     Rounding,
@@ -35,34 +37,59 @@ def terms_of(charge: Charge, tiers: Iterable[Tier] | None = None) -> Terms:
             Tier(tier.up_to, tier.unit_price, tier.flat_fee, tier.cap)
             for tier in charge.tiers.all()
         )
+    price = _price(charge, tuple(tiers))
     return Terms(
-        _price(charge, tuple(tiers)),
+        price,
         conversion=_conversion(charge),
-        allowance=charge.allowance,
+        allowance=ZERO if isinstance(price, Percentage) else charge.allowance,
         minimum=charge.minimum,
         maximum=charge.maximum,
     )
 
 
 def _price(charge: Charge, tiers: tuple[Tier, ...]) -> Price:
-    if charge.model not in Charge.TIERED and tiers:
+    if charge.model in Charge.WITHOUT_TIERS and tiers:
         raise InvalidPrice("A flat price and a package have no tiers.")
+    if charge.model in Charge.OF_MONEY:
+        tiers = tuple(replace(tier, unit_price=_share(tier.unit_price)) for tier in tiers)
     match charge.model:
         case Charge.Model.FLAT:
             return Flat(charge.amount or ZERO)
         case Charge.Model.PACKAGE:
             return Package(charge.amount or ZERO, charge.package_size or ZERO)
-        case Charge.Model.GRADUATED:
-            return Graduated(Tiers(tiers))
         case Charge.Model.VOLUME:
-            return Volume(Tiers(tiers))
-    return PerUnit(_only_price(Tiers(tiers)))
+            return Volume(Tiers(tiers), charge.flat_fee_on_zero)
+        case Charge.Model.GRADUATED | Charge.Model.GRADUATED_PERCENTAGE:
+            return Graduated(Tiers(tiers), charge.flat_fee_on_zero)
+    only = _only_price(Tiers(tiers))
+    return _percentage(charge, only) if has_event_terms(charge) else PerUnit(only)
+
+
+def _share(percent: Decimal) -> Decimal:
+    return percent.scaleb(-2, EXACT)
+
+
+def has_event_terms(charge: Charge) -> bool:
+    """Say whether single events are needed to price it, and not only what they add up to."""
+    terms = charge.event_fee, charge.event_minimum, charge.event_maximum, charge.free_events
+    return any(term is not None for term in terms)
+
+
+def _percentage(charge: Charge, rate: Decimal) -> Percentage:
+    return Percentage(
+        rate,
+        fee=charge.event_fee or ZERO,
+        free_events=charge.free_events,
+        free_amount=charge.allowance or None,
+        at_least=charge.event_minimum,
+        at_most=charge.event_maximum,
+    )
 
 
 def _only_price(tiers: Tiers) -> Decimal:
     only = tiers.each[0]
     if len(tiers.each) != 1 or only.flat_fee or only.cap is not None:
-        raise InvalidPrice("A charge per unit has one tier, without end, fee or cap.")
+        raise InvalidPrice("A single price has one tier, without end, fee or cap.")
     return only.unit_price
 
 

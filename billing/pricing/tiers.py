@@ -4,7 +4,6 @@ A tier starts where the one before it ends, so no quantity falls between two, wh
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -50,15 +49,16 @@ class Tier:
     def __post_init__(self) -> None:
         refuse_below_zero(unit_price=self.unit_price, flat_fee=self.flat_fee, cap=self.cap)
 
-    def steps(self, *, start: Decimal, quantity: Decimal, is_due: bool = True) -> Iterator[Step]:
+    def steps(self, *, start: Decimal, quantity: Decimal, is_due: bool = True) -> tuple[Step, ...]:
         """Work out what so many units above ``start`` cost; ``is_due`` says whether the fee is."""
         amount = quantity * self.unit_price
-        yield Step(start, self.up_to, quantity, self.unit_price, amount)
+        steps: tuple[Step, ...] = (Step(start, self.up_to, quantity, self.unit_price, amount),)
         if self.cap is not None and amount > self.cap:
             less = self.cap - amount
-            yield Step(start, self.up_to, ONE, less, less, "cap")
+            steps += (Step(start, self.up_to, ONE, less, less, "cap"),)
         if is_due and self.flat_fee:
-            yield Step(start, self.up_to, ONE, self.flat_fee, self.flat_fee, "flat fee")
+            steps += (Step(start, self.up_to, ONE, self.flat_fee, self.flat_fee, "flat fee"),)
+        return steps
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,10 @@ OF_STEPS = {
     "discount": "Discount",
     "minimum": "Up to the minimum",
     "maximum": "Down to the maximum",
+    "shared": "Less the shares of the others in the volume account",
+    "base fee": "Base fee, for a share of the period",
+    "charged": "Charged before",
+    "share": "Off a line of this invoice",
 }
 
 

@@ -2,13 +2,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
 
-from catacloud.accounts.models import ApiKey, Membership, Organisation, User
-
-
-class MembershipInline(admin.TabularInline[Membership, Organisation]):
-    model = Membership
-    extra = 0
-    autocomplete_fields = ["user"]
+from catacloud.accounts.models import ApiKey, Membership, Role, User
 
 
 @admin.register(User)
@@ -22,22 +16,23 @@ class UserAdmin(DjangoUserAdmin[User]):
     ]
     add_fieldsets = [(None, {"fields": ["email", "password1", "password2"]})]
 
-
-@admin.register(Organisation)
-class OrganisationAdmin(admin.ModelAdmin[Organisation]):
-    list_display = ["name", "slug", "external_key", "time_zone", "created_at"]
-    search_fields = ["name", "slug", "external_key"]
-    inlines = [MembershipInline]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
-        return False  # its events are for ever, and may be on their way to the saga
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj and Membership.objects.filter(user=obj, role=Role.OWNER).exists():
+            return False  # the last owner stays: hand the organisation over first
+        return super().has_delete_permission(request, obj)
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
-    list_display = ["name", "prefix", "organisation", "created_at", "revoked_at"]
-    readonly_fields = ["name", "prefix", "organisation", "created_at"]
+    list_display = ["name", "prefix", "organisation", "created_at", "last_used_at", "revoked_at"]
+    readonly_fields = ["name", "prefix", "organisation", "created_at", "last_used_at"]
     fields = [*readonly_fields, "revoked_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
+        fixed = list(map(str, self.readonly_fields))
+        if obj and obj.organisation:
+            fixed.append("revoked_at")  # that is done in its settings, which keep a log of it
+        return fixed
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a key is shown once, when it is made, and the admin cannot show it

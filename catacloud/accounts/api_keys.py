@@ -2,14 +2,17 @@
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.db import connection
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja.security import HttpBearer
 
 from catacloud.accounts.models import ApiKey, Organisation
 
 PREFIX_LENGTH = 8
+COARSE = timedelta(minutes=1)  # how far behind it may be when a key was last used
 
 
 def create_api_key(*, organisation: Organisation | None, name: str, now: datetime) -> str:
@@ -35,6 +38,25 @@ def find_api_key(key: str) -> ApiKey | None:
     return found
 
 
+def authenticate(key: str, *, now: datetime) -> ApiKey | None:
+    """Return the key as :func:`find_api_key` does, and note that it was used."""
+    found = find_api_key(key)
+    if found and (found.last_used_at is None or now - found.last_used_at >= COARSE):
+        with connection.cursor() as cursor:
+            cursor.execute(NOTE_USE, {"key": found.pk, "now": now, "before": now - COARSE})
+    return found
+
+
+# Once a minute for each key, and nobody waits: one of the requests that come at once writes it.
+NOTE_USE = """
+UPDATE accounts_apikey SET last_used_at = %(now)s WHERE id = (
+    SELECT id FROM accounts_apikey
+    WHERE id = %(key)s AND (last_used_at IS NULL OR last_used_at <= %(before)s)
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+"""
+
+
 class KeyRequest(HttpRequest):
     """A request with a valid API key."""
 
@@ -45,7 +67,7 @@ class ApiKeyAuth(HttpBearer):
     """``Authorization: Bearer cck_…``; the key is then ``request.auth``."""
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
-        return find_api_key(token)
+        return authenticate(token, now=timezone.now())
 
 
 def _digest(key: str) -> str:

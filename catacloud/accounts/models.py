@@ -5,10 +5,13 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+
+from catacloud.accounts.triggers import AN_OWNER_STAYS
 
 
 class UserManager(BaseUserManager["User"]):
@@ -110,31 +113,80 @@ class Organisation(models.Model):
         return ZoneInfo(self.time_zone)
 
 
-class Membership(models.Model):
-    """A person belongs to an organisation, in a role."""
+class Role(models.TextChoices):
+    OWNER = "owner"
+    BILLING = "billing"
+    MEMBER = "member"
 
-    class Role(models.TextChoices):
-        OWNER = "owner"
-        BILLING = "billing"
-        MEMBER = "member"
+
+class EmailKind(models.TextChoices):
+    """What a member may be written to about."""
+
+    INVOICES = "invoices", "Invoices and payments"
+    BUDGETS = "budgets", "Budgets that are reached"
+
+
+class Membership(models.Model):
+    """A person belongs to an organisation, in a role.
+
+    ``emails`` are the kinds that this person chose; None until then (emails.py says what holds).
+    """
+
+    Role = Role
 
     user = models.ForeignKey(User, on_delete=models.CASCADE)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE)
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    emails = ArrayField(
+        models.CharField(max_length=20, choices=EmailKind.choices), null=True, blank=True
+    )
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organisation", "user"], name="one_membership_each")
+            models.UniqueConstraint(fields=["organisation", "user"], name="one_membership_each"),
+            models.CheckConstraint(
+                condition=Q(role__in=["owner", "billing", "member"]), name="a_role_is_known"
+            ),
         ]
+        triggers = [AN_OWNER_STAYS]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.organisation}"
+
+
+class Invitation(models.Model):
+    """Whoever reads the e-mail with the token may join. Accepted or withdrawn, it is deleted."""
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="invitations"
+    )
+    email = models.EmailField("e-mail address")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["email"]
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "email"], name="one_invitation_each"),
+            models.CheckConstraint(
+                condition=Q(email=Lower("email")), name="invited_email_is_lower_case"
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=["owner", "billing", "member"]), name="invited_role_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organisation}"
 
 
 class ApiKey(models.Model):
     """A program's secret, kept as a digest and found by its public prefix.
 
     Without an organisation it is a platform key, which may speak for every organisation.
+    ``last_used_at`` is coarse: up to a minute behind.
     """
 
     organisation = models.ForeignKey(
@@ -144,6 +196,7 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=8, unique=True)
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

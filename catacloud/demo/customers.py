@@ -14,6 +14,7 @@ from billing.periods import start_of
 
 SEED = 20_261_123
 GB = 10**9
+REGIONS = ["eu-central", "eu-central", "us-east"]  # where jobs run, by turns
 WEEKEND = {5, 6}
 
 UsageEvent = dict[str, Any]  # a CloudEvent
@@ -115,7 +116,10 @@ def _jobs(customer: Customer, number: int, day: date, dice: random.Random) -> It
             type="catacloud.execution.finished",
             id=f"{day}/job/{n}",
             time=start_of(day) + at,
-            data={"seconds": f"{milliseconds // 1000}.{milliseconds % 1000:03}"},
+            data={
+                "seconds": f"{milliseconds // 1000}.{milliseconds % 1000:03}",
+                "region": REGIONS[n % len(REGIONS)],
+            },
         )
 
 

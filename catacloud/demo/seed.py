@@ -13,16 +13,16 @@ import msgspec
 from django.utils.text import slugify
 
 from billing.invoicing.close import close_period, organisations_to_close
+from billing.invoicing.legal import BillingDetails, LegalEntity
 from billing.invoicing.subscriptions import subscribe
 from billing.metering import ingestion, saga
-from billing.metering.models import Service
 from billing.periods import ONE_DAY, Days, month_before, month_of, start_of
-from billing.pricing.models import Charge, Plan, PlanVersion, Tier
-from billing.pricing.plans import publish
+from billing.pricing.models import PlanVersion
 from catacloud.accounts.api_keys import create_api_key, find_api_key
 from catacloud.accounts.models import ApiKey, Membership, Organisation, User
 from catacloud.accounts.organisations import create_missing
 from catacloud.demo.customers import CUSTOMERS, SEED, usage_of
+from catacloud.demo.plans import publish_all, tell_regions_apart
 from eventstore import feed
 from uploads import ending, files
 
@@ -39,19 +39,6 @@ class Track(Protocol):
     """Wraps what takes a while in a progress bar."""
 
     def __call__(self, sequence: Iterable[T], description: str) -> Iterable[T]: ...
-
-
-Prices = dict[str, list[tuple[str | None, str]]]
-PLANS: dict[str, Prices] = {  # by service: up to, and the price of a unit
-    "Start": {
-        "storage": [(None, "0.00072")],
-        "execution-time": [("50", "3.40"), ("200", "2.95"), (None, "2.60")],
-    },
-    "Scale": {
-        "storage": [("1000000", "0.00065"), ("5000000", "0.00056"), (None, "0.00047")],
-        "execution-time": [(None, "2.75")],
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +59,8 @@ class Logins:
 def seed(*, now: datetime, passwords: tuple[str, str], track: Track) -> Logins:
     """Make the whole demo on an empty database: 90 days of usage, plans, and their invoices."""
     days = Days(now.date() - timedelta(days=DAYS - 1), now.date() + ONE_DAY)
-    plans = {name: _publish_plan(name, prices, days.starts_at) for name, prices in PLANS.items()}
-    _join(days.first, plans)
+    tell_regions_apart()
+    _join(days.first, publish_all(days.starts_at))
     logins = _let_people_in(now, passwords)
     key = find_api_key(logins.platform_key)
     for day in track(days, "Sending usage"):
@@ -88,19 +75,24 @@ def seed(*, now: datetime, passwords: tuple[str, str], track: Track) -> Logins:
     return logins
 
 
-def _publish_plan(name: str, prices: Prices, now: datetime) -> PlanVersion:
-    plan = Plan.objects.create(slug=slugify(name), name=name)
-    version = PlanVersion.objects.create(plan=plan, number=1, currency="EUR")
-    for slug, tiers in prices.items():
-        model = Charge.Model.PER_UNIT if len(tiers) == 1 else Charge.Model.GRADUATED
-        service = Service.objects.get(slug=slug)
-        charge = Charge.objects.create(version=version, service=service, model=model)
-        for up_to, price in tiers:
-            Tier.objects.create(
-                charge=charge, up_to=up_to and Decimal(up_to), unit_price=Decimal(price)
-            )
-    publish(version=version, now=now)
-    return version
+def _introduce_seller(first: date) -> None:
+    """Say who invoices, at 19 % VAT for customers at home."""
+    seller = LegalEntity.objects.create(
+        slug="catacloud",
+        legal_name="Catacloud GmbH",
+        street="Am Kai 7",
+        postcode="24103",
+        city="Kiel",
+        country="DE",
+        vat_id="DE136695976",
+        registration="Amtsgericht Kiel, HRB 12345",
+        email="billing@catacloud.example",
+        bank="Förde Bank",
+        iban="DE89370400440532013000",
+        bic="COBADEFFXXX",
+        is_default=True,
+    )
+    seller.vat_rates.create(country="DE", percent=Decimal(19), starts_on=first)
 
 
 def _join(first: date, plans: dict[str, PlanVersion]) -> None:
@@ -123,6 +115,17 @@ def _let_people_in(now: datetime, passwords: tuple[str, str]) -> Logins:
         user=person,
         organisation=Organisation.objects.get(name=CUSTOMERS_ORGANISATION),
         role=Membership.Role.OWNER,
+    )
+    BillingDetails.objects.create(
+        organisation=Organisation.objects.get(name=CUSTOMERS_ORGANISATION),
+        legal_name="Nordlicht Media GmbH",
+        street="Speicherstadt 12",
+        postcode="20457",
+        city="Hamburg",
+        country="DE",
+        vat_id="DE129273398",
+        email="buchhaltung@nordlicht-media.example",
+        language=BillingDetails.Language.GERMAN,
     )
     key = create_api_key(organisation=None, name="Demo traffic", now=now)
     return Logins(operator, customer, key)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from django.utils.text import slugify
 
-from catacloud.demo.customers import CUSTOMERS, GB
+from catacloud.demo.customers import CUSTOMERS, GB, REGIONS
 
 PAUSE = 2.0  # seconds between two batches
 STAYING = [customer for customer in CUSTOMERS if customer.leaves is None]
@@ -29,7 +29,7 @@ def batch(dice: random.Random, now: datetime) -> list[dict[str, object]]:
         seconds = dice.uniform(0.5, 2) * customer.hours * 3600 * PAUSE * len(STAYING) / 3 / 86_400
         job: dict[str, object] = {
             "type": "catacloud.execution.finished",
-            "data": {"seconds": f"{seconds:.3f}"},
+            "data": {"seconds": f"{seconds:.3f}", "region": dice.choice(REGIONS)},
         }
         size = dice.choice([1, 1, 1, -1]) * dice.randrange(1, 40) * GB // 10
         change: dict[str, object] = {

@@ -8,7 +8,7 @@ import sys
 from tests.benchmarks import databases
 from tests.benchmarks.harness import Options
 
-NAMES = ["eventstore", "metering", "uploads", "soak-uploads", "soak-metering"]
+NAMES = ["eventstore", "metering", "billing", "uploads", "soak-uploads", "soak-metering"]
 
 
 def main() -> int:

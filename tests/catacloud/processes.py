@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-def until(condition: Callable[[], object], limit: float = 10.0) -> None:
+def until(condition: Callable[[], object], limit: float = 60.0) -> None:
     """Wait until the condition holds. Raises TimeoutError after `limit` seconds."""
     deadline = time.monotonic() + limit
     while not condition():

@@ -51,7 +51,7 @@ def session(name: str) -> Iterator[BaseDatabaseWrapper]:
         other.close()
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
+def until(condition: Callable[[], object], seconds: float = 120) -> None:
     """Wait until the condition holds. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while not condition():

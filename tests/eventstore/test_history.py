@@ -10,13 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from billing import account
+from billing.accounts import account
 from billing.metering import events as usage
+from catacloud.org_settings import events as settings
 from eventstore import events
 from uploads import events as files
 
 HISTORY = Path(__file__).parent / "history"
-ROOMS = (account, usage, files)  # to import them registers their types
+ROOMS = (account, usage, files, settings)  # to import them registers their types
 
 FIXTURES = sorted(HISTORY.glob("*.json"))
 
@@ -44,7 +45,12 @@ def decoded(fixture):
 def test_every_type_has_a_fixture_of_its_current_version():
     wanted = {f"{name}.{version}.json" for name, version in shipped().items()}
     assert wanted - {path.name for path in FIXTURES} == set()
-    assert {name.split(".")[0] for name in shipped()} == {"account", "file", "usage"}
+    assert {name.split(".")[0] for name in shipped()} == {
+        "account",
+        "file",
+        "organisation",
+        "usage",
+    }
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)

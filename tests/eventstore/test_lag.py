@@ -57,9 +57,10 @@ def cost(statement, values):
 
 @pytest.mark.parametrize("name", ["LAG", "LAGS", "BEHIND"])
 def test_the_lag_of_who_is_up_to_date_reads_only_what_is_left(positions, name):
-    wanted = {"consumers": ["tests"], "partitions": list(range(8))}
+    wanted = {"consumers": ["tests"], "partitions": list(range(8)), "limit": None}
     assert cost(getattr(lag, name), wanted) < 10
     assert lag.lag(consumer="tests").events == 1
+    assert lag.lag(consumer="tests", count_up_to=1).is_more
     assert [one.events for one in lag.lags(consumer="tests")] == [0] * QUIET + [1]
     assert lag.partitions_behind(consumer="tests") == [QUIET]
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from billing.periods import month_before, month_of
-from tests.factories import make_daily_usage, make_invoice, make_organisation
+from tests.factories import PASSWORD, make_daily_usage, make_invoice, make_organisation
 from tests.journeys.accessibility import assert_accessible
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,8 +32,11 @@ def bars(page):
     return page.locator("#content .chart").first.evaluate("chart => chart.data[0].x.length")
 
 
-def test_an_operator_changes_the_days_without_a_page_load(page, sign_in, operator, complaints):
-    sign_in(operator)
+def test_an_operator_signs_in_and_changes_the_days_without_a_page_load(page, operator, complaints):
+    page.goto("/login/")
+    page.get_by_label("E-mail address").fill(operator.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
     expect(page.locator(DRAWN)).to_be_visible()
     page.evaluate("window.survives = true")
 
@@ -63,6 +66,7 @@ def test_an_operator_changes_the_days_without_a_page_load(page, sign_in, operato
 
 def test_chosen_days_and_bad_days_are_answered_in_place(page, sign_in, operator, complaints):
     sign_in(operator)
+    page.goto("/")
     page.locator("#range").click()
     page.get_by_label("From").fill("2026-02-01")
     page.get_by_label("To", exact=True).fill("2026-02-28")
@@ -75,6 +79,7 @@ def test_chosen_days_and_bad_days_are_answered_in_place(page, sign_in, operator,
 
 def test_a_failed_swap_says_so_and_keeps_the_page(page, context, sign_in, operator):
     sign_in(operator)
+    page.goto("/")
     context.route("**/overview/?*", lambda route: route.abort())
     page.get_by_role("link", name="Stored", exact=True).first.click()
     expect(page.locator("#swap-error")).to_be_visible()
@@ -83,14 +88,15 @@ def test_a_failed_swap_says_so_and_keeps_the_page(page, context, sign_in, operat
 
 def test_a_customer_sees_their_own_usage_and_invoices(page, sign_in, owner, globex, complaints):
     sign_in(owner)
+    page.goto("/")
     expect(page.get_by_role("heading", name="Acme", level=1)).to_be_visible()
     expect(page.locator(DRAWN)).to_have_count(3)
     page.get_by_role("link", name="Invoices").first.click()
     page.get_by_role("link", name="2026-0001").click()
     expect(page.get_by_role("heading", name="Invoice 2026-0001")).to_be_visible()
     expect(page.get_by_role("cell", name="€70.00").first).to_be_visible()
-    page.get_by_role("link", name="the days that it comes from").click()
-    expect(page.locator(DRAWN)).to_have_count(3)
+    page.get_by_role("link", name="Why this amount?").click()
+    expect(page.get_by_role("heading", name="Why this amount?")).to_be_visible()
     assert complaints == []
 
     answer = page.goto(f"/organisations/{globex.slug}/usage/")
@@ -100,6 +106,7 @@ def test_a_customer_sees_their_own_usage_and_invoices(page, sign_in, owner, glob
 
 def test_a_session_that_ended_leads_to_the_sign_in(page, context, sign_in, operator):
     sign_in(operator)
+    page.goto("/")
     expect(page.locator(DRAWN)).to_be_visible()
     context.clear_cookies()
     page.get_by_role("link", name="Execution time", exact=True).click()
@@ -108,6 +115,7 @@ def test_a_session_that_ended_leads_to_the_sign_in(page, context, sign_in, opera
 
 def test_colours_follow_the_system_until_they_are_chosen(page, sign_in, operator):
     sign_in(operator)
+    page.goto("/")
     expect(page.locator(DRAWN)).to_be_visible()
     before = page.locator(".chart .point path").first.evaluate("bar => bar.style.fill")
     page.get_by_text(operator.email).click()
@@ -118,6 +126,7 @@ def test_colours_follow_the_system_until_they_are_chosen(page, sign_in, operator
 
 
 PAGES = {
+    "nobody": ["/", "/login/"],
     "operator": ["/overview/", "/overview/?q=nobody", "/organisations/acme/usage/"],
     "owner": ["/organisations/acme/invoices/", "/organisations/acme/invoices/2026-0001/", "/x/"],
 }
@@ -127,10 +136,8 @@ PAGES = {
 @pytest.mark.parametrize("persona", list(PAGES))
 def test_pages_are_accessible_and_fit_a_phone(page, sign_in, persona, scheme, request):
     page.emulate_media(color_scheme=scheme)
-    for path in ["/", "/login/"]:
-        page.goto(path)
-        assert_accessible(page, scheme=scheme)
-    sign_in(request.getfixturevalue(persona))
+    if persona != "nobody":
+        sign_in(request.getfixturevalue(persona))
     for path in PAGES[persona]:
         page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(path)

@@ -1,9 +1,10 @@
 import logging
 from argparse import ArgumentTypeError
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -20,20 +21,27 @@ logger = logging.getLogger(__name__)
 class Command(BaseCommand):
     help = (
         "Invoice a month that is over: for every organisation that was on a plan at its end and "
-        "has no invoice for it yet. Can be run again at any time."
+        "has no invoice for it yet, once the time for late events is over. Can be run again at any "
+        "time."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--month", type=_month, help="such as 2026-10 (default: the last one)")
         parser.add_argument("--organisation", metavar="SLUG", help="only this one (default: all)")
+        parser.add_argument(
+            "--without-grace", action="store_true", help="do not wait for late events any longer"
+        )
 
-    def handle(self, *, month: Days | None, organisation: str | None, **options: Any) -> str:
+    def handle(
+        self, *, month: Days | None, organisation: str | None, without_grace: bool, **options: Any
+    ) -> str:
         now = timezone.now()
         days = month or month_before(month_of(now.date()))
         if days.ends_in(FIRST_TO_END) > now:
             raise CommandError(str(PeriodNotOver(days, FIRST_TO_END.key)))
-        organisations = _chosen(organisation, days, now)
-        failed = _close_each(organisations, days, now)
+        grace = timedelta() if without_grace else settings.INVOICE_GRACE
+        organisations = _chosen(organisation, days, now, grace)
+        failed = _close_each(organisations, days, now, grace)
         result = f"{days.first:%Y-%m}: {len(organisations) - len(failed)} invoiced."
         if failed:
             raise CommandError(f"{result} {len(failed)} failed: {', '.join(failed)}.")
@@ -47,21 +55,25 @@ def _month(text: str) -> Days:
         raise ArgumentTypeError(f"{text!r} is no month such as 2026-10.") from error
 
 
-def _chosen(slug: str | None, days: Days, now: datetime) -> QuerySet[Organisation]:
+def _chosen(
+    slug: str | None, days: Days, now: datetime, grace: timedelta
+) -> QuerySet[Organisation]:
     if slug is None:
-        return organisations_to_close(days=days, now=now)
+        return organisations_to_close(days=days, now=now, grace=grace)
     chosen = Organisation.objects.filter(slug=slug)
     if not chosen:
         raise CommandError(f"There is no organisation {slug!r}.")
     return chosen
 
 
-def _close_each(organisations: QuerySet[Organisation], days: Days, now: datetime) -> list[str]:
+def _close_each(
+    organisations: QuerySet[Organisation], days: Days, now: datetime, grace: timedelta
+) -> list[str]:
     """Return the slugs of those that failed: one must not keep the others from their invoice."""
     failed = []
     for organisation in track(organisations, description=f"Invoicing {days.first:%Y-%m}"):
         try:
-            close_period(organisation=organisation, days=days, now=now)
+            close_period(organisation=organisation, days=days, now=now, grace=grace)
         except Exception:
             logger.exception("%s was not invoiced", organisation.slug)
             failed.append(organisation.slug)

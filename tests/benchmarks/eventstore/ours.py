@@ -14,7 +14,7 @@ django.setup()
 from django.db import connection  # noqa: E402
 
 from catacloud import heap  # noqa: E402
-from eventstore import feed, repository, store  # noqa: E402
+from eventstore import cache, feed, repository, store  # noqa: E402
 from eventstore.events import StreamKey  # noqa: E402
 from eventstore.models import Horizon  # noqa: E402
 from eventstore.store import Append, NewEvent  # noqa: E402
@@ -33,6 +33,7 @@ from tests.benchmarks.workers import Reply, counted, repeated, serve  # noqa: E4
 store.appended.disconnect(dispatch_uid="wake the metrics saga")
 
 NEW = NewEvent(event=EVENT, occurred_at=NOW)
+RECENT = 100  # streams
 
 
 def hello(writer: int) -> Reply:
@@ -100,7 +101,20 @@ def append_anywhere(writer: int, streams: int, seconds: float) -> Reply:
 
 
 def load_anywhere(writer: int, streams: int, seconds: float) -> Reply:
-    return repeated(lambda: _load(key_of(random.randrange(streams))), seconds=seconds)
+    """Load streams that this process has not seen yet."""
+
+    def work() -> None:
+        key = key_of(random.randrange(streams))
+        cache.states.drop(key)
+        _load(key)
+
+    return repeated(work, seconds=seconds)
+
+
+def load_again(writer: int, streams: int, seconds: float) -> Reply:
+    """Load streams that it has, a handful of them spread over the whole store."""
+    step = streams // RECENT
+    return repeated(lambda: _load(key_of(step * random.randrange(RECENT))), seconds=seconds)
 
 
 def load_all(writer: int, streams: int) -> Reply:
@@ -137,5 +151,5 @@ def consume(writer: int, consumer: str) -> Reply:
 if __name__ == "__main__":
     heap.settle()  # as the project's own processes do
     commands = (hello, single, shared, batch, bulk, read, load, consume)
-    anywhere = (append_anywhere, load_anywhere, load_all)
+    anywhere = (append_anywhere, load_anywhere, load_again, load_all)
     serve({command.__name__: command for command in (*commands, *anywhere)})

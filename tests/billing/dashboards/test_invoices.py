@@ -1,13 +1,17 @@
 """An organisation's invoices."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.utils import timezone
+from time_machine import travel
 
+from billing.invoicing import issued_files
+from billing.invoicing.crediting import credit
+from billing.invoicing.paying import record_payment
 from billing.metering.models import Service
-from billing.periods import Days
+from billing.periods import Days, month_of
 from tests.factories import make_daily_usage, make_invoice, make_plan, make_subscription
 
 pytestmark = pytest.mark.django_db
@@ -48,18 +52,45 @@ class TestList:
         )
         make_daily_usage(acme, timezone.now().date(), hours=3)
         page = text(client.get(LIST))
-        assert '<td class="n">3 h 00 m</td> <td class="n">€2.10</td>' in page
+        assert '<td role="cell" class="n">3 h</td>' in page
+        assert '<td role="cell" class="n">€2.10</td>' in page
 
     def test_does_not_exist_for_a_stranger(self, acme, as_user, stranger):
         assert as_user(stranger).get(LIST).status_code == 404
 
+    def test_is_filtered_by_status_year_and_words(self, acme, client, invoice):
+        paid = make_invoice(acme, month_of(date(2025, 9, 1)), number="2025-0009", hours=1)
+        record_payment(
+            paid,
+            amount=paid.gross,
+            received_on=date(2025, 10, 5),
+            reference="bank",
+            now=timezone.now(),
+        )
+        for query, numbers in [
+            ("status=paid", {"2025-0009"}),
+            ("status=overdue", set()),
+            ("status=nonsense", {"2026-0001", "2025-0009"}),
+            ("year=2026", {"2026-0001"}),
+            ("q=0009", {"2025-0009"}),
+        ]:
+            with travel(datetime(2026, 11, 1, 12, tzinfo=UTC), tick=False):
+                page = text(client.get(f"{LIST}?{query}"))
+            assert set(re.findall(r">(\d{4}-\d{4})</a>", page)) == numbers, query
+
+    def test_is_swapped_alone_where_htmx_asks_for_it(self, client, invoice):
+        headers = {"HX-Request": "true", "HX-Target": "issued"}
+        page = text(client.get(LIST, headers=headers))
+        assert "<h1>" not in page
+        assert "2026-0001" in page
+
 
 class TestInvoice:
-    def test_shows_the_working_of_each_line_and_the_days_that_it_comes_from(self, client, invoice):
+    def test_shows_the_working_of_each_line_and_where_it_opens(self, client, invoice):
         page = text(client.get(ONE))
         assert "Every unit" in page
         assert "× €0.70" in page
-        assert "/organisations/acme/usage/?from=2026-10-01&amp;to=2026-10-31" in page
+        assert f'href="{ONE}lines/1/"' in page
 
     @pytest.mark.parametrize("persona", ["owner", "member", "operator"])
     def test_is_there_for_members_and_operators(self, invoice, as_user, persona, request):
@@ -73,3 +104,36 @@ class TestInvoice:
     ):
         url = "/organisations/globex/invoices/2026-0001/"
         assert as_user(stranger).get(url).status_code == 404
+
+
+class TestFilesAndCreditNotes:
+    def test_a_pdf_is_served_as_it_was_issued(self, client, invoice):
+        assert client.get(f"{ONE}pdf/").status_code == 404  # not made yet
+        file = issued_files.issue(invoice, now=timezone.now())
+        answer = client.get(f"{ONE}pdf/")
+        assert answer["Content-Type"] == "application/pdf"
+        assert answer["ETag"] == f'"{file.sha256}"'
+        assert answer.content == issued_files.read(file)
+
+    def test_a_credit_note_has_its_page_beside_the_invoice(self, client, invoice):
+        note = credit(invoice, None, reason="A favour.", now=timezone.now())
+        assert f"{note.number}</a>" in text(client.get(ONE))
+        page = text(client.get(f"/organisations/acme/credit-notes/{note.number}/"))
+        assert "A favour." in page
+        assert "€70.00" in page
+
+    @pytest.mark.parametrize("path", ["pdf/", "lines/1/"])
+    def test_neither_exists_for_a_stranger(self, invoice, as_user, stranger, path):
+        issued_files.issue(invoice, now=timezone.now())
+        note = credit(invoice, None, reason="A favour.", now=timezone.now())
+        issued_files.issue(note, now=timezone.now())
+        other = as_user(stranger)
+        assert other.get(f"{ONE}{path}").status_code == 404
+        assert other.get(f"/organisations/globex/invoices/2026-0001/{path}").status_code == 404
+        assert other.get(f"/organisations/globex/credit-notes/{note.number}/").status_code == 404
+        assert (
+            other.get(f"/organisations/globex/credit-notes/{note.number}/pdf/").status_code == 404
+        )
+
+    def test_only_operators_verify(self, client, invoice):
+        assert client.post(f"{ONE}verify/").status_code == 404

@@ -61,6 +61,10 @@ class TestPage:
         assert "No usage on these days" in page
         assert "curl http://testserver/api/v1/events" in page
 
+    def test_is_not_empty_where_there_is_usage_of_today_alone(self, acme, client):
+        make_daily_usage(acme, date(2026, 11, 23), stored_gb=0, hours=3)
+        assert "No usage on these days" not in text(client.get(URL))
+
     def test_says_what_is_wrong_with_the_days(self, client):
         page = text(client.get(URL, {"range": "century"}))
         assert "There is no range called “century”. This month is shown instead." in page

@@ -1,11 +1,13 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from sequences import get_last_value
 
+from billing.exact import ZERO
 from billing.invoicing.close import (
     CannotClose,
     NotSubscribed,
@@ -13,13 +15,19 @@ from billing.invoicing.close import (
     PeriodOverlaps,
     close_period,
 )
+from billing.invoicing.legal import LegalEntity
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
+from billing.invoicing.parties import thawed
+from billing.invoicing.tax import NoRate
 from billing.metering.models import Service
 from billing.periods import Days, month_of
+from billing.pricing.models import PlanVersion
 from catacloud.accounts.models import Organisation
 from tests.factories import (
+    make_billing_details,
     make_organisation,
     make_plan,
+    make_seller,
     make_service,
     make_subscription,
     make_usage_row,
@@ -82,7 +90,7 @@ class TestClosePeriod:
     ) -> None:
         make_usage_row(organisation=customer, service=hours, day=date(2026, 10, 10), quantity=3600)
         assert close_period(organisation=customer, days=OCTOBER, now=NOW) == invoice
-        assert get_last_value("invoices-2026") == 1
+        assert get_last_value("invoices-INV-2026") == 1
 
     def test_numbers_start_over_with_the_year_of_issue(self, customer: Organisation) -> None:
         new_year = datetime(2027, 1, 2, tzinfo=UTC)
@@ -98,15 +106,85 @@ class TestClosePeriod:
             close_period(organisation=customer, days=OCTOBER, now=now)
         assert close_period(organisation=customer, days=OCTOBER, now=OCTOBER.ends_at)
 
+    def test_waits_for_late_events_as_long_as_it_is_told(self, customer: Organisation) -> None:
+        grace, now = timedelta(hours=48), OCTOBER.ends_at + timedelta(hours=47)
+        with pytest.raises(PeriodNotOver, match="late events may come for 2 days"):
+            close_period(organisation=customer, days=OCTOBER, now=now, grace=grace)
+        later = now + timedelta(hours=1)
+        assert close_period(organisation=customer, days=OCTOBER, now=later, grace=grace)
+
     def test_refuses_who_is_on_no_plan(self, db: None) -> None:
         with pytest.raises(NotSubscribed):
             close_period(organisation=make_organisation(), days=OCTOBER, now=NOW)
-        assert get_last_value("invoices-2026") is None
+        assert get_last_value("invoices-INV-2026") is None
 
     def test_bills_no_day_twice(self, invoice: Invoice, customer: Organisation) -> None:
         days = Days(date(2026, 10, 31), date(2026, 11, 30))
         with pytest.raises(PeriodOverlaps, match="INV-2026-00001"):
             close_period(organisation=customer, days=days, now=NOW)
+
+
+class TestTaxAndParties:
+    @pytest.fixture
+    def seller(self, db: None) -> LegalEntity:
+        return make_seller()
+
+    def test_a_customer_at_home_pays_the_rate_of_the_day(
+        self, seller: LegalEntity, customer: Organisation
+    ) -> None:
+        make_billing_details(customer, legal_entity=seller)
+        invoice = close_period(organisation=customer, days=OCTOBER, now=NOW)
+        invoice.refresh_from_db()
+        # 19 % of 12.50 is 2.375
+        assert (invoice.net, invoice.tax, invoice.gross) == (
+            Decimal("12.50"),
+            Decimal("2.38"),
+            Decimal("14.88"),
+        )
+        [tax] = invoice.taxes
+        assert (tax["category"], tax["rate"], tax["net"]) == ("S", "19", "12.5")
+        assert {line.tax_category for line in invoice.lines.all()} == {"S"}
+        assert invoice.due_on == NOW.date() + timedelta(days=14)
+
+    def test_a_company_elsewhere_in_the_eu_owes_the_tax_itself(
+        self, seller: LegalEntity, customer: Organisation
+    ) -> None:
+        make_billing_details(customer, legal_entity=seller, country="AT", vat_id="ATU13585627")
+        invoice = close_period(organisation=customer, days=OCTOBER, now=NOW)
+        assert [tax["category"] for tax in invoice.taxes] == ["AE"]
+        assert invoice.gross == invoice.net == Decimal("12.50")
+
+    def test_both_parties_stay_as_they_were(
+        self, seller: LegalEntity, customer: Organisation
+    ) -> None:
+        details = make_billing_details(customer, legal_entity=seller)
+        invoice = close_period(organisation=customer, days=OCTOBER, now=NOW)
+        for changed in (seller, details):
+            changed.legal_name = "Another name"
+            changed.save()
+        invoice.refresh_from_db()
+        assert thawed(invoice.seller).name == "Catacloud GmbH"
+        assert thawed(invoice.buyer).name == "Kunde GmbH"
+
+    def test_each_seller_has_numbers_of_its_own(
+        self, seller: LegalEntity, customer: Organisation
+    ) -> None:
+        make_billing_details(customer, legal_entity=seller)
+        other = make_subscription(plan_version=PlanVersion.objects.get()).organisation
+        make_billing_details(
+            other, legal_entity=make_seller(slug="ltd", invoice_prefix="LTD", is_default=False)
+        )
+        numbers = [
+            close_period(organisation=one, days=OCTOBER, now=NOW).number
+            for one in (customer, other)
+        ]
+        assert numbers == ["INV-2026-00001", "LTD-2026-00001"]
+
+    def test_without_a_rate_it_is_not_closed(self, customer: Organisation) -> None:
+        entity = make_seller()
+        entity.vat_rates.all().delete()
+        with pytest.raises(NoRate, match="no standard VAT rate of DE"):
+            close_period(organisation=customer, days=OCTOBER, now=NOW)
 
 
 class TestTheDatabase:
@@ -142,22 +220,23 @@ class TestTheDatabase:
         other = close_period(organisation=customer, days=NOVEMBER, now=NOW)
         refuses(lambda: invoice.lines.update(invoice=other), "invoice_is_final")
 
+    @pytest.mark.parametrize("taxes", [[], [{"net": "5", "tax": "0.94"}]])
+    def test_refuses_at_commit_taxes_that_do_not_add_up(
+        self, invoice: Invoice, hours: Service, taxes: list[dict[str, str]]
+    ) -> None:
+        def make_one() -> None:
+            wrong = make_invoice_row(invoice, total=5, tax=Decimal("0.95"), taxes=taxes)
+            make_line(wrong, hours, position=1)
+            execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+        refuses(make_one, "invoice_taxes_add_up")
+
     @pytest.mark.parametrize(("line_count", "total"), [(2, 5), (1, 6)])
     def test_refuses_at_commit_what_does_not_add_up(
         self, invoice: Invoice, hours: Service, line_count: int, total: int
     ) -> None:
         def make_one() -> None:
-            wrong = Invoice.objects.create(
-                organisation=invoice.organisation,
-                plan_version=invoice.plan_version,
-                number="INV-2026-99999",
-                starts_on=NOVEMBER.first,
-                ends_on=NOVEMBER.end,
-                currency="EUR",
-                total=total,
-                line_count=line_count,
-                issued_at=NOW,
-            )
+            wrong = make_invoice_row(invoice, total=total, line_count=line_count)
             make_line(wrong, hours, position=1)
             execute("SET CONSTRAINTS ALL IMMEDIATE")  # as the commit does
 
@@ -183,7 +262,7 @@ class TestRaces:
 
         assert len(invoices) == 8
         assert {invoice.pk for invoice in invoices} == {Invoice.objects.get().pk}
-        assert get_last_value("invoices-2026") == 1
+        assert get_last_value("invoices-INV-2026") == 1
 
     def test_twenty_at_once_leave_no_gap_in_the_numbers(self) -> None:
         """Every fifth one fails, which must not cost a number either."""
@@ -214,6 +293,27 @@ class TestRaces:
 def execute(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql)
+
+
+def make_invoice_row(
+    like: Invoice, *, total: int, tax: Decimal = ZERO, line_count: int = 1, **fields: Any
+) -> Invoice:
+    return Invoice.objects.create(
+        organisation=like.organisation,
+        plan_version=like.plan_version,
+        legal_entity=like.legal_entity,
+        number="INV-2026-99999",
+        starts_on=NOVEMBER.first,
+        ends_on=NOVEMBER.end,
+        currency="EUR",
+        total=total,
+        tax=tax,
+        gross=total + tax,
+        line_count=line_count,
+        issued_at=NOW,
+        due_on=NOVEMBER.end,
+        **fields,
+    )
 
 
 def make_line(invoice: Invoice, service: Service, *, position: int) -> None:

@@ -1,11 +1,12 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 from time_machine import travel
 
-from billing.invoicing import close, tasks
+from billing.invoicing import drafting, tasks
 from billing.invoicing.models import Invoice
 from billing.invoicing.rate import rate_organisations
 from catacloud.accounts.models import Organisation
@@ -61,12 +62,19 @@ class TestCommand:
                 raise ZeroDivisionError
             return rate_organisations(**kwargs)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(close, "rate_organisations", broken_for_bolt)
+        monkeypatch.setattr(drafting, "rate_organisations", broken_for_bolt)
 
         with pytest.raises(CommandError, match=r"2026-10: 2 invoiced\. 1 failed: bolt\."):
             run()
 
         assert Invoice.objects.count() == 2
+
+    def test_waits_for_late_events_unless_told_not_to(
+        self, customers: list[Organisation], settings: Settings
+    ) -> None:
+        settings.INVOICE_GRACE = timedelta(hours=49)
+        assert run() == "2026-10: 0 invoiced."
+        assert run("--without-grace") == "2026-10: 3 invoiced."
 
     @pytest.mark.parametrize(
         ("args", "message"),

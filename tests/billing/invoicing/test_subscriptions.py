@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from billing.account import BillingAccount, account_id
+from billing.accounts.account import BillingAccount, account_id
 from billing.invoicing.models import Subscription
 from billing.invoicing.subscriptions import AlreadySubscribed, NotOnOffer, subscribe
 from billing.pricing.models import PlanVersion

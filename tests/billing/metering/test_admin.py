@@ -59,6 +59,13 @@ class TestADefinition:
         assert definition.event_types == ["a.b", "c.d"]
         assert definition.dimensions.get().at_most == 5
 
+    def test_that_starts_earlier_says_how_earlier_events_are_counted(self, as_user, operator):
+        service = Service.objects.create(slug="tokens", aggregation="sum", unit_size=1)
+        client = as_user(operator)
+        assert self.add(client, service, timezone.now() - timedelta(days=1)).status_code == 302
+        page = client.get("/admin/billing/definition/").content.decode()
+        assert "rebuild_usage --service tokens" in page
+
     def test_does_not_start_before_what_was_counted(self, as_user, operator):
         service = Service.objects.get(slug="storage")
         answer = self.add(as_user(operator), service, timezone.now())

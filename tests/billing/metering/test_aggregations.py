@@ -20,7 +20,7 @@ from django.db.models import Sum
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from billing.account import BillingAccount, account_id
+from billing.accounts.account import BillingAccount, account_id
 from billing.exact import exactly, plain
 from billing.metering import ingestion, saga, time_zones
 from billing.metering.events import STREAM_TYPE, UsageVoided

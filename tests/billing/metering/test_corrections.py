@@ -15,6 +15,7 @@ from billing.metering.listing import Wanted
 from billing.metering.models import HourlyUsage
 from catacloud.accounts.models import ApiKey
 from eventstore.models import StoredEvent
+from tests.billing.metering.sending import skip_the_last
 from tests.billing.metering.test_definitions import HOUR, NOON, TYPE, catch_up, total
 from tests.factories import make_organisation, make_service
 from tests.races import run_at_once
@@ -100,6 +101,15 @@ class TestAVoid:
 
     def test_may_come_in_the_batch_of_its_event(self, acme, tokens):
         send(acme, void("v", "1"), usage("1"), usage("2"))
+        catch_up()
+        assert total(tokens) == 1
+
+    def test_of_what_was_skipped_subtracts_nothing_that_never_counted(self, acme, tokens):
+        send(acme, usage("1", 1))
+        catch_up()
+        send(acme, usage("2", 2))
+        skip_the_last()
+        send(acme, void("v", "2"))
         catch_up()
         assert total(tokens) == 1
 

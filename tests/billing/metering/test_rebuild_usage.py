@@ -15,14 +15,14 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from billing.account import BillingAccount, account_id
+from billing.accounts.account import BillingAccount, account_id
 from billing.metering import rebuilding, saga
 from billing.metering.checking import findings
 from billing.metering.models import DailyUsage, Definition, HourlyUsage, Service
 from eventstore import feed, repository
-from eventstore.models import Checkpoint, DeadLetter, StoredEvent
+from eventstore.models import Checkpoint, StoredEvent
 from tests.billing.metering.examples import measured
-from tests.billing.metering.sending import send
+from tests.billing.metering.sending import send, skip_the_last
 from tests.factories import make_organisation, make_service
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,20 +135,7 @@ def test_gives_accounts_the_difference(used):
 
 def test_what_an_operator_skipped_stays_skipped(used):
     send(used, ("poison", NOON, {"n": 7, "r": "z"}))
-    event = StoredEvent.objects.filter(type="usage.recorded").latest("position")
-    place = {"tenant_id": used.id, "stream_id": event.stream_id, "version": event.version}
-    DeadLetter.objects.create(
-        consumer=saga.CONSUMER,
-        partition=event.partition,
-        position=event.position,
-        error="ValueError",
-        reason="tests",
-        skipped_by="tests",
-        **place,
-    )
-    Checkpoint.objects.filter(consumer=saga.CONSUMER, partition=event.partition).update(
-        position=event.position
-    )
+    skip_the_last()
     assert list(findings()) == []
     assert rebuilding.rebuild(None, now=NOW).rows == 0
 

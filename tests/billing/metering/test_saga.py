@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from billing.account import BillingAccount, account_id
+from billing.accounts.account import BillingAccount, account_id
 from billing.metering import saga
 from billing.metering.freshness import freshness
 from billing.metering.models import DailyUsage, Service

@@ -16,11 +16,27 @@ from billing.invoicing.close import close_period
 from billing.metering.models import Service
 from billing.periods import month_of
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
+from billing.pricing.plans import new_draft
 from catacloud.accounts.models import User
-from tests.factories import make_draft, make_plan, make_service, make_subscription, make_usage_row
+from tests.factories import (
+    make_draft,
+    make_organisation,
+    make_plan,
+    make_service,
+    make_subscription,
+    make_usage_row,
+)
 
 GRADUATED = [("100", "0.10"), (None, "0.05")]
 NO_TERMS = {"rounding": "up", "allowance": "0"}
+TERMS = {
+    "currency": "EUR",
+    "billing_period": "monthly",
+    "anchor": "calendar",
+    "tax_behaviour": "exclusive",
+    "base_fee": "0",
+    "base_fee_timing": "in_advance",
+}
 
 
 @pytest.fixture
@@ -61,7 +77,7 @@ class TestAPlanFromNothing:
         plan = Plan.objects.get(slug="pro")
         operator.post(
             reverse("admin:billing_planversion_add"),
-            {"plan": plan.pk, "currency": "EUR", **inline("charges", total=1)}
+            {"plan": plan.pk, **TERMS, **inline("charges", total=1)}
             | {"charges-0-service": service.pk, "charges-0-model": "graduated"},
         )
         version = plan.versions.get()
@@ -109,9 +125,7 @@ class TestTiers:
         self, operator: Client, charge: Charge
     ) -> None:
         response = operator.post(page(charge), tier_form(*charge.tiers.all(), model="per_unit"))
-        assert (
-            "A charge per unit has one tier, without end, fee or cap." in response.content.decode()
-        )
+        assert "A single price has one tier, without end, fee or cap." in response.content.decode()
 
     def test_have_fees_and_caps(self, operator: Client, charge: Charge) -> None:
         form = tier_form(*charge.tiers.all())
@@ -125,6 +139,7 @@ class TestTiers:
         html = operator.get(page(charge)).content.decode()
         assert 'value="0.05"' in html
         assert 'value="100"' in html
+        assert "0E-12" not in html + operator.get(page(charge.version)).content.decode()
 
     def test_can_be_changed_while_a_draft(self, operator: Client, charge: Charge) -> None:
         first, last = charge.tiers.all()
@@ -204,6 +219,111 @@ class TestAPublishedVersion:
         assert draft.charges.get().tiers.count() == 2
 
 
+class TestThePreview:
+    """What the form as it stands would cost: nothing is saved."""
+
+    @pytest.fixture
+    def charge(self, operator: Client) -> Charge:
+        return make_draft(prices={make_service(): GRADUATED}).charges.get()
+
+    def test_says_what_quantities_cost(self, operator: Client, charge: Charge) -> None:
+        first, last = charge.tiers.all()
+        first.unit_price = Decimal("0.2")
+        html = operator.post(preview(charge), tier_form(first, last)).content.decode()
+        assert [amount in html for amount in ("€0.20", "€20.00", "€515.00", "10,000 h")] == [
+            True
+        ] * 4
+        assert charge.tiers.get(up_to=100).unit_price == Decimal("0.1")
+
+    def test_is_there_before_a_charge_is_stored(self, operator: Client, charge: Charge) -> None:
+        form: dict[str, object] = {"version": charge.version_id, "service": make_service().pk}
+        form |= tier_form(("", "1.3"), model="percentage", event_fee="0.25")
+        html = operator.post(reverse("admin:billing_charge_preview"), form).content.decode()
+        assert "in one event each" in html
+        assert "€1.55" in html
+        assert Charge.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        ("tiers", "more", "message"),
+        [
+            ([("100", "1")], {}, "The last tier must be without end."),
+            ([("", "x")], {}, "Enter a number."),
+            ([("", "1")], {"allowance": "-1"}, "No term of a charge is below zero."),
+            ([("", "1")], {"model": "nonsense"}, "Select a valid choice."),
+        ],
+    )
+    def test_of_a_mistake_is_its_sentence(
+        self,
+        operator: Client,
+        charge: Charge,
+        tiers: list[tuple[str, str]],
+        more: dict[str, str],
+        message: str,
+    ) -> None:
+        response = operator.post(preview(charge), tier_form(*tiers, **more))
+        assert response.status_code == 200
+        assert message in response.content.decode()
+
+    def test_of_no_form_at_all_is_no_error(self, operator: Client, charge: Charge) -> None:
+        assert operator.post(preview(charge), {}).status_code == 200
+
+    def test_is_for_operators(self, charge: Charge) -> None:
+        assert Client().post(preview(charge), {}).status_code == 302
+
+    def test_is_on_the_page_without_a_script_of_its_own(
+        self, operator: Client, charge: Charge
+    ) -> None:
+        html = operator.get(page(charge)).content.decode()
+        assert f'hx-post="{preview(charge)}"' in html
+        assert operator.get(reverse("admin:billing_charge_add")).status_code == 200
+
+
+class TestWhatChanges:
+    @pytest.fixture
+    def draft(self, operator: Client) -> PlanVersion:
+        """A second version at half the price, beside a first one that Acme is on."""
+        first = make_plan(prices={make_service(slug="hours"): [(None, "2")]})
+        make_subscription(plan_version=first, organisation=make_organisation("Acme"))
+        draft = new_draft(version=first)
+        Tier.objects.filter(charge__version=draft).update(unit_price=1)
+        return draft
+
+    def test_is_said_beside_any_other_version(self, operator: Client, draft: PlanVersion) -> None:
+        html = operator.get(page(draft, "compare")).content.decode()
+        assert "hours, per h: 1; it was 2." in html
+        first = draft.plan.versions.get(number=1)
+        html = operator.get(page(first, "compare") + f"?with={draft.pk}").content.decode()
+        assert "hours, per h: 2; it was 1." in html
+        assert operator.get(page(first, "compare") + "?with=0").status_code == 404
+
+    def test_is_asked_before_it_is_published_with_who_stays(
+        self, operator: Client, draft: PlanVersion
+    ) -> None:
+        html = operator.post(changelist(), action("publish", draft)).content.decode()
+        assert "hours, per h: 1; it was 2." in html
+        assert f"Nobody moves to {draft} by itself" in html
+        assert f"1 stays on {draft.plan} 1, at the prices there: Acme." in html
+
+    def test_is_retired_after_a_confirmation_that_says_who_stays(
+        self, operator: Client, draft: PlanVersion
+    ) -> None:
+        first = draft.plan.versions.get(number=1)
+        html = operator.post(changelist(), action("retire", first)).content.decode()
+        assert "1 stays on it: Acme." in html
+        operator.post(changelist(), action("retire", first, confirmed="yes"))
+        first.refresh_from_db()
+        assert first.status == "retired"
+        said = operator.post(changelist(), action("retire", first, confirmed="y"), follow=True)
+        assert "is retired, not published" in said.content.decode()
+
+    def test_can_be_done_from_the_versions_own_page(
+        self, operator: Client, draft: PlanVersion
+    ) -> None:
+        html = operator.get(page(draft)).content.decode()
+        assert 'value="publish"' in html
+        assert 'value="retire"' not in html
+
+
 class TestWhatIsOnlyLookedAt:
     def test_every_page_opens(self, operator: Client) -> None:
         service = make_service()
@@ -235,6 +355,10 @@ class TestWhatIsOnlyLookedAt:
 
 def test_the_counters_of_invoice_numbers_are_not_for_editing() -> None:
     assert not admin.site.is_registered(Sequence)
+
+
+def preview(charge: Charge) -> str:
+    return reverse("admin:billing_charge_preview", args=[charge.pk])
 
 
 def changelist() -> str:

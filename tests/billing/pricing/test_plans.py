@@ -55,7 +55,7 @@ class TestPublish:
     def test_refuses_steps_in_a_charge_per_unit(self) -> None:
         version = make_draft(prices={make_service(): GRADUATED})
         version.charges.update(model=Charge.Model.PER_UNIT)
-        with pytest.raises(InvalidCharge, match="A charge per unit has one tier"):
+        with pytest.raises(InvalidCharge, match="A single price has one tier"):
             publish(version=version, now=NOW)
 
 

@@ -57,47 +57,6 @@ def rated(quantity: Decimal | str, price: Price, **terms: object) -> Rated:
     return rate(Usage(Decimal(quantity)), Terms(price, **terms))  # type: ignore[arg-type]
 
 
-@st.composite
-def any_terms(draw: st.DrawFn) -> Terms:
-    """Every kind of price, with and without what bounds it."""
-    tiers = any_tiers(with_fees=True)
-    price = draw(
-        st.builds(PerUnit, prices)
-        | st.builds(Package, prices, steps, prices)
-        | st.builds(Graduated, tiers, st.booleans())
-        | st.builds(Volume, tiers, st.booleans())
-    )
-    minimum = draw(st.none() | prices)
-    maximum = draw(st.none() | prices)
-    if minimum is not None and maximum is not None and minimum > maximum:
-        minimum, maximum = maximum, minimum
-    return Terms(
-        price,
-        conversion=draw(st.none() | st.builds(Conversion, steps, st.sampled_from(Rounding))),
-        allowance=draw(st.just(ZERO) | steps),
-        discount=draw(st.just(ZERO) | decimals(2, 2).filter(lambda share: share <= 1)),
-        minimum=minimum,
-        maximum=maximum,
-    )
-
-
-class TestAnyPrice:
-    @given(quantities, any_terms())
-    def test_comes_to_what_its_working_adds_up_to(self, quantity: Decimal, terms: Terms) -> None:
-        found = rate(Usage(quantity), terms)
-        assert Fraction(found.amount) == total(step.amount for step in found.working)
-
-    @given(quantities, any_terms())
-    def test_stays_within_its_bounds(self, quantity: Decimal, terms: Terms) -> None:
-        amount = rate(Usage(quantity), terms).amount
-        assert amount >= (terms.minimum or 0)
-        assert terms.maximum is None or amount <= terms.maximum
-
-    @given(decimals(20, 12).filter(bool), any_terms())
-    def test_of_less_than_nothing_is_that_of_nothing(self, less: Decimal, terms: Terms) -> None:
-        assert rate(Usage(-less), terms) == rate(Usage(ZERO), terms)
-
-
 class TestGraduated:
     def test_prices_each_unit_at_its_own_tier_and_shows_the_working(self) -> None:
         found = rated("12.5", Graduated(TWO_TIERS))

@@ -13,6 +13,7 @@ from billing.pricing.prices import (
     Flat,
     Graduated,
     Package,
+    Percentage,
     PerUnit,
     Price,
     Rounding,
@@ -61,6 +62,27 @@ PRICES: list[tuple[list[dict[str, Any]], dict[str, Any], Price, str]] = [
     ([{"unit_price": FIVE}], {"model": "per_unit"}, PerUnit(FIVE), "5"),
     (STEPS, {"model": "graduated"}, Graduated(TIERS), "2 and 5 up to 10, 1 (at most 9) above"),
     (STEPS, {"model": "volume"}, Volume(TIERS), "2 and 5 up to 10, 1 (at most 9) above"),
+    ([{"unit_price": "1.3"}], {"model": "percentage"}, PerUnit(Decimal("0.013")), "1.3 %"),
+    (
+        [{"unit_price": "1.3"}],
+        {"model": "percentage", "event_fee": "0.25", "event_maximum": 5, "free_events": 3},
+        Percentage(Decimal("0.013"), fee=Decimal("0.25"), free_events=3, at_most=FIVE),
+        "1.3 % and 0.25 for each event, at most 5 for each; the first 3 events are free",
+    ),
+    (
+        [{"up_to": TEN, "unit_price": "2", "flat_fee": 1}, {"unit_price": "0.5"}],
+        {"model": "graduated_percentage", "flat_fee_on_zero": False},
+        Graduated(
+            Tiers(
+                (
+                    PricedTier(TEN, Decimal("0.02"), flat_fee=Decimal(1)),
+                    PricedTier(None, Decimal("0.005")),
+                )
+            ),
+            flat_fee_on_zero=False,
+        ),
+        "1 and 2 % up to 10, 0.5 % above; no fee without usage",
+    ),
 ]
 
 
@@ -79,7 +101,7 @@ class TestAPrice:
     def test_is_copied_whole_to_a_new_draft(
         self, tiers: list[dict[str, Any]], fields: dict[str, Any], price: Price, words: str
     ) -> None:
-        made = charge(*tiers, **fields, divide_by=3, rounding="down", maximum=7)
+        made = charge(*tiers, **fields, maximum=7)
         publish(version=made.version, now=LONG_AGO)
         assert terms_of(new_draft(version=made.version).charges.get()) == terms_of(made)
 
@@ -120,6 +142,10 @@ def test_terms_are_read_and_said_in_the_order_in_which_they_apply() -> None:
         ({"model": "volume", "divide_by": 0}, "charge_terms_are_not_negative"),
         ({"model": "volume", "allowance": -1}, "charge_terms_are_not_negative"),
         ({"model": "volume", "maximum": -1}, "charge_terms_are_not_negative"),
+        ({"model": "volume", "event_fee": 1}, "charge_event_terms_are_of_a_percentage"),
+        ({"model": "percentage", "event_minimum": -1}, "charge_event_terms_are_of_a_percentage"),
+        ({"model": "volume", "dimension": "region"}, "charge_dimension_has_a_value"),
+        ({"model": "volume", "value": "eu"}, "charge_dimension_has_a_value"),
     ],
 )
 def test_the_database_refuses_what_means_nothing(fields: dict[str, Any], constraint: str) -> None:

@@ -12,7 +12,8 @@ from django.db import close_old_connections, connection, transaction
 
 from eventstore import drivers, repository, store
 from eventstore.events import RecordedEvent, StreamKey
-from eventstore.rehydrating import Decide, Loaded
+from eventstore.rehydrating import Decide
+from eventstore.saving import Loaded
 from eventstore.store import Append, Appended, NewEvent
 from tests.eventstore.examples import Counter, counted
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from eventstore import rehydrating, snapshots
+from eventstore import saving, snapshots
 from eventstore.models import Snapshot
 from eventstore.snapshots import Always, EveryEvents, Never
 from eventstore.steps import ERRORS
@@ -121,7 +121,7 @@ class TestASnapshot:
             done = store.execute_optimistically(key, count(times=5))
         assert (done.version, done.state.total, done.saved_version) == (5, 5, 0)
         assert (versions(store, key), len(heard)) == ([1, 2, 3, 4, 5], 1)
-        [said] = [one for one in caplog.records if one.name == "eventstore.rehydrating"]
+        [said] = [one for one in caplog.records if one.name == "eventstore.saving"]
         assert said.levelname == "WARNING"
         text = f"The state of counter {key.stream_id} was not saved; its events stand: "
         assert said.getMessage().startswith(text)
@@ -153,14 +153,14 @@ class TestASnapshot:
 
     @pytest.mark.scenario(27)
     def test_that_comes_late_does_not_set_a_newer_one_back(self, store, monkeypatch):
-        key, save = stream(), rehydrating._save
+        key, save = stream(), saving.save
 
         def save_late(aggregate, due):
-            monkeypatch.setattr(rehydrating, "_save", save)
+            monkeypatch.setattr(saving, "save", save)
             elsewhere(lambda: Sync().execute(key, count(times=5)))
             yield from save(aggregate, due)
 
-        monkeypatch.setattr(rehydrating, "_save", save_late)
+        monkeypatch.setattr(saving, "save", save_late)
         assert store.execute_optimistically(key, count(times=5)).version == 5
         assert saved(key) == [10]
 

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from billing.account import AccountSubscribed, BillingAccount, MonthSums, UsageMetered
+from billing.accounts.account import AccountSubscribed, BillingAccount, MonthSums, UsageMetered
+from billing.accounts.events import AccountOpened
 from eventstore.testing import given
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
+OPENED = AccountOpened(opened_on=NOVEMBER)
 SUBSCRIBED = AccountSubscribed(plan_version=1, starts_on=NOVEMBER)
 
 
@@ -26,7 +28,7 @@ def metered(first, service, quantity, area=0):
 
 class TestSubscribe:
     def test_puts_the_organisation_on_a_plan_version_from_a_day_on(self):
-        decided = given(BillingAccount).when(subscribe(1)).then(SUBSCRIBED)
+        decided = given(BillingAccount).when(subscribe(1)).then(OPENED, SUBSCRIBED)
         decided.then_state(subscriptions={NOVEMBER: 1})
 
     def test_to_the_same_again_changes_nothing(self):
@@ -34,7 +36,7 @@ class TestSubscribe:
 
     def test_to_another_from_the_same_day_takes_its_place(self):
         other = AccountSubscribed(plan_version=2, starts_on=NOVEMBER)
-        decided = given(BillingAccount, SUBSCRIBED).when(subscribe(2)).then(other)
+        decided = given(BillingAccount, OPENED, SUBSCRIBED).when(subscribe(2)).then(other)
         decided.then_state(subscriptions={NOVEMBER: 2})
 
 

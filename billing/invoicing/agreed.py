@@ -1,0 +1,111 @@
+"""Which prices hold for whom: those of plan versions, and what customers have of their own."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet, Value
+from django.db.models.functions import NullIf
+
+from billing.accounts.models import PoolMember, PriceOverride
+from billing.accounts.own_prices import charge_from, terms_from
+from billing.invoicing.parts import Part, parts_of
+from billing.metering.models import Service
+from billing.periods import Days
+from billing.pricing.models import Charge
+from billing.pricing.prices import Terms
+from billing.pricing.terms import terms_of
+
+M = TypeVar("M", bound=Model)
+REST_LAST = NullIf("value", Value("")).asc(nulls_last=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The terms of a part of a service's usage."""
+
+    service: Service
+    terms: Terms
+    part: Part
+
+
+def prices_of(versions: Iterable[int]) -> Mapping[int, list[Price]]:
+    """Return the prices of each version, in the order that invoices list them."""
+    found = (
+        Charge.objects.filter(version__in=versions)
+        .select_related("service")
+        .prefetch_related("tiers")
+        .order_by("version", "service__name", "service", REST_LAST, "value")
+    )
+    charges: defaultdict[int, list[Charge]] = defaultdict(list)
+    for charge in found:
+        charges[charge.version_id].append(charge)
+    return defaultdict(
+        list,
+        {
+            version: [
+                Price(charge.service, terms_of(charge), part)
+                for charge, part in zip(each, parts_of(each), strict=True)
+            ]
+            for version, each in charges.items()
+        },
+    )
+
+
+def own_prices(*, days: Days, organisations: Collection[UUID]) -> Mapping[UUID, list[Price]]:
+    """Return what each organisation has of its own on the last day, one for a service."""
+    rows = _on_last_day(PriceOverride.objects.filter(organisation__in=organisations), days)
+    found: defaultdict[UUID, list[Price]] = defaultdict(list)
+    for row in rows.select_related("service").order_by("service__name", "pk"):
+        charge = charge_from(row.terms)
+        charge.service = row.service
+        [part] = parts_of([charge])
+        found[row.organisation_id].append(Price(row.service, terms_from(row.terms), part))
+    return found
+
+
+def agreed(prices: Sequence[Price], own: Sequence[Price]) -> list[Price]:
+    """Put prices of one's own in the places of the plan's; further services come along."""
+    if not own:
+        return list(prices)
+    services = {price.service.pk for price in own}
+    kept = [price for price in prices if price.service.pk not in services]
+    return sorted([*kept, *own], key=lambda price: (price.service.name, price.service.pk))
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Who is rated together: each member's parent, and each parent's members with itself."""
+
+    parents: Mapping[UUID, UUID]
+
+    def whole(self, parent: UUID) -> list[UUID]:
+        return [parent, *(one for one, its in self.parents.items() if its == parent)]
+
+    def parent_of(self, organisation: UUID) -> UUID | None:
+        if organisation in self.parents:
+            return self.parents[organisation]
+        return organisation if organisation in self.parents.values() else None
+
+    def everyone(self) -> set[UUID]:
+        return {*self.parents, *self.parents.values()}
+
+
+def pools_of(*, days: Days, organisations: Sequence[UUID] | None) -> Pools:
+    """Return the pools on the last day that some organisations are in, with all their members."""
+    rows = _on_last_day(PoolMember.objects.all(), days)
+    if organisations is not None:
+        its = _on_last_day(PoolMember.objects.filter(organisation__in=organisations), days)
+        rows = rows.filter(
+            Q(parent__in=organisations) | Q(parent__in=its.order_by().values("parent"))
+        )
+    pairs = rows.order_by("organisation_id", "starts_on").values_list(
+        "organisation_id", "parent_id"
+    )
+    return Pools(dict(pairs))
+
+
+def _on_last_day(rows: QuerySet[M], days: Days) -> QuerySet[M]:
+    return rows.filter(starts_on__lt=days.end).filter(Q(ends_on=None) | Q(ends_on__gte=days.end))

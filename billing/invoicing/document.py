@@ -1,0 +1,105 @@
+"""An invoice or a credit note as a document: the one structure that page, PDF and data show. Pure.
+
+All amounts are Decimals, rounded already; nothing here or behind it works out a figure anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from billing.exact import ZERO, exactly
+from billing.invoicing.parties import Party
+from billing.invoicing.tax import TaxLine, Treatment
+
+
+class Kind(StrEnum):
+    DRAFT = "draft"
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit-note"
+    REVERSAL = "reversal"
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The document that this one takes back or corrects."""
+
+    number: str
+    issued_on: date
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """``net`` is the amount without tax. ``working`` is as invoice lines keep it."""
+
+    position: int
+    text: str
+    quantity: Decimal
+    unit: str
+    amount: Decimal
+    net: Decimal
+    treatment: Treatment
+    working: Sequence[Mapping[str, str | None]] = ()
+    corrects: Original | None = None
+    quantity_now: Decimal | None = None
+    amount_now: Decimal | None = None
+    before_quantity: Decimal | None = None
+    before_amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """``first`` and ``last`` are the days of the period, in ``time_zone``."""
+
+    kind: Kind
+    number: str
+    language: str
+    currency: str
+    issued_on: date
+    due_on: date | None
+    first: date
+    last: date
+    time_zone: str
+    plan: str
+    seller: Party
+    buyer: Party
+    reference: str
+    lines: Sequence[Line]
+    taxes: Sequence[TaxLine]
+    prices_include_tax: bool
+    credit_used: Decimal = ZERO
+    original: Original | None = None
+    reason: str = ""
+
+    @property
+    def total(self) -> Decimal:
+        """The sum of the lines, as they stand."""
+        with exactly():
+            return sum((line.amount for line in self.lines), ZERO)
+
+    @property
+    def net(self) -> Decimal:
+        with exactly():
+            return sum((line.net for line in self.taxes), ZERO)
+
+    @property
+    def tax(self) -> Decimal:
+        with exactly():
+            return sum((line.tax for line in self.taxes), ZERO)
+
+    @property
+    def gross(self) -> Decimal:
+        with exactly():
+            return self.net + self.tax
+
+    @property
+    def to_pay(self) -> Decimal:
+        with exactly():
+            return self.gross - self.credit_used
+
+    @property
+    def is_credit(self) -> bool:
+        return self.kind in (Kind.CREDIT_NOTE, Kind.REVERSAL)

@@ -1,0 +1,185 @@
+"""What the invoice of a period is to say: the preview while it runs, and what closing it issues.
+
+Both come from here, so a preview shows what will be invoiced. A draft is never kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from billing.exact import ZERO, exactly, plain
+from billing.invoicing import inputs
+from billing.invoicing.besides import besides, make
+from billing.invoicing.bill import Bill, Credit
+from billing.invoicing.correcting import CorrectionLine, corrections
+from billing.invoicing.giving_back import told_apart
+from billing.invoicing.legal import BillingDetails, LegalEntity, seller_of
+from billing.invoicing.lines import Kind, Line, Share
+from billing.invoicing.models import InvoiceLine
+from billing.invoicing.parties import Party
+from billing.invoicing.rate import RatedPeriod, rate_organisations
+from billing.invoicing.tax import OUTSIDE_SCOPE, TaxLine, Treatment, tax_lines, treatment
+from billing.periods import Days
+from billing.pricing.models import PlanVersion
+from billing.pricing.tiers import Step
+from catacloud.accounts.models import Organisation
+
+TaxBehaviour = PlanVersion.TaxBehaviour
+Corrections = dict[str, list[CorrectionLine]]  # by currency
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An invoice before its number. The lines are unsaved, and in order."""
+
+    organisation: Organisation
+    days: Days
+    as_of: datetime
+    currency: str
+    plan_version_id: int
+    prices_include_tax: bool
+    lines: Sequence[InvoiceLine]
+    taxes: Sequence[TaxLine]
+    entity: LegalEntity
+    seller: Party
+    buyer: Party
+    language: str
+    reference: str
+    metered_until: int
+    prepaid: Sequence[Credit]  # that is there to be used, once it is known what is to be paid
+    credited: Sequence[CorrectionLine]  # with it, on the invoices that they correct
+    waiting: Corrections  # in other currencies: they wait for an invoice in theirs
+
+    @property
+    def total(self) -> Decimal:
+        with exactly():
+            return sum((line.amount for line in self.lines), ZERO)
+
+    @property
+    def tax(self) -> Decimal:
+        with exactly():
+            return sum((line.tax for line in self.taxes), ZERO)
+
+    @property
+    def gross(self) -> Decimal:
+        with exactly():
+            return sum((line.gross for line in self.taxes), ZERO)
+
+
+def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft | None:
+    """Return the draft for a period, as of ``now``; None where the organisation is on no plan.
+
+    Raises InvalidPrice where the plan's tiers are, and NoRate where VAT would have none.
+    """
+
+    def read() -> tuple[RatedPeriod | None, Corrections]:
+        rated = rate_organisations(days=days, now=now, organisations=[organisation.pk])
+        if organisation.pk not in rated:
+            return None, {}
+        return rated[organisation.pk], corrections(organisation=organisation, now=now)
+
+    (period, to_correct), until = inputs.settled(organisation.pk, read)
+    if period is None:
+        return None
+    details = BillingDetails.objects.filter(organisation=organisation).first()
+    entity = seller_of(details)
+    buyer = details.party if details else Party(name=organisation.name, key=organisation.slug)
+    corrected, credited = told_apart(to_correct.pop(period.currency, []))
+    its = besides(days=days, organisations=[organisation.pk])[organisation.pk]
+    bill = make(period, its, days=days, corrections=[one.line for one in corrected])
+    lines = _lines(bill, corrected)
+    version = PlanVersion.objects.get(pk=period.plan_version_id)
+    taxes = _tax(lines, entity, buyer, version, now)
+    return Draft(
+        organisation=organisation,
+        days=days,
+        as_of=now,
+        currency=period.currency,
+        plan_version_id=period.plan_version_id,
+        prices_include_tax=version.tax_behaviour == TaxBehaviour.INCLUSIVE,
+        lines=lines,
+        taxes=taxes,
+        entity=entity,
+        seller=entity.party,
+        buyer=buyer,
+        language=details.language if details else BillingDetails.Language.ENGLISH,
+        reference=details.reference if details else "",
+        metered_until=until,
+        prepaid=[
+            one for one, currency in its.credits if one.is_prepaid and currency == period.currency
+        ],
+        credited=credited,
+        waiting=to_correct,
+    )
+
+
+def _tax(
+    lines: Sequence[InvoiceLine],
+    entity: LegalEntity,
+    buyer: Party,
+    version: PlanVersion,
+    now: datetime,
+) -> list[TaxLine]:
+    """Number the lines, and say of each how it is taxed."""
+    treated = OUTSIDE_SCOPE
+    if version.tax_behaviour != TaxBehaviour.NONE:
+        treated = treatment(
+            seller=entity.party.taxpayer, buyer=buyer.taxpayer, rates=entity.rates(now.date())
+        )
+    for position, line in enumerate(lines, 1):
+        line.position = position
+        line.tax_category, line.tax_rate = treated.category, treated.rate
+    amounts: list[tuple[Treatment, Decimal]] = [(treated, line.amount) for line in lines]
+    included = version.tax_behaviour == TaxBehaviour.INCLUSIVE
+    return tax_lines(amounts, currency=version.currency, included=included)
+
+
+def _lines(bill: Bill, corrected: Sequence[CorrectionLine]) -> list[InvoiceLine]:
+    """Return unsaved lines; those of corrections come in the order in which the bill has them."""
+    to_come = iter(corrected)
+    return [
+        _correction(next(to_come)) if line.kind is Kind.CORRECTION else _line(line)
+        for line in bill.lines
+    ]
+
+
+def _line(line: Line) -> InvoiceLine:
+    return InvoiceLine(
+        kind=line.kind.value,
+        service_id=line.service_id,
+        service_name=line.service_name,
+        source_id=line.source_id,
+        covers_from=line.covers_from,
+        value=line.value,
+        quantity=line.quantity,
+        unit=line.unit,
+        amount=line.amount,
+        working=[_working(step) for step in line.working],
+    )
+
+
+def _correction(line: CorrectionLine) -> InvoiceLine:
+    correction = _line(line.line)
+    correction.corrects = line.corrects
+    correction.before_quantity, correction.before_amount = line.before.quantity, line.before.amount
+    return correction
+
+
+def _working(step: Step | Share) -> dict[str, str | int | None]:
+    if isinstance(step, Share):
+        return {
+            "kind": "share",
+            "line": step.line,
+            "quantity": plain(step.quantity),
+            "unit_price": plain(step.unit_price),
+            "amount": plain(step.amount),
+        }
+    return {
+        "kind": step.kind,
+        "from": plain(step.start),
+        "up_to": None if step.up_to is None else plain(step.up_to),
+        "quantity": plain(step.quantity),
+        "unit_price": plain(step.unit_price),
+        "amount": plain(step.amount),
+    }

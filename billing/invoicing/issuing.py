@@ -1,0 +1,73 @@
+"""Issue an invoice: number it, and freeze it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from billing.accounts.models import PrepaidUse
+from billing.exact import ZERO, exactly
+from billing.invoicing import inputs, numbering
+from billing.invoicing.bill import Credit
+from billing.invoicing.drafting import Draft
+from billing.invoicing.giving_back import give_back
+from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.parties import frozen
+from billing.invoicing.paying import record_payment
+from billing.invoicing.standing import credit_left
+from billing.invoicing.tax import tax_rows
+
+
+def issue(draft: Draft, *, now: datetime) -> Invoice:
+    """Make a draft an invoice, in the caller's transaction, which holds the organisation's row."""
+    invoice = Invoice(
+        organisation=draft.organisation,
+        plan_version_id=draft.plan_version_id,
+        legal_entity=draft.entity,
+        starts_on=draft.days.first,
+        ends_on=draft.days.end,
+        time_zone=draft.organisation.time_zone,
+        currency=draft.currency,
+        total=draft.total,
+        prices_include_tax=draft.prices_include_tax,
+        taxes=tax_rows(draft.taxes),
+        tax=draft.tax,
+        gross=draft.gross,
+        credit_used=_credit(draft),
+        line_count=len(draft.lines),
+        issued_at=now,
+        due_on=draft.entity.due_on(now.date()),
+        seller=frozen(draft.seller),
+        buyer=frozen(draft.buyer),
+        language=draft.language,
+        reference=draft.reference,
+        metered_until=draft.metered_until,
+    )
+    give_back(draft.credited, now=now)
+    invoice.inputs_digest = inputs.digest(invoice, draft.lines)
+    invoice.number = numbering.invoice_number(draft.entity, now)
+    invoice.save(force_insert=True)
+    for line in draft.lines:
+        line.invoice = invoice
+    InvoiceLine.objects.bulk_create(draft.lines)
+    _take_prepaid(invoice, draft.prepaid, now)
+    return invoice
+
+
+def _take_prepaid(invoice: Invoice, prepaid: Sequence[Credit], now: datetime) -> None:
+    """Pay with what was paid ahead, as far as it goes and there is something to be paid."""
+    with exactly():
+        open_amount = invoice.gross - invoice.credit_used
+    for credit in prepaid:
+        if (amount := min(credit.left, open_amount)) > 0:
+            PrepaidUse.objects.create(credit_id=credit.id, invoice=invoice, amount=amount)
+            reference = f"Prepaid credit {credit.id}"
+            record_payment(
+                invoice, amount=amount, received_on=now.date(), reference=reference, now=now
+            )
+            open_amount -= amount
+
+
+def _credit(draft: Draft) -> Decimal:
+    """Return how much of the credit that is left this invoice uses up."""
+    left = credit_left(draft.organisation, draft.currency)
+    return max(min(left, draft.gross), ZERO)

@@ -1,0 +1,79 @@
+"""What documents say, in English and in German. Pure."""
+
+from billing.invoicing.tax import Category
+
+GERMAN = {
+    "Above": "Über",
+    "Account": "Konto",
+    "Allowance": "Freimenge",
+    "Amount": "Betrag",
+    "Amount due": "Zahlbetrag",
+    "Bank": "Bank",
+    "Billed to": "Rechnung an",
+    "Cap": "Höchstpreis der Stufe",
+    "Comes to now, rounded": "Ergibt jetzt, gerundet",
+    "Credit": "Gutschrift",
+    "Credit from earlier invoices": "Guthaben aus früheren Rechnungen",
+    "Credit note": "Rechnungskorrektur",
+    "Description": "Leistung",
+    "Discount": "Nachlass",
+    "Down to the maximum": "Bis zum Höchstbetrag",
+    "Draft": "Entwurf",
+    "Due": "Zahlbar bis",
+    "Every unit": "Jede Einheit",
+    "Fee for each event": "Gebühr je Ereignis",
+    "Flat fee": "Festbetrag",
+    "From": "Von",
+    "Invoice": "Rechnung",
+    "Invoiced so far": "Bisher berechnet",
+    "Issued": "Rechnungsdatum",
+    "Net": "Netto",
+    "Number": "Nummer",
+    "Packages": "Pakete",
+    "Page": "Seite",
+    "Period": "Leistungszeitraum",
+    "Prices contain VAT.": "Die Preise enthalten die Umsatzsteuer.",
+    "Price": "Preis",
+    "Price plan": "Tarif",
+    "Quantity": "Menge",
+    "Reason": "Grund",
+    "Reference": "Ihr Zeichen",
+    "Reversal": "Stornorechnung",
+    "Reverses": "Storniert",
+    "Taken off line": "Abgezogen von Position",
+    "Takes back a part of": "Korrigiert",
+    "The amount is set against what you owe.": "Der Betrag wird mit Forderungen verrechnet.",
+    "Time zone": "Zeitzone",
+    "Total": "Gesamtbetrag",
+    "Up to": "Bis",
+    "Up to the minimum": "Bis zum Mindestbetrag",
+    "VAT": "Umsatzsteuer",
+    "VAT id": "USt-IdNr.",
+    "correction of": "Korrektur von",
+    "invoice": "Rechnung",
+    "of": "von",
+    "on": "auf",
+    "Reverse charge: the customer owes the VAT.": "Steuerschuldnerschaft des Leistungsempfängers.",
+    "Not subject to VAT.": "Nicht steuerbar.",
+    "Exempt from VAT": "Umsatzsteuerfrei",
+    "Zero rated.": "Steuersatz null.",
+}
+IN = {"en": dict[str, str](), "de": GERMAN}
+REASONS = {
+    Category.REVERSE_CHARGE: "Reverse charge: the customer owes the VAT.",
+    Category.OUTSIDE_SCOPE: "Not subject to VAT.",
+    Category.EXEMPT: "Exempt from VAT",
+    Category.ZERO_RATED: "Zero rated.",
+}
+
+
+def say(phrase: str, language: str) -> str:
+    """Return a phrase in a language; as it is where nobody has translated it."""
+    return IN.get(language, {}).get(phrase, phrase)
+
+
+def why_untaxed(category: Category, reason: str, language: str) -> str:
+    """Say why no VAT is owed; nothing where it is."""
+    phrase = REASONS.get(category, "")
+    said = say(phrase, language)
+    return f"{said}: {reason}" if reason else said

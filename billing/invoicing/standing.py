@@ -1,0 +1,92 @@
+"""How invoices stand: what is still to be paid of each, and what that makes them.
+
+Money is set against an organisation's invoices in the order of their issue: what one has too much,
+by payments, credit notes or a negative total, is credit for the next ones in its currency.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db.models import Sum
+
+from billing.exact import ZERO, exactly
+from billing.invoicing.after import CreditNote, Payment
+from billing.invoicing.credit import Settled, settle
+from billing.invoicing.models import Invoice
+from catacloud.accounts.models import Organisation
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    PARTLY_PAID = "partly-paid"
+    OVERDUE = "overdue"
+    PAID = "paid"
+    CREDITED = "credited"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An invoice beside what came after it. Amounts are gross."""
+
+    invoice: Invoice
+    paid: Decimal
+    credited: Decimal
+    settled: Settled
+
+    def status(self, today: date) -> Status:
+        invoice = self.invoice
+        if invoice.voided_at:
+            return Status.VOID
+        if invoice.gross > 0 and self.credited == invoice.gross:
+            return Status.CREDITED
+        if not self.settled.to_pay:
+            return Status.PAID
+        if today > invoice.due_on:
+            return Status.OVERDUE
+        return Status.PARTLY_PAID if self.paid or self.credited else Status.OPEN
+
+
+def standings(organisation: Organisation) -> dict[int, Standing]:
+    """Return how each of an organisation's invoices stands, by its key, the oldest first."""
+    by_currency: defaultdict[str, list[Invoice]] = defaultdict(list)
+    issued = Invoice.objects.filter(organisation=organisation).select_related("plan_version__plan")
+    for invoice in issued.order_by("issued_at", "pk"):
+        by_currency[invoice.currency].append(invoice)
+    paid = dict(
+        Payment.objects.filter(invoice__organisation=organisation)
+        .order_by()
+        .values_list("invoice")
+        .annotate(Sum("amount"))
+    )
+    credited = dict(
+        CreditNote.objects.filter(invoice__organisation=organisation)
+        .order_by()
+        .values_list("invoice")
+        .annotate(Sum("gross"))
+    )
+    found: dict[int, Standing] = {}
+    for invoices in by_currency.values():
+        for one in _settled(invoices, paid, credited):
+            found[one.invoice.pk] = one
+    return found
+
+
+def credit_left(organisation: Organisation, currency: str) -> Decimal:
+    """Return what the next invoice in a currency may be paid with."""
+    own = [one for one in standings(organisation).values() if one.invoice.currency == currency]
+    return own[-1].settled.left if own else ZERO
+
+
+def _settled(
+    invoices: Iterable[Invoice], paid: dict[int, Decimal], credited: dict[int, Decimal]
+) -> Iterable[Standing]:
+    rows = [(one, paid.get(one.pk, ZERO), credited.get(one.pk, ZERO)) for one in invoices]
+    with exactly():
+        totals = [one.gross - money - less for one, money, less in rows]
+    for (invoice, money, less), settled in zip(rows, settle(totals), strict=True):
+        yield Standing(invoice, money, less, settled)

@@ -1,0 +1,279 @@
+"""Write a document out: every text and figure as a person reads it, in the document's language.
+
+Page and PDF both show what is written here, and format nothing themselves. Pure.
+"""
+
+from collections.abc import Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+
+from billing.invoicing.document import Document, Kind, Line, Original
+from billing.invoicing.phrases import say, why_untaxed
+
+LOCALES = {"en": Locale("en"), "de": Locale("de", "DE")}
+TITLES = {
+    Kind.DRAFT: "Draft",
+    Kind.INVOICE: "Invoice",
+    Kind.CREDIT_NOTE: "Credit note",
+    Kind.REVERSAL: "Reversal",
+}
+STEPS = {
+    "allowance": "Allowance",
+    "cap": "Cap",
+    "discount": "Discount",
+    "fee": "Fee for each event",
+    "flat fee": "Flat fee",
+    "maximum": "Down to the maximum",
+    "minimum": "Up to the minimum",
+    "package": "Packages",
+}
+WITH_UNITS = ("units", "allowance")  # kinds of steps that say which units they are about
+
+Pair = tuple[str, str]
+Step = tuple[str, str, str, str]
+"""What a step is about, its quantity, price and amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenLine:
+    position: int
+    text: str
+    note: str  # which invoice it corrects
+    quantity: str
+    amount: str
+    steps: tuple[Step, ...]
+    corrects: str = ""  # the number of that invoice
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """``heads`` are the columns of the lines; ``sums`` end with what is owed, ``notes`` follow."""
+
+    language: str
+    title: str
+    number: str
+    seller: tuple[str, ...]
+    buyer: tuple[str, ...]
+    facts: tuple[Pair, ...]
+    heads: tuple[str, ...]
+    lines: tuple[WrittenLine, ...]
+    sums: tuple[Pair, ...]
+    notes: tuple[str, ...]
+    bank: tuple[Pair, ...]
+    to: str
+    page: str
+
+
+def write(document: Document) -> Written:
+    pen = _Pen(document.language, document.currency)
+    return Written(
+        language=document.language,
+        title=pen.say(TITLES[document.kind]),
+        number=document.number,
+        seller=tuple(_seller(document)),
+        buyer=tuple(_buyer(document)),
+        facts=tuple(_facts(document, pen)),
+        heads=tuple(map(pen.say, ("Description", "Quantity", "Price", "Amount"))),
+        lines=tuple(_line(line, pen) for line in document.lines),
+        sums=tuple(_sums(document, pen)),
+        notes=tuple(_notes(document, pen)),
+        bank=tuple(_bank(document, pen)),
+        to=pen.say("Billed to"),
+        page=pen.say("Page"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """Writes in a language, amounts in a currency."""
+
+    language: str
+    currency: str
+
+    @property
+    def locale(self) -> Locale:
+        return LOCALES.get(self.language, LOCALES["en"])
+
+    def say(self, phrase: str) -> str:
+        return say(phrase, self.language)
+
+    def money(self, amount: Decimal) -> str:
+        return format_currency(amount, self.currency, locale=self.locale)
+
+    def price(self, amount: Decimal) -> str:
+        """Write every digit that a price has."""
+        pattern = copy(self.locale.currency_formats["standard"])
+        pattern.frac_prec = (2, 12)
+        written = pattern.apply(amount, self.locale, currency=self.currency, currency_digits=False)
+        return str(written)
+
+    def number(self, value: Decimal) -> str:
+        return format_decimal(value, "#,##0.############", locale=self.locale)
+
+    def amount_of(self, quantity: Decimal, unit: str) -> str:
+        return f"{self.number(quantity)}\u00a0{unit}".strip()
+
+    def day(self, day: date) -> str:
+        return format_date(day, "d MMM y" if self.language == "en" else "dd.MM.y", self.locale)
+
+    def days(self, first: date, last: date) -> str:
+        return f"{self.day(first)} – {self.day(last)}"
+
+
+def _seller(document: Document) -> Iterator[str]:
+    seller = document.seller
+    yield from filter(None, (seller.name, seller.street, seller.place, _country(document)))
+    if seller.vat_id:
+        yield f"{say('VAT id', document.language)} {seller.vat_id}"
+    yield from filter(None, (seller.registration, seller.email))
+
+
+def _buyer(document: Document) -> Iterator[str]:
+    buyer = document.buyer
+    yield from filter(None, (buyer.name, buyer.street, buyer.place))
+    if buyer.country and buyer.country != document.seller.country:
+        yield _territory(buyer.country, document.language)
+    if buyer.vat_id:
+        yield f"{say('VAT id', document.language)} {buyer.vat_id}"
+
+
+def _country(document: Document) -> str:
+    abroad = document.buyer.country not in ("", document.seller.country)
+    return _territory(document.seller.country, document.language) if abroad else ""
+
+
+def _territory(country: str, language: str) -> str:
+    names: Mapping[str, str] = LOCALES.get(language, LOCALES["en"]).territories
+    return names.get(country, country)
+
+
+def _facts(document: Document, pen: _Pen) -> Iterator[Pair]:
+    if document.kind is not Kind.DRAFT:
+        yield pen.say("Issued"), pen.day(document.issued_on)
+    if document.due_on and document.to_pay > 0:
+        yield pen.say("Due"), pen.day(document.due_on)
+    yield pen.say("Period"), pen.days(document.first, document.last)
+    yield pen.say("Time zone"), document.time_zone
+    yield pen.say("Price plan"), document.plan
+    if document.reference:
+        yield pen.say("Reference"), document.reference
+    if original := document.original:
+        verb = "Reverses" if document.kind is Kind.REVERSAL else "Takes back a part of"
+        yield pen.say(verb), f"{original.number}, {pen.day(original.issued_on)}"
+    if document.reason:
+        yield pen.say("Reason"), document.reason
+
+
+def _line(line: Line, pen: _Pen) -> WrittenLine:
+    steps = [_step(step, line, pen) for step in line.working]
+    if line.corrects:
+        steps += _since(line, pen)
+    return WrittenLine(
+        position=line.position,
+        text=line.text,
+        note=_corrects(line.corrects, pen) if line.corrects else "",
+        quantity=_quantity(line, pen),
+        amount=pen.money(line.amount),
+        steps=tuple(steps),
+        corrects=line.corrects.number if line.corrects else "",
+    )
+
+
+def _quantity(line: Line, pen: _Pen) -> str:
+    if line.corrects is None:
+        return pen.amount_of(line.quantity, line.unit)
+    sign = "−" if line.quantity < 0 else "+"
+    return f"{sign}{pen.amount_of(abs(line.quantity), line.unit)}"
+
+
+def _corrects(original: Original, pen: _Pen) -> str:
+    days = pen.days(original.first, original.last)
+    return f"{pen.say('correction of')} {days}, {pen.say('invoice')} {original.number}"
+
+
+def _since(line: Line, pen: _Pen) -> Iterator[Step]:
+    """Write of a correction what the charge comes to now, and what was invoiced before."""
+    for words, quantity, amount in (
+        ("Comes to now, rounded", line.quantity_now, line.amount_now),
+        ("Invoiced so far", line.before_quantity, line.before_amount),
+    ):
+        sign = "" if words != "Invoiced so far" else "− "
+        yield (
+            pen.say(words),
+            pen.amount_of(quantity or Decimal(0), line.unit),
+            "",
+            f"{sign}{pen.money(amount or Decimal(0))}",
+        )
+
+
+def _step(step: Mapping[str, str | None], line: Line, pen: _Pen) -> Step:
+    kind = step.get("kind") or "units"
+    quantity, price = Decimal(step["quantity"] or 0), Decimal(step["unit_price"] or 0)
+    unit = line.unit if kind in WITH_UNITS else ""
+    return (
+        _about(step, kind, line.unit, pen),
+        pen.amount_of(quantity, unit),
+        f"× {pen.price(price)}",
+        f"= {pen.price(Decimal(step['amount'] or 0))}",
+    )
+
+
+def _about(step: Mapping[str, str | None], kind: str, unit: str, pen: _Pen) -> str:
+    if "line" in step:  # a share of a discount or a credit
+        return f"{pen.say('Taken off line')} {step['line']}"
+    if kind not in WITH_UNITS:
+        return pen.say(STEPS.get(kind, kind.capitalize()))
+    units = _units(step, unit, pen)
+    return units if kind == "units" else f"{pen.say(STEPS[kind])}: {units}"
+
+
+def _units(step: Mapping[str, str | None], unit: str, pen: _Pen) -> str:
+    start, end = Decimal(step.get("from") or 0), step.get("up_to")
+    above = f"{pen.say('Above')} {pen.amount_of(start, unit)}"
+    if end is None:
+        return above if start else pen.say("Every unit")
+    up_to = f"{pen.say('Up to')} {pen.amount_of(Decimal(end), unit)}"
+    return f"{above} {up_to[0].lower()}{up_to[1:]}" if start else up_to
+
+
+def _sums(document: Document, pen: _Pen) -> Iterator[Pair]:
+    yield pen.say("Net"), pen.money(document.net)
+    for line in document.taxes:
+        if line.treatment.rate:
+            rate = f"{format_decimal(line.treatment.rate, locale=pen.locale)} %"
+            on = f"{pen.say('on')} {pen.money(line.net)}"
+            yield f"{pen.say('VAT')} {rate} {on}", pen.money(line.tax)
+    yield pen.say("Total"), pen.money(document.gross)
+    if document.credit_used:
+        yield pen.say("Credit from earlier invoices"), f"− {pen.money(document.credit_used)}"
+        yield pen.say("Amount due"), pen.money(document.to_pay)
+
+
+def _notes(document: Document, pen: _Pen) -> Iterator[str]:
+    for line in document.taxes:
+        treated = line.treatment
+        if why := why_untaxed(treated.category, treated.reason, document.language):
+            yield why
+    if document.prices_include_tax:
+        yield pen.say("Prices contain VAT.")
+    if document.gross < 0 or document.is_credit:
+        yield pen.say("The amount is set against what you owe.")
+
+
+def _bank(document: Document, pen: _Pen) -> Iterator[Pair]:
+    seller = document.seller
+    if not seller.iban or document.is_credit or document.to_pay <= 0:
+        return
+    yield pen.say("Account"), seller.name
+    yield "IBAN", " ".join(seller.iban[n : n + 4] for n in range(0, len(seller.iban), 4))
+    if seller.bic:
+        yield "BIC", seller.bic
+    if seller.bank:
+        yield pen.say("Bank"), seller.bank
+    yield pen.say("Number"), document.number

@@ -1,0 +1,162 @@
+"""Plan migrations in the admin: named, simulated, confirmed, watched and undone."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from billing.invoicing.subscriptions import CannotSubscribe
+from billing.metering.admin import ReadOnly
+from billing.migrating import moving, naming
+from billing.migrating.models import Move, PlanMigration
+from billing.migrating.showing import Compared, as_csv, differences_figure, totals
+from billing.migrating.tasks import run_migration, simulate_migration
+from catacloud.accounts.models import User
+
+FIELDS = ["from_version", "name_contains", "slugs", "to_version", "starts_on", "keep_until"]
+MOST_ROWS = 200  # on the page; the CSV has all
+
+
+class NameForm(forms.ModelForm[PlanMigration]):
+    class Meta:
+        model = PlanMigration
+        fields = [*FIELDS, "keeps_own_prices", "simulated_periods", "reason"]
+
+
+@admin.register(PlanMigration)
+class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
+    list_display = ["__str__", "from_version", "status", "named_at", "simulated_at", "confirmed_at"]
+    list_select_related = ["to_version__plan", "from_version__plan"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("billing.add_planmigration")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("<uuid:pk>/do/<slug:step>/", view(self.do), name="billing_planmigration_do"),
+            path("<uuid:pk>/moves.csv", view(self.csv), name="billing_planmigration_csv"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = NameForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                made = naming.name(form.save(commit=False), now=timezone.now())
+            except (naming.CannotName, CannotSubscribe) as error:
+                form.add_error(None, str(error))
+            else:
+                return redirect(_page(made))
+        return self._render(request, "name", "Name who moves, to what and when", form=form)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        migration = get_object_or_404(PlanMigration, pk=object_id)
+        if not self.has_view_permission(request, migration):
+            raise PermissionDenied
+        rows, currency = _compared(migration), migration.to_version.currency
+        moves = migration.moves.select_related("organisation")
+        done = migration.moves.exclude(status=Move.Status.WAITING).count()
+        return self._render(
+            request,
+            "migration",
+            f"Migration {migration}",
+            migration=migration,
+            moves=moves[:MOST_ROWS],
+            count=len(rows),
+            done=done,
+            rows=sorted(rows, key=lambda row: -row.difference)[:MOST_ROWS],
+            totals=totals(rows),
+            currency=currency,
+            figure=differences_figure(rows, currency=currency),
+            may_act=self.has_add_permission(request),
+        )
+
+    def do(self, request: HttpRequest, pk: Any, step: str) -> HttpResponse:
+        """Simulate, confirm or undo; the last two are asked about first."""
+        migration = get_object_or_404(PlanMigration, pk=pk)
+        if request.method != "POST" or not self.has_add_permission(request):
+            raise PermissionDenied
+        if step != "simulate" and "confirmed" not in request.POST:
+            return self._render(
+                request,
+                "confirm",
+                f"{step.capitalize()}: are you sure?",
+                migration=migration,
+                step=step,
+                totals=totals(_compared(migration)),
+                currency=migration.to_version.currency,
+            )
+        steps: dict[str, Callable[[], str]] = {
+            "simulate": lambda: _simulate(migration),
+            "confirm": lambda: _confirm(migration, request.user),
+            "undo": lambda: _undo(migration),
+        }
+        try:
+            said = steps[step]()
+        except moving.CannotConfirm as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.log_change(request, migration, f"Chose to {step} it.")
+            self.message_user(request, said, messages.SUCCESS)
+        return redirect(_page(migration))
+
+    def csv(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        migration = get_object_or_404(PlanMigration, pk=pk)
+        if not self.has_view_permission(request, migration):
+            raise PermissionDenied
+        text = as_csv(_compared(migration), currency=migration.to_version.currency)
+        disposition = {"Content-Disposition": 'attachment; filename="migration.csv"'}
+        return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=disposition)
+
+    def _render(
+        self, request: HttpRequest, template: str, title: str, **more: Any
+    ) -> TemplateResponse:
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        name = f"admin/billing/planmigration/{template}.html"
+        return TemplateResponse(request, name, context | more)
+
+
+def _simulate(migration: PlanMigration) -> str:
+    simulate_migration.delay(migration_id=str(migration.pk))
+    return "The simulation is on its way: load this page again in a moment."
+
+
+def _confirm(migration: PlanMigration, user: Any) -> str:
+    moving.confirm(migration, by=user if isinstance(user, User) else None, now=timezone.now())
+    run_migration.delay(migration_id=str(migration.pk))
+    return "The migration runs: this page says how far it is."
+
+
+def _undo(migration: PlanMigration) -> str:
+    count = moving.undo(migration, now=timezone.now())
+    return f"{count} are back on what they were on; whose new period is invoiced, stays."
+
+
+def _compared(migration: PlanMigration) -> list[Compared]:
+    moves = migration.moves.select_related("organisation")
+    return [
+        Compared(one.organisation.slug, one.organisation.name, one.periods, one.then, one.new)
+        for one in moves
+    ]
+
+
+def _page(migration: PlanMigration) -> str:
+    return reverse("admin:billing_planmigration_change", args=[migration.pk])

@@ -1,0 +1,57 @@
+from typing import cast
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from billing.metering import rebuilding
+from catacloud.accounts.models import Organisation, User
+from catacloud.org_settings import changes
+
+
+class OrganisationForm(forms.ModelForm[Organisation]):
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone != self.instance.time_zone and self.instance.pk and rebuilding.is_under_way():
+            raise ValidationError("Usage is being rebuilt: change the time zone after that.")
+        return zone
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(admin.ModelAdmin[Organisation]):
+    """Members and keys are kept in the organisation's settings, which operators may open."""
+
+    form = OrganisationForm
+    list_display = ["name", "slug", "external_key", "time_zone", "created_at"]
+    search_fields = ["name", "slug", "external_key"]
+    readonly_fields = ["settings"]
+
+    @admin.display(description="Members, keys, log")
+    def settings(self, organisation: Organisation) -> str:
+        if organisation.slug == "":
+            return "In its settings, once it is saved"
+        page = reverse("members", args=[organisation.slug])
+        return format_html('<a href="{}">In its settings</a>', page)
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Organisation,
+        form: forms.ModelForm[Organisation],
+        change: bool,
+    ) -> None:
+        if change and "time_zone" in form.changed_data:
+            changes.change_time_zone(
+                organisation=Organisation.objects.get(pk=obj.pk),
+                time_zone=obj.time_zone,
+                by=cast(User, request.user),
+                now=timezone.now(),
+            )
+        super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
+        return False  # its events are for ever, and may be on their way to the saga

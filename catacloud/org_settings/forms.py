@@ -1,0 +1,61 @@
+"""What people may ask of settings, checked."""
+
+from zoneinfo import available_timezones
+
+from django import forms
+
+from billing.invoicing.legal import BillingDetails
+from catacloud.accounts.models import ApiKey, EmailKind, Membership, Role
+
+
+class NewMemberForm(forms.Form):
+    email = forms.EmailField(max_length=254, label="E-mail address")
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.MEMBER)
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        return email.lower()
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+class EmailsForm(forms.ModelForm[Membership]):
+    emails = forms.MultipleChoiceField(choices=EmailKind.choices, required=False)
+
+    class Meta:
+        model = Membership
+        fields = ["emails"]
+
+
+class NewKeyForm(forms.ModelForm[ApiKey]):
+    class Meta:
+        model = ApiKey
+        fields = ["name"]
+
+
+class TimeZoneForm(forms.Form):
+    time_zone = forms.ChoiceField(choices=[(name, name) for name in sorted(available_timezones())])
+
+
+class BillingDetailsForm(forms.ModelForm[BillingDetails]):
+    """What members may say of themselves; who invoices them, and why without VAT, operators say."""
+
+    class Meta:
+        model = BillingDetails
+        fields = [
+            "legal_name",
+            "street",
+            "postcode",
+            "city",
+            "country",
+            "vat_id",
+            "email",
+            "reference",
+            "language",
+        ]
+
+    def clean_country(self) -> str:
+        country: str = self.cleaned_data["country"]
+        return country.upper()

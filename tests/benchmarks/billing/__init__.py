@@ -1,0 +1,21 @@
+"""Billing: how fast usage becomes money. ``--scale`` is of how much is rated."""
+
+from collections.abc import Callable, Iterator
+
+from tests.benchmarks.billing import documents, previews, rating
+from tests.benchmarks.harness import Measure, Options
+
+MEASURES: dict[str, Callable[[str, Options], Iterator[Measure]]] = {
+    "rating, per unit": rating.per_unit,
+    "rating, package": rating.package,
+    "rating, volume, 20 tiers": rating.volume,
+    "rating, graduated, 20 tiers": rating.graduated,
+    "pdf with data, checked": documents.each,
+    "preview with two years of invoices": previews.preview,
+}
+
+
+def run(options: Options) -> Iterator[Measure]:
+    for name, measure in MEASURES.items():
+        if options.only in name:
+            yield from measure(name, options)

@@ -1,0 +1,257 @@
+"""What closing makes of fees, commitments, discounts, credit, pools and prices of one's own."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from billing.accounts import commands, discounts
+from billing.accounts.models import PrepaidUse
+from billing.invoicing.close import close_period
+from billing.invoicing.drafting import draft_of
+from billing.invoicing.subscriptions import change_plan, subscribe
+from billing.periods import Days, month_of
+from billing.pricing.plans import publish
+from tests.billing.accounts.agreeing import PER_UNIT, agreed
+from tests.factories import (
+    LONG_AGO,
+    make_draft,
+    make_organisation,
+    make_plan,
+    make_service,
+    make_usage_row,
+)
+
+pytestmark = pytest.mark.django_db
+
+SEPTEMBER, OCTOBER, NOVEMBER = (month_of(date(2026, month, 1)) for month in (9, 10, 11))
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+GRADUATED = [("100", "0.10"), (None, "0.05")]
+
+
+@pytest.fixture
+def hours():
+    return make_service(slug="hours")
+
+
+def plan(hours, prices=GRADUATED, **terms):
+    draft = make_draft(prices={hours: prices})
+    for name, value in terms.items():
+        setattr(draft, name, value)
+    draft.save()
+    publish(version=draft, now=LONG_AGO)
+    return draft
+
+
+def customer(hours, *, used=0, starts_on=date(2026, 9, 1), on=None, **terms):
+    version = on or plan(hours, **terms)
+    organisation = make_organisation()
+    subscribe(organisation=organisation, plan_version=version, starts_on=starts_on, now=LONG_AGO)
+    if used:
+        use(organisation, hours, used)
+    return organisation
+
+
+def use(organisation, hours, used, day=date(2026, 10, 9)):
+    make_usage_row(organisation=organisation, service=hours, day=day, quantity=used * 3600)
+
+
+def close(organisation, days=OCTOBER):
+    return close_period(organisation=organisation, days=days, now=NOW)
+
+
+def lines(invoice):
+    return [(line.kind, f"{line.amount:.2f}") for line in invoice.lines.all()]
+
+
+class TestBaseFees:
+    def test_in_advance_are_of_the_period_that_begins_and_first_of_this_one_too(self, hours):
+        one = customer(hours, base_fee=Decimal(30))
+        assert lines(close(one, SEPTEMBER)) == [
+            ("usage", "0.00"),
+            ("base_fee", "30.00"),
+            ("base_fee", "30.00"),
+        ]
+        assert lines(close(one, OCTOBER)) == [("usage", "0.00"), ("base_fee", "30.00")]
+
+    def test_in_arrears_are_of_the_period_that_is_over(self, hours):
+        one = customer(hours, base_fee=Decimal(30), base_fee_timing="in_arrears")
+        assert lines(close(one, OCTOBER)) == [("usage", "0.00"), ("base_fee", "30.00")]
+
+    def test_are_shared_by_days(self, hours):
+        terms = {"base_fee": Decimal(31), "base_fee_timing": "in_arrears"}
+        one = customer(hours, starts_on=date(2026, 10, 22), **terms)
+        commands.pause(agreed(one), starts_on=date(2026, 10, 30))
+        assert lines(close(one, OCTOBER)) == [("usage", "0.00"), ("base_fee", "8.00")]
+
+    def test_charged_in_advance_are_given_back_for_what_did_not_come(self, hours):
+        one = customer(hours, base_fee=Decimal(31))
+        close(one, SEPTEMBER)
+        commands.close(agreed(one), closes_on=date(2026, 10, 11))
+        invoice = close(one, OCTOBER)
+        assert lines(invoice) == [("usage", "0.00"), ("base_fee", "-21.00")]
+        [line] = invoice.lines.filter(kind="base_fee")
+        assert [step["kind"] for step in line.working] == ["base fee", "charged"]
+
+    def test_of_a_quarter_are_charged_with_the_quarter(self, hours):
+        terms = {"base_fee": Decimal(90), "base_fee_timing": "in_arrears"}
+        one = customer(hours, billing_period="quarterly", **terms)
+        quarter = Days(date(2026, 7, 1), date(2026, 10, 1))
+        # 30 of 92 days
+        assert lines(close(one, quarter)) == [("usage", "0.00"), ("base_fee", "29.35")]
+
+
+class TestCommitments:
+    def test_are_filled_up(self, hours):
+        one = customer(hours, used=150, minimum_commitment=Decimal(20))
+        assert lines(close(one)) == [("usage", "12.50"), ("commitment", "7.50")]
+
+    def test_count_the_fee_of_their_own_period(self, hours):
+        one = customer(hours, used=150, minimum_commitment=Decimal(20), base_fee=Decimal(5))
+        close(one, SEPTEMBER)
+        assert lines(close(one)) == [
+            ("usage", "12.50"),
+            ("base_fee", "5.00"),  # of November; October's was charged before
+            ("commitment", "2.50"),
+        ]
+
+
+class TestAPriceOfOnesOwn:
+    def test_stands_in_place_of_the_plans(self, hours):
+        one = customer(hours, used=150)
+        commands.override_price(
+            agreed(one),
+            service=hours,
+            terms=PER_UNIT,
+            starts_on=OCTOBER.first,
+            ends_on=NOVEMBER.end,
+        )
+        assert lines(close(one)) == [("usage", "75.00")]
+
+    def test_is_not_the_price_after_its_end(self, hours):
+        one = customer(hours, used=150)
+        commands.override_price(
+            agreed(one),
+            service=hours,
+            terms=PER_UNIT,
+            starts_on=SEPTEMBER.first,
+            ends_on=OCTOBER.last,
+        )
+        assert lines(close(one)) == [("usage", "12.50")]
+
+    def test_may_be_for_what_the_plan_has_no_price_for(self, hours):
+        other = make_service(slug="another")
+        one = customer(hours)
+        make_usage_row(organisation=one, service=other, day=date(2026, 10, 9), quantity=2 * 3600)
+        commands.override_price(agreed(one), service=other, terms=PER_UNIT, starts_on=OCTOBER.first)
+        assert lines(close(one)) == [("usage", "1.00"), ("usage", "0.00")]
+
+    def test_also_prices_late_usage_of_its_periods(self, hours):
+        one = customer(hours)
+        commands.override_price(
+            agreed(one),
+            service=hours,
+            terms=PER_UNIT,
+            starts_on=SEPTEMBER.first,
+            ends_on=OCTOBER.first,
+        )
+        close(one, SEPTEMBER)
+        use(one, hours, 4, date(2026, 9, 30))
+        assert lines(close(one)) == [("usage", "0.00"), ("correction", "2.00")]
+
+
+class TestDiscounts:
+    def test_for_n_periods_lower_n_invoices(self, hours):
+        one = customer(hours, used=100)
+        use(one, hours, 100, date(2026, 9, 9))
+        use(one, hours, 100, date(2026, 11, 9))
+        discounts.grant(
+            agreed(one), starts_on=SEPTEMBER.first, text="Start", rate=Decimal("0.25"), periods=2
+        )
+        invoices = [close(one, days) for days in (SEPTEMBER, OCTOBER, NOVEMBER)]
+        assert [lines(invoice)[1:] for invoice in invoices] == [
+            [("discount", "-2.50")],
+            [("discount", "-2.50")],
+            [],
+        ]
+        assert invoices[0].total == Decimal("7.50")
+
+    def test_in_another_currency_take_nothing_off(self, hours):
+        one = customer(hours, used=100)
+        discounts.grant(
+            agreed(one), starts_on=OCTOBER.first, text="$", amount=Decimal(1), currency="USD"
+        )
+        assert lines(close(one)) == [("usage", "10.00")]
+
+
+class TestCredit:
+    def test_granted_is_used_up_over_invoices(self, hours):
+        one = customer(hours, used=100)
+        use(one, hours, 100, date(2026, 9, 9))
+        commands.add_credit(agreed(one), kind="granted", amount=Decimal(15), currency="EUR")
+        assert lines(close(one, SEPTEMBER))[1:] == [("credit", "-10.00")]
+        assert lines(close(one, OCTOBER))[1:] == [("credit", "-5.00")]
+
+    def test_prepaid_pays_what_is_left_to_be_paid(self, hours):
+        one = customer(hours, used=100)
+        credit = commands.add_credit(agreed(one), kind="prepaid", amount=Decimal(4), currency="EUR")
+        invoice = close(one)
+        assert (invoice.gross, invoice.payments.get().amount) == (10, 4)
+        assert PrepaidUse.objects.get().credit == credit
+        use(one, hours, 100, date(2026, 11, 9))
+        assert not close(one, NOVEMBER).payments.exists()
+
+
+class TestAChangeOfPlan:
+    def test_prorated_divides_the_period(self, hours):
+        terms = {"base_fee": Decimal(31), "base_fee_timing": "in_arrears"}
+        one = customer(hours, used=150, **terms)
+        use(one, hours, 10, date(2026, 10, 21))
+        dear = plan(hours, [(None, "1")], **(terms | {"base_fee": Decimal(62)}))
+        change_plan(agreed(one), plan_version=dear, starts_on=date(2026, 10, 21), is_prorated=True)
+        invoice = close(one)
+        # 150 h graduated and 10 h at 1; 20 of 31 days at 31 and 11 at 62
+        assert lines(invoice) == [("usage", "22.50"), ("base_fee", "42.00")]
+        assert invoice.lines.first().quantity == 160
+        use(one, hours, 1, date(2026, 10, 22))
+        assert lines(close(one, NOVEMBER))[-1] == ("correction", "1.00")
+
+
+class TestAVolumeAccount:
+    def test_is_rated_on_all_and_shared_to_the_last_cent(self, hours):
+        version = plan(hours)
+        parent = customer(hours, used=100, on=version)
+        members = [customer(hours, used=used, on=version) for used in (50, 51)]
+        for member in members:
+            commands.join_pool(agreed(member), parent=parent, starts_on=OCTOBER.first)
+        # 201 h: 100 at 0.10 and 101 at 0.05, that is 15.05: shared 7.4876, 3.7438, 3.8186
+        invoices = [close(one) for one in (parent, *members)]
+        assert [invoice.total for invoice in invoices] == [
+            Decimal("7.49"),
+            Decimal("3.74"),
+            Decimal("3.82"),
+        ]
+        line = invoices[1].lines.get()
+        assert line.quantity == 50
+        assert sum(Decimal(step["amount"]) for step in line.working) == Decimal("3.74")
+
+    def test_ends_with_its_last_day(self, hours):
+        version = plan(hours)
+        parent, member = (customer(hours, used=100, on=version) for _ in range(2))
+        commands.join_pool(agreed(member), parent=parent, starts_on=SEPTEMBER.first)
+        commands.leave_pool(agreed(member), ends_on=OCTOBER.last)
+        assert close(member).total == close(parent).total == 10
+
+    def test_of_another_currency_is_rated_by_itself(self, hours):
+        parent = customer(hours, on=make_plan(prices={hours: [(None, "9")]}, currency="USD"))
+        member = customer(hours, used=100)
+        commands.join_pool(agreed(member), parent=parent, starts_on=OCTOBER.first)
+        assert close(member).total == 10
+
+
+def test_the_preview_takes_the_same_path(hours):
+    one = customer(hours, used=150, minimum_commitment=Decimal(20))
+    draft = draft_of(organisation=one, days=OCTOBER, now=NOW)
+    assert draft
+    assert [str(line.amount) for line in draft.lines] == ["12.50", "7.50"]
+    assert close(one).total == draft.total

@@ -1,0 +1,113 @@
+"""One rich invoice, every figure of it worked out by hand.
+
+October 2026 of a member that subscribed on the 11th, in a volume account with its parent, which
+used 50 h of service d and nothing else; the parent has a price of its own for e. VAT is 19 %.
+
+    a  flat                 5.00, nobody uses it: shared alike                             2.50
+    b  per unit             10 × 0.333 = 3.33                                              3.33
+    c  package              25 in packages of 10 at 2.50: 3                                7.50
+    d  graduated, pooled    150 + 50 = 200: 100 × 0.10 + 100 × 0.05 = 15.00, × 150 / 200  11.25
+    e  volume, overridden   20 at 0.40 in place of 0.50                                    8.00
+    g  percentage           2 % of 100                                                     2.00
+                                                                                   usage  34.58
+    base fee                31.00 × 21 / 31 days                                          21.00
+    commitment              200 × 21 / 31 = 135.4838…, less 34.58 and 21.00: 79.9038…     79.90
+                                                                                         135.48
+    discount on d           25 % of 11.25 = 2.8125                                        −2.81
+    discount on all         10.00                                                        −10.00
+    granted credit          22.67                                                        −22.67
+                                                                                     net 100.00
+    VAT                     19 %                                                          19.00
+                                                                                   gross 119.00
+    prepaid credit          19.00: 100.00 are left to be paid
+"""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from billing.accounts import commands, discounts
+from billing.invoicing.close import close_period
+from billing.invoicing.subscriptions import subscribe
+from billing.metering.models import Service
+from billing.periods import month_of
+from billing.pricing.charges import Charge, Tier
+from billing.pricing.plans import publish
+from tests.billing.accounts.agreeing import agreed
+from tests.factories import (
+    LONG_AGO,
+    Prices,
+    make_draft,
+    make_organisation,
+    make_seller,
+    make_service,
+    make_usage_row,
+)
+
+pytestmark = pytest.mark.django_db
+
+OCTOBER = month_of(date(2026, 10, 1))
+NOW = datetime(2026, 11, 3, tzinfo=UTC)
+
+
+def rich_plan(services):
+    a, b, c, d, e, g = services
+    tiers: dict[Service, Prices] = {b: [(None, "0.333")], d: [("100", "0.10"), (None, "0.05")]}
+    draft = make_draft(prices=tiers)
+    Charge.objects.create(version=draft, service=a, model="flat", amount=5)
+    Charge.objects.create(
+        version=draft, service=c, model="package", amount=Decimal("2.50"), package_size=10
+    )
+    volume = Charge.objects.create(version=draft, service=e, model="volume")
+    Tier.objects.create(charge=volume, up_to=10, unit_price=1)
+    Tier.objects.create(charge=volume, unit_price=Decimal("0.5"))
+    share = Charge.objects.create(version=draft, service=g, model="percentage")
+    Tier.objects.create(charge=share, unit_price=2)
+    draft.base_fee, draft.base_fee_timing = Decimal(31), "in_arrears"
+    draft.minimum_commitment = Decimal(200)
+    draft.save()
+    publish(version=draft, now=LONG_AGO)
+    return draft
+
+
+def test_every_figure_of_a_rich_invoice():
+    make_seller()
+    services = [make_service(slug=slug) for slug in "abcdeg"]
+    plan = rich_plan(services)
+    parent, member = make_organisation(), make_organisation()
+    subscribe(organisation=parent, plan_version=plan, starts_on=OCTOBER.first, now=LONG_AGO)
+    subscribe(organisation=member, plan_version=plan, starts_on=date(2026, 10, 11), now=LONG_AGO)
+    day = date(2026, 10, 20)
+    for service, used in zip(services[1:], [10, 25, 150, 20, 100], strict=True):
+        make_usage_row(organisation=member, service=service, day=day, quantity=used * 3600)
+    make_usage_row(organisation=parent, service=services[3], day=day, quantity=50 * 3600)
+    commands.join_pool(agreed(member), parent=parent, starts_on=OCTOBER.first)
+    own = {"model": "per_unit", "tiers": [{"unit_price": "0.40"}]}
+    commands.override_price(agreed(parent), service=services[4], terms=own, starts_on=OCTOBER.first)
+    start = OCTOBER.first
+    discounts.grant(
+        agreed(member), starts_on=start, text="d", rate=Decimal("0.25"), service=services[3]
+    )
+    ten = {"amount": Decimal(10), "currency": "EUR"}
+    discounts.grant(agreed(member), starts_on=start, text="all", periods=1, **ten)
+    for kind, amount in [("granted", "22.67"), ("prepaid", "19.00")]:
+        commands.add_credit(agreed(member), kind=kind, amount=Decimal(amount), currency="EUR")
+
+    invoice = close_period(organisation=member, days=OCTOBER, now=NOW)
+
+    assert [(line.kind, f"{line.amount:.2f}") for line in invoice.lines.all()] == [
+        ("usage", "2.50"),
+        ("usage", "3.33"),
+        ("usage", "7.50"),
+        ("usage", "11.25"),
+        ("usage", "8.00"),
+        ("usage", "2.00"),
+        ("base_fee", "21.00"),
+        ("commitment", "79.90"),
+        ("discount", "-2.81"),
+        ("discount", "-10.00"),
+        ("credit", "-22.67"),
+    ]
+    assert [invoice.total, invoice.tax, invoice.gross] == [Decimal(n) for n in (100, 19, 119)]
+    assert invoice.payments.get().amount == 19

@@ -1,0 +1,161 @@
+"""An invoice is made anew from its events, and opens down to them."""
+
+from datetime import UTC, date, datetime
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from billing.exact import plain
+from billing.invoicing import verification_runs, why
+from billing.invoicing.close import close_period
+from billing.invoicing.models import Invoice
+from billing.invoicing.tasks import verify_invoice
+from billing.invoicing.verifying import differences, verify
+from billing.metering import corrections, saga
+from billing.metering.events import EventName
+from billing.periods import month_of
+from eventstore import feed
+from tests.billing.metering.sending import send
+from tests.factories import (
+    make_billing_details,
+    make_organisation,
+    make_plan,
+    make_seller,
+    make_service,
+    make_subscription,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OCTOBER, NOVEMBER = (month_of(date(2026, month, 1)) for month in (10, 11))
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+HOUR = datetime(2026, 10, 9, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+def customer():
+    """In Berlin, on a plan for a sum, a level, a peak, a max and a unique count."""
+    make_seller()
+    kinds = ["sum", "level", "peak", "max", "latest", "unique_count", "count"]
+    services = [make_service(slug=kind, aggregation=kind, unit_size=1) for kind in kinds]
+    plan = make_plan(prices={one: [("100", "0.10"), (None, "0.05")] for one in services})
+    organisation = make_organisation("Kunde", time_zone="Europe/Berlin")
+    make_subscription(plan_version=plan, organisation=organisation)
+    make_billing_details(organisation)
+    for kind in kinds:
+        send(
+            organisation,
+            (f"{kind}-1", "2026-09-20T10:00:00Z", {"quantity": "2"}),
+            (f"{kind}-2", "2026-09-30T22:30:00Z", {"quantity": "40"}),  # October in Berlin
+            (f"{kind}-3", "2026-10-09T07:15:00Z", {"quantity": "70.5"}),
+            (f"{kind}-4", "2026-10-09T07:15:00Z", {"quantity": "3"}),
+            (f"{kind}-5", "2026-10-31T22:59:59Z", {"quantity": "3"}),
+            kind=f"test.{kind}",
+        )
+    meter()
+    return organisation
+
+
+@pytest.fixture
+def invoice(customer):
+    return close_period(organisation=customer, days=OCTOBER, now=NOW)
+
+
+def meter():
+    for partition in feed.partitions():
+        while saga.advance(partition=partition):
+            pass
+
+
+def tamper(sql):
+    """Change what the database refuses to change, as only its owner can."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SET session_replication_role = replica; {sql}; RESET session_replication_role"
+        )
+
+
+class TestVerifying:
+    def test_every_kind_of_service_comes_to_the_same_from_its_events(self, invoice):
+        assert list(differences(invoice)) == []
+        assert invoice.total > 0
+
+    def test_what_came_later_makes_no_difference_to_either_invoice(self, customer, invoice):
+        send(customer, ("late", "2026-10-09T09:00:00Z", {"quantity": "9"}), kind="test.sum")
+        corrections.void(
+            organisation=customer,
+            name=EventName("s", "level-3"),
+            reason="Wrong.",
+            actor="x",
+            now=NOW,
+        )
+        meter()
+        assert verify(invoice) is None
+        november = close_period(organisation=customer, days=NOVEMBER, now=NOW)
+        assert november.lines.filter(corrects=invoice).count() >= 2
+        assert list(differences(november)) == []
+
+    @pytest.mark.parametrize(
+        ("sql", "difference"),
+        [
+            ("UPDATE billing_invoice SET total = total + 1, gross = gross + 1", "its total"),
+            ("UPDATE billing_invoice SET metered_until = 1", "another digest"),
+            (
+                "UPDATE billing_invoiceline SET quantity = quantity + 1 WHERE service_name = 'sum'",
+                r"another digest",
+            ),
+        ],
+    )
+    def test_names_the_first_difference(self, invoice, sql, difference):
+        tamper(sql)
+        with pytest.raises(CommandError, match=difference):
+            call_command("verify_invoice", invoice.number)
+
+    def test_a_wrong_amount_is_told_with_what_the_events_make(self, invoice):
+        line = invoice.lines.get(service_name="sum")
+        tamper(f"UPDATE billing_invoiceline SET amount = amount + 1 WHERE id = {line.pk}")
+        tamper("UPDATE billing_invoice SET total = total + 1, gross = gross + 1")
+        found = list(differences(Invoice.objects.get()))
+        assert any("the amount of line" in one and "(sum) is" in one for one in found)
+
+    def test_all_are_verified_by_workers_or_here(self, invoice):
+        out = StringIO()
+        call_command("verify_invoices", "--all", "--here", stdout=out)
+        assert "1 invoices are as their events make them" in out.getvalue()
+        run = verification_runs.new()
+        verify_invoice(invoice_id=invoice.pk, run=run, later="argument")
+        assert verification_runs.results(run, [invoice.pk]) == {invoice.pk: ""}
+
+
+class TestWhy:
+    def test_a_line_opens_to_days_hours_and_events(self, customer, invoice):
+        opened = why.open_line(invoice, invoice.lines.get(service_name="sum").position)
+        days = why.days(opened, now=NOW)
+        assert [plain(day.quantity) for day in days] == ["40", "73.5", "3"]
+        assert why.total(days) == opened.line.quantity
+        hours = why.hours(opened, date(2026, 10, 9), now=NOW)
+        assert [(one.starts_at, one.quantity) for one in hours] == [(HOUR, days[1].quantity)]
+        events = why.events(opened, HOUR)
+        assert [(one.source, one.id, plain(one.quantity)) for one in events] == [
+            ("s", "sum-3", "70.5"),
+            ("s", "sum-4", "3"),
+        ]
+
+    def test_its_page_goes_down_to_the_events_with_and_without_javascript(
+        self, customer, invoice, operator, as_user
+    ):
+        client = as_user(operator)
+        position = invoice.lines.get(service_name="level").position
+        url = f"/organisations/kunde/invoices/{invoice.number}/lines/{position}/"
+        assert b"?day=2026-10-09" in client.get(url).content
+        page = client.get(url, {"day": "2026-10-09", "hour": "2026-10-09T07:00Z"})
+        assert b"<h1>" in page.content
+        assert b"level-3" in page.content
+        headers = {"HX-Request": "true", "HX-Target": "why"}
+        assert b"<h1>" not in client.get(url, {"day": "2026-10-09"}, headers=headers).content
+        verified = client.post(
+            f"/organisations/kunde/invoices/{invoice.number}/verify/", follow=True
+        )
+        assert b"comes to the same cent" in verified.content

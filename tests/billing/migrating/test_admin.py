@@ -1,0 +1,57 @@
+"""The operator's way through a migration: name, simulate, confirm, and undo."""
+
+from datetime import date
+
+import pytest
+from django.urls import reverse
+
+from billing.invoicing.subscriptions import subscribe
+from billing.migrating import tasks
+from billing.migrating.models import PlanMigration
+from tests.factories import LONG_AGO, make_organisation, make_plan, make_service
+
+
+@pytest.fixture
+def versions(db):
+    hours = make_service()
+    return [make_plan(prices={hours: [(None, price)]}) for price in ("1", "2")]
+
+
+@pytest.fixture(autouse=True)
+def _tasks_run_at_once(monkeypatch):
+    for task in (tasks.simulate_migration, tasks.run_migration):
+        monkeypatch.setattr(task, "delay", task)
+
+
+def test_a_migration_is_named_simulated_confirmed_and_undone(as_user, operator, versions):
+    old, new = versions
+    evil = make_organisation("=1+1 <b>Evil</b>")
+    subscribe(organisation=evil, plan_version=old, starts_on=date(2026, 1, 1), now=LONG_AGO)
+    client = as_user(operator)
+
+    data = {"from_version": old.pk, "to_version": new.pk, "reason": "r", "simulated_periods": 3}
+    page = client.post(reverse("admin:billing_planmigration_add"), data, follow=True)
+    migration = PlanMigration.objects.get()
+    assert "It has not been simulated yet." in page.content.decode()
+
+    def do(step, **data):
+        address = reverse("admin:billing_planmigration_do", args=[migration.pk, step])
+        return client.post(address, data, follow=True).content.decode()
+
+    assert "&lt;b&gt;Evil" in do("simulate")
+    assert "Yes, confirm" in do("confirm")
+    assert "1 of 1" in do("confirm", confirmed="yes")
+    assert "Yes, undo" in do("undo")
+    assert "1 are back" in do("undo", confirmed="yes")
+    text = client.get(reverse("admin:billing_planmigration_csv", args=[migration.pk])).content
+    assert b"'=1+1 <b>Evil</b>" in text
+
+
+def test_who_cannot_be_named_is_a_sentence_on_the_form(as_user, operator, versions):
+    data = {"to_version": versions[1].pk, "reason": "r", "simulated_periods": 3, "slugs": "ghost"}
+    page = as_user(operator).post(reverse("admin:billing_planmigration_add"), data)
+    assert "There is no organisation ghost." in page.content.decode()
+
+
+def test_only_staff_come_in(as_user, member, versions):
+    assert as_user(member).get(reverse("admin:billing_planmigration_add")).status_code == 302
