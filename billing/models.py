@@ -14,6 +14,7 @@ from billing.archiving.models import UsageArchive
 from billing.invoicing.after import CreditNote, CreditNoteLine, Delivery, IssuedFile, Payment
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
+from billing.metering.changed import UsageChange
 from billing.metering.models import (
     DailyUsage,
     Definition,
@@ -64,6 +65,7 @@ __all__ = [
     "Tier",
     "UniqueValue",
     "UsageArchive",
+    "UsageChange",
     "VatRate",
     "VoidedEvent",
 ]

@@ -1,22 +1,26 @@
 """What has changed since in periods that are invoiced: late events, and events that were corrected.
 
-Each of an organisation's invoiced periods is rated as it stands now, on the plan version that it
-was invoiced on. Where that is another amount than was invoiced for it so far, the difference is a
-line on the next invoice. So all invoices together always come to each period rated once.
+Each of an organisation's invoiced periods whose usage changed (unsettled.py) is rated as it stands
+now, on the plan version that it was invoiced on. Where that is another amount than was invoiced for
+it so far, the difference is a line on the next invoice. So all invoices together always come to
+each period rated once, and what did not change costs nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Q
 
 from billing.exact import ZERO, exactly
 from billing.invoicing.after import CreditNote, CreditNoteLine
 from billing.invoicing.lines import Kind, Line
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.rate import RatedLine, rate_invoiced
-from catacloud.accounts.models import Organisation
+from billing.invoicing.unsettled import unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +60,29 @@ class CorrectionLine:
         return replace(self.now, kind=kind, quantity=self.quantity, amount=self.amount)
 
 
-def corrections(*, organisation: Organisation, now: datetime) -> dict[str, list[CorrectionLine]]:
+Corrections = dict[str, list[CorrectionLine]]
+"""By currency: an invoice takes those in its own, for amounts of two do not add up; the others wait
+for an invoice in theirs.
+"""
+
+
+def corrections(*, organisations: Collection[UUID], now: datetime) -> dict[UUID, Corrections]:
     """Return a line for each service and invoiced period that comes to another amount now.
 
-    By currency: an invoice takes those in its own, for amounts of two do not add up; the others
-    wait for an invoice in theirs.
+    In one query where nothing changed, however many organisations and invoices there are.
     """
-    valid = Invoice.objects.filter(organisation=organisation, voided_at=None)
-    invoices = list(valid.order_by("starts_on", "pk"))
-    before = _invoiced(invoices)
-    found: dict[str, list[CorrectionLine]] = {}
-    for invoice in invoices:
+    found: dict[UUID, Corrections] = {one: {} for one in organisations}
+    changed = unsettled(organisations)
+    if not changed:
+        return found
+    before = _invoiced(changed)
+    for invoice in changed:
         for rated in rate_invoiced(invoice, now=now).lines:
-            key = invoice.starts_on, rated.service_id, rated.value
+            key = invoice.organisation_id, invoice.starts_on, rated.service_id, rated.value
             line = CorrectionLine(invoice, rated, before[key])
             if line.amount:
-                found.setdefault(invoice.currency, []).append(line)
+                own = found[invoice.organisation_id]
+                own.setdefault(invoice.currency, []).append(line)
     return found
 
 
@@ -80,29 +91,44 @@ def total(amounts: Sequence[Decimal]) -> Decimal:
         return sum(amounts, ZERO)
 
 
-def _invoiced(invoices: Sequence[Invoice]) -> Mapping[tuple[date, int, str], Invoiced]:
-    """Return what was invoiced so far, by the period's first day, the service and its value.
+Key = tuple[UUID, date, int, str]
+
+
+def _invoiced(invoices: Sequence[Invoice]) -> Mapping[Key, Invoiced]:
+    """Return what was invoiced so far for the periods of invoices: by the organisation, the
+    period's first day, the service and its value.
 
     A correction may be of an invoice that is void since: its period counts, not its number. What a
     credit note gave back because the period came to less counts too; a favour does not.
     """
-    found: defaultdict[tuple[date, int, str], Invoiced] = defaultdict(Invoiced)
+    found: defaultdict[Key, Invoiced] = defaultdict(Invoiced)
     lines = InvoiceLine.objects.filter(
-        invoice__in=invoices, service__isnull=False, kind__in=[Kind.USAGE, Kind.CORRECTION]
+        Q(invoice__in=invoices) | Q(kind=Kind.CORRECTION),
+        invoice__organisation__in={one.organisation_id for one in invoices},
+        invoice__voided_at=None,
+        service__isnull=False,
+        kind__in=[Kind.USAGE, Kind.CORRECTION],
     ).values_list(
-        "invoice__starts_on", "corrects__starts_on", "service_id", "value", "quantity", "amount"
+        "invoice__organisation",
+        "invoice__starts_on",
+        "corrects__starts_on",
+        "service_id",
+        "value",
+        "quantity",
+        "amount",
     )
-    for own, corrected, service, value, quantity, amount in lines:
-        found[corrected or own, service, value] += Invoiced(quantity, amount)
+    for owner, own, corrected, service, value, quantity, amount in lines:
+        found[owner, corrected or own, service, value] += Invoiced(quantity, amount)
     credited = CreditNoteLine.objects.filter(
         credit_note__invoice__in=invoices, credit_note__kind=CreditNote.Kind.CORRECTION
     ).values_list(
+        "credit_note__invoice__organisation",
         "credit_note__invoice__starts_on",
         "invoice_line__service_id",
         "invoice_line__value",
         "quantity",
         "amount",
     )
-    for period, service, value, quantity, amount in credited:
-        found[period, service, value] += Invoiced(-quantity, -amount)
+    for owner, period, service, value, quantity, amount in credited:
+        found[owner, period, service, value] += Invoiced(-quantity, -amount)
     return found

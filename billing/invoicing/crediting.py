@@ -20,6 +20,7 @@ from billing.invoicing.tax import (
     tax_lines,
     tax_rows,
 )
+from billing.metering import changed
 from billing.pricing.currencies import round_amount
 from catacloud.accounts.models import Organisation
 
@@ -105,7 +106,14 @@ def void(invoice: Invoice, *, reason: str, now: datetime) -> CreditNote:
             raise HasPayments(invoice)
         note = credit(invoice, None, reason=reason, now=now, kind=CreditNote.Kind.VOID)
         Invoice.objects.filter(pk=invoice.pk).update(voided_at=now)
+        _correct_again(invoice)
         return note
+
+
+def _correct_again(invoice: Invoice) -> None:
+    """Let the periods that a void invoice corrected be corrected again."""
+    starts = invoice.lines.filter(corrects__isnull=False).values_list("corrects__starts_on")
+    changed.note(invoice.organisation_id, {day.replace(day=1) for (day,) in starts})
 
 
 def _locked(invoice: Invoice) -> Invoice:

@@ -12,7 +12,7 @@ from billing.exact import ZERO, exactly, plain
 from billing.invoicing import inputs
 from billing.invoicing.besides import besides, make
 from billing.invoicing.bill import Bill, Credit
-from billing.invoicing.correcting import CorrectionLine, corrections
+from billing.invoicing.correcting import CorrectionLine, Corrections, corrections
 from billing.invoicing.giving_back import told_apart
 from billing.invoicing.legal import BillingDetails, LegalEntity, seller_of
 from billing.invoicing.lines import Kind, Line, Share
@@ -26,7 +26,6 @@ from billing.pricing.tiers import Step
 from catacloud.accounts.models import Organisation
 
 TaxBehaviour = PlanVersion.TaxBehaviour
-Corrections = dict[str, list[CorrectionLine]]  # by currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,8 @@ def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft 
         rated = rate_organisations(days=days, now=now, organisations=[organisation.pk])
         if organisation.pk not in rated:
             return None, {}
-        return rated[organisation.pk], corrections(organisation=organisation, now=now)
+        found = corrections(organisations=[organisation.pk], now=now)
+        return rated[organisation.pk], found[organisation.pk]
 
     (period, to_correct), until = inputs.settled(organisation.pk, read)
     if period is None:

@@ -16,7 +16,7 @@ from itertools import islice
 import psycopg
 from django.db import connection, models, transaction
 
-from billing.metering import replacing, saga
+from billing.metering import changed, replacing, saga
 from billing.metering.checking import Payloads
 from billing.metering.models import (
     DailyUsage,
@@ -197,6 +197,8 @@ def _bring_in(service: Service | None, *, now: datetime) -> tuple[int, int] | No
             if window:
                 _handle(window)
         rows = sum(replacing.rows(model, schema=SCHEMA, service=service) for model in TABLES)
+        if rows:
+            changed.note_everyone()  # of hours as well, which days need not show
         accounts = replacing.account_months(schema=SCHEMA, service=service)
         if accounts:
             saga.meter_accounts(accounts, until_position=_last(at), now=now)

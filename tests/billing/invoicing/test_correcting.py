@@ -5,16 +5,24 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from billing.accounts.commands import join_pool
 from billing.exact import plain
 from billing.invoicing.close import close_period
 from billing.invoicing.correcting import corrections
+from billing.invoicing.crediting import void
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.rate import rate_organisations
+from billing.invoicing.unsettled import unsettled
 from billing.metering.models import DailyUsage, Service
+from billing.metering.saga import CONSUMER
 from billing.periods import DAY_MICROSECONDS, month_of
+from eventstore.models import Checkpoint
+from eventstore.store import partition_of
+from tests.billing.accounts.agreeing import agreed
 from tests.factories import (
     Prices,
     make_organisation,
@@ -48,7 +56,19 @@ def customer(hours, storage):
 
 
 def use(organisation, service, day, quantity, area=0):
-    """Add to a day, as late events do."""
+    """Add to a day and move the checkpoint, as late events do."""
+    _add(organisation, service, day, quantity, area)
+    folded(organisation)
+
+
+def folded(organisation):
+    """Say that the saga went on."""
+    partition = partition_of(organisation.pk)
+    checkpoint, _ = Checkpoint.objects.get_or_create(consumer=CONSUMER, partition=partition)
+    Checkpoint.objects.filter(pk=checkpoint.pk).update(position=F("position") + 1)
+
+
+def _add(organisation, service, day, quantity, area):
     row = DailyUsage.objects.filter(organisation=organisation, service=service, day=day).first()
     if row is None:
         make_usage_row(
@@ -150,8 +170,59 @@ class TestLateUsage:
         use(customer, hours, date(2026, 9, 9), 3600)
         [october] = close(customer, OCTOBER)
         assert corrected(october) == []
-        [waiting] = corrections(organisation=customer, now=NOW)["EUR"]
+        [waiting] = corrections(organisations=[customer.pk], now=NOW)[customer.pk]["EUR"]
         assert waiting.amount == Decimal("0.10")
+
+
+class TestWhatDidNotChange:
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_takes_one_query_however_many_invoices_there_are(
+        self, customer, hours, storage, count, django_assert_num_queries
+    ):
+        use(customer, storage, date(2026, 8, 1), 10**9)
+        close(customer, *[AUGUST, SEPTEMBER, OCTOBER][:count])
+        use(customer, hours, date(2026, 11, 9), 3600)
+        with django_assert_num_queries(1):
+            assert unsettled([customer.pk]) == []
+
+    def test_is_what_the_next_invoice_took_up(self, customer, hours):
+        [september] = close(customer, SEPTEMBER)
+        use(customer, hours, date(2026, 9, 9), 3600)
+        assert unsettled([customer.pk]) == [september]
+        close(customer, OCTOBER)
+        assert unsettled([customer.pk]) == []
+
+    def test_is_of_no_month_but_its_own_or_with_a_level_all_later_ones(
+        self, customer, hours, storage
+    ):
+        use(customer, hours, date(2026, 8, 9), 1)
+        august, september, october = close(customer, AUGUST, SEPTEMBER, OCTOBER)
+        use(customer, hours, date(2026, 9, 30), 3600)
+        assert unsettled([customer.pk]) == [september]
+        use(customer, storage, date(2026, 9, 1), 10**9)
+        assert unsettled([customer.pk]) == [september, october]
+        DailyUsage.objects.filter(organisation=customer, day__month=8).delete()
+        assert unsettled([customer.pk]) == [august, september, october]
+
+    def test_is_not_what_is_folded_while_an_invoice_is_made(self, customer, hours):
+        """The saga's rows are there, but its transaction had not ended when usage was read."""
+        folded(customer)
+        [september] = close(customer, SEPTEMBER)
+        _add(customer, hours, date(2026, 9, 9), 3600, 0)
+        assert unsettled([customer.pk]) == [september]
+
+    def test_is_looked_at_again_when_what_corrected_it_is_void(self, customer, hours):
+        [september] = close(customer, SEPTEMBER)
+        use(customer, hours, date(2026, 9, 9), 3600)
+        [october] = close(customer, OCTOBER)
+        void(october, reason="Wrong.", now=NOW)
+        assert unsettled([customer.pk]) == [september]
+
+    def test_always_is_looked_at_where_others_use_at_its_prices(self, customer, hours):
+        [october] = close(customer, OCTOBER)
+        folded(customer)
+        join_pool(agreed(make_organisation()), parent=customer, starts_on=OCTOBER.first)
+        assert unsettled([customer.pk]) == [october]
 
 
 class TestTheDatabase:
@@ -184,12 +255,13 @@ class TestTheDatabase:
         assert self.again(line, corrects=line.invoice, **whole) == "corrections_stay_at_home"
 
 
-# A day of a month, a service, and how much more or less it comes to; or that a month is closed.
+# A day of a month, a service, and how much more or less it comes to; or that a month is closed, or
+# the invoice of one is taken back.
 LATE = st.tuples(st.integers(0, 3), st.integers(1, 30), st.booleans(), st.integers(-(10**7), 10**7))
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.lists(LATE | st.none(), max_size=12))
+@given(st.lists(LATE | st.none() | st.integers(0, 2), max_size=16))
 def test_all_invoices_together_come_to_each_period_rated_once(steps):
     hours, storage = make_service(), make_service(level=True, unit="GB·h", unit_size=36 * 10**17)
     prices: dict[Service, Prices] = {
@@ -198,10 +270,15 @@ def test_all_invoices_together_come_to_each_period_rated_once(steps):
     }
     organisation = make_subscription(plan_version=make_plan(prices=prices)).organisation
     months = [AUGUST, SEPTEMBER, OCTOBER, NOVEMBER]
-    to_close = iter(months[:3])
+    invoices: dict[int, Invoice] = {}
     for step in steps:
         if step is None:
-            close(organisation, *([days] if (days := next(to_close, None)) else []))
+            for n in [n for n in range(3) if n not in invoices][:1]:
+                [invoices[n]] = close(organisation, months[n])
+            continue
+        if isinstance(step, int):
+            if invoice := invoices.pop(step, None):
+                void(invoice, reason="Wrong.", now=NOW)
             continue
         month, day, of_level, amount = step
         at = months[month].first + timedelta(days=day - 1)
@@ -210,15 +287,15 @@ def test_all_invoices_together_come_to_each_period_rated_once(steps):
             use(organisation, storage, at, size, size * DAY_MICROSECONDS // 2)
         else:
             use(organisation, hours, at, amount)
-    close(organisation, *to_close, NOVEMBER)
+    close(organisation, *(months[n] for n in range(3) if n not in invoices), NOVEMBER)
 
-    invoices = Invoice.objects.filter(organisation=organisation)
+    valid = Invoice.objects.filter(organisation=organisation, voided_at=None)
     rated = [
         rate_organisations(days=days, now=NOW, organisations=[organisation.pk])[organisation.pk]
         for days in months
     ]
-    assert sum(one.total for one in invoices) == sum(one.total for one in rated)
-    lines = InvoiceLine.objects.filter(invoice__in=invoices)
+    assert sum(one.total for one in valid) == sum(one.total for one in rated)
+    lines = InvoiceLine.objects.filter(invoice__in=valid)
     for service in (hours, storage):
         told = sum(line.amount for line in lines if line.service_id == service.pk)
         assert told == sum(
