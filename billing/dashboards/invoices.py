@@ -16,11 +16,12 @@ from billing.invoicing import describing, issued_files, verifying, why
 from billing.invoicing.after import CreditNote, IssuedFile
 from billing.invoicing.correcting import total
 from billing.invoicing.drafting import draft_of
+from billing.invoicing.due import open_periods
 from billing.invoicing.issued_files import Issued
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.standing import standings
 from billing.invoicing.written import write
-from billing.periods import day_of, month_of
+from billing.periods import day_of
 from catacloud.accounts.access import (
     SignedInRequest,
     get_organisation,
@@ -144,17 +145,25 @@ def verify_invoice(request: SignedInRequest, slug: str, number: str) -> HttpResp
 
 
 def _upcoming(organisation: Organisation, now: datetime) -> dict[str, object]:
-    draft = draft_of(
-        organisation=organisation, days=month_of(day_of(now, organisation.zone)), now=now
+    """Make the drafts that closing would issue now: of the periods that have no invoice yet."""
+    today = day_of(now, organisation.zone)
+    found = (
+        draft_of(organisation=organisation, days=days, now=now)
+        for days in open_periods(organisation, today=today)
     )
-    if draft is None:
-        return {"upcoming": None}
+    drafts = [draft for draft in found if draft]
     return {
-        "upcoming": write(describing.of_draft(draft)),
-        "upcoming_gross": draft.gross,
+        "drafts": [
+            {
+                "document": write(describing.of_draft(draft)),
+                "gross": draft.gross,
+                "is_over": draft.days.end <= today,
+            }
+            for draft in drafts
+        ],
         "waiting": [
             (total([line.amount for line in lines]), currency)
-            for currency, lines in draft.waiting.items()
+            for currency, lines in (drafts[0].waiting.items() if drafts else ())
         ],
     }
 

@@ -88,6 +88,7 @@ def of_draft(draft: Draft) -> Document:
         lines=_lines(draft.lines, draft.taxes, draft.currency, draft.prices_include_tax),
         taxes=draft.taxes,
         prices_include_tax=draft.prices_include_tax,
+        credit_used=draft.credit_used,
     )
 
 

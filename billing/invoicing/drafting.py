@@ -19,6 +19,7 @@ from billing.invoicing.lines import Kind, Line, Share
 from billing.invoicing.models import InvoiceLine
 from billing.invoicing.parties import Party
 from billing.invoicing.rate import RatedPeriod, rate_organisations
+from billing.invoicing.standing import credit_left
 from billing.invoicing.tax import OUTSIDE_SCOPE, TaxLine, Treatment, tax_lines, treatment
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
@@ -46,6 +47,7 @@ class Draft:
     language: str
     reference: str
     metered_until: int
+    credit_used: Decimal  # of what earlier invoices and credit notes have left
     prepaid: Sequence[Credit]  # that is there to be used, once it is known what is to be paid
     credited: Sequence[CorrectionLine]  # with it, on the invoices that they correct
     waiting: Corrections  # in other currencies: they wait for an invoice in theirs
@@ -62,8 +64,7 @@ class Draft:
 
     @property
     def gross(self) -> Decimal:
-        with exactly():
-            return sum((line.gross for line in self.taxes), ZERO)
+        return _gross(self.taxes)
 
 
 def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft | None:
@@ -106,12 +107,18 @@ def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft 
         language=details.language if details else BillingDetails.Language.ENGLISH,
         reference=details.reference if details else "",
         metered_until=until,
+        credit_used=max(min(credit_left(organisation, period.currency), _gross(taxes)), ZERO),
         prepaid=[
             one for one, currency in its.credits if one.is_prepaid and currency == period.currency
         ],
         credited=credited,
         waiting=to_correct,
     )
+
+
+def _gross(taxes: Sequence[TaxLine]) -> Decimal:
+    with exactly():
+        return sum((line.gross for line in taxes), ZERO)
 
 
 def _tax(

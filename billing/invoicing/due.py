@@ -49,6 +49,29 @@ def since(standing: Standing, invoiced_until: date | None, today: date) -> Itera
         first = days.end
 
 
+def open_periods(organisation: Organisation, *, today: date) -> list[Days]:
+    """Return which periods an organisation's next invoices are for, as closing will have them.
+
+    The last one has ``today`` in it. The one before comes first while it is over, but waits for
+    late events; those before that, where closing has failed, are left out. None without a plan.
+    """
+    standing = standings_of([organisation.pk])[organisation.pk]
+    invoices = Invoice.objects.filter(organisation=organisation, voided_at=None)
+    until = invoices.aggregate(until=Max("ends_on"))["until"]
+    over = list(since(standing, until, today))[:1]
+    first = over[-1].end if over else until or _running_from(standing, today)
+    running = running_period(standing, first, today) if first else None
+    return [*over, *([running] if running else [])]
+
+
+def running_period(standing: Standing, first: date, today: date) -> Days | None:
+    """Return the period with ``today`` in it, counted from a day on that is not invoiced. Pure."""
+    days = period_from(standing, first)
+    while days and days.end <= today:
+        days = period_from(standing, days.end)
+    return days if days and not _is_closed(standing, days.first) else None
+
+
 def period_from(standing: Standing, first: date) -> Days | None:
     """Return the period that is to be invoiced from a day on; None while it is on no plan."""
     stay = standing.on(first) or (standing.stays[0] if standing.stays else None)
@@ -73,6 +96,11 @@ def _last_period(standing: Standing, today: date) -> date | None:
     running = stay.cycle.period_of(today)
     last = stay.cycle.period_of(running.first - ONE_DAY)
     return last.first if last.end > standing.stays[0].starts_on else None
+
+
+def _running_from(standing: Standing, today: date) -> date | None:
+    stay = standing.on(today) or (standing.stays[0] if standing.stays else None)
+    return stay.cycle.period_of(today).first if stay else None
 
 
 def _is_closed(standing: Standing, first: date) -> bool:

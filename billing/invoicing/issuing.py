@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from billing.accounts.models import PrepaidUse
-from billing.exact import ZERO, exactly
+from billing.exact import exactly
 from billing.invoicing import inputs, numbering
 from billing.invoicing.bill import Credit
 from billing.invoicing.drafting import Draft
@@ -13,7 +12,6 @@ from billing.invoicing.giving_back import give_back
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.parties import frozen
 from billing.invoicing.paying import record_payment
-from billing.invoicing.standing import credit_left
 from billing.invoicing.tax import tax_rows
 
 
@@ -32,7 +30,7 @@ def issue(draft: Draft, *, now: datetime) -> Invoice:
         taxes=tax_rows(draft.taxes),
         tax=draft.tax,
         gross=draft.gross,
-        credit_used=_credit(draft),
+        credit_used=draft.credit_used,
         line_count=len(draft.lines),
         issued_at=now,
         due_on=draft.entity.due_on(now.date()),
@@ -65,9 +63,3 @@ def _take_prepaid(invoice: Invoice, prepaid: Sequence[Credit], now: datetime) ->
                 invoice, amount=amount, received_on=now.date(), reference=reference, now=now
             )
             open_amount -= amount
-
-
-def _credit(draft: Draft) -> Decimal:
-    """Return how much of the credit that is left this invoice uses up."""
-    left = credit_left(draft.organisation, draft.currency)
-    return max(min(left, draft.gross), ZERO)

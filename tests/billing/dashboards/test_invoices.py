@@ -2,17 +2,28 @@
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 from time_machine import travel
 
 from billing.invoicing import issued_files
+from billing.invoicing.close import close_period
 from billing.invoicing.crediting import credit
 from billing.invoicing.paying import record_payment
+from billing.invoicing.subscriptions import subscribe
 from billing.metering.models import Service
 from billing.periods import Days, month_of
-from tests.factories import make_daily_usage, make_invoice, make_plan, make_subscription
+from billing.pricing.plans import publish
+from tests.factories import (
+    LONG_AGO,
+    make_daily_usage,
+    make_draft,
+    make_invoice,
+    make_plan,
+    make_subscription,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +65,57 @@ class TestList:
         page = text(client.get(LIST))
         assert '<td role="cell" class="n">3 h</td>' in page
         assert '<td role="cell" class="n">€2.10</td>' in page
+
+    def test_shows_the_drafts_that_closing_makes_of_ones_own_periods(self, acme, client):
+        hours = Service.objects.get(slug="execution-time")
+        draft = make_draft(prices={hours: [(None, "0.7")]})
+        draft.anchor, draft.base_fee, draft.base_fee_timing = (
+            "anniversary",
+            Decimal(5),
+            "in_arrears",
+        )
+        draft.save()
+        publish(version=draft, now=LONG_AGO)
+        subscribe(organisation=acme, plan_version=draft, starts_on=date(2026, 9, 15), now=LONG_AGO)
+        make_daily_usage(acme, date(2026, 10, 20), hours=3)
+        running, over = Days(date(2026, 10, 15), date(2026, 11, 15)), date(2026, 11, 16)
+        with travel(datetime(2026, 11, 1, 12, tzinfo=UTC), tick=False):
+            page = text(client.get(LIST))
+        assert "Over, and waiting for late events" in page
+        assert "Period: 15 Sep 2026 – 14 Oct 2026" in page
+        assert "Period: 15 Oct 2026 – 14 Nov 2026" in page
+        assert page.count("€7.10") == 2  # net and total
+        close_period(
+            organisation=acme,
+            days=Days(date(2026, 9, 15), running.first),
+            now=datetime(2026, 11, 1, tzinfo=UTC),
+        )
+        with travel(datetime(over.year, over.month, over.day, 12, tzinfo=UTC), tick=False):
+            page = text(client.get(LIST))
+            invoice = close_period(organisation=acme, days=running, now=timezone.now())
+        assert f"€{invoice.gross:.2f}" == "€7.10"
+        assert "Over, and waiting for late events" in page
+        assert page.count("€7.10") == 2
+
+    def test_says_what_credit_the_next_one_uses(self, acme, client, invoice):
+        hours = Service.objects.get(slug="execution-time")
+        make_subscription(
+            organisation=acme, plan_version=make_plan(prices={hours: [(None, "0.7")]})
+        )
+        credit(invoice, {1: Decimal(20)}, reason="A favour.", now=timezone.now())
+        record_payment(
+            invoice,
+            amount=invoice.gross,
+            received_on=date(2026, 11, 5),
+            reference="bank",
+            now=timezone.now(),
+        )
+        make_daily_usage(acme, date(2026, 10, 2), hours=100)
+        make_daily_usage(acme, date(2026, 11, 2), hours=3)
+        with travel(datetime(2026, 11, 3, 12, tzinfo=UTC), tick=False):
+            page = text(client.get(LIST))
+        assert "Credit from earlier invoices" in page
+        assert "− €2.10" in page
 
     def test_does_not_exist_for_a_stranger(self, acme, as_user, stranger):
         assert as_user(stranger).get(LIST).status_code == 404
