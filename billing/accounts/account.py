@@ -4,7 +4,7 @@ What is checked here needs the account's own history only. That no day is change
 invoiced is for the edges to see to, under the organisation's lock (commands.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import ClassVar, Self
 from uuid import UUID, uuid5
@@ -26,6 +26,10 @@ NAMESPACE = UUID("3f1c1d52-7b1e-4a55-9d0e-5f0f6f0b1c11")
 
 class Refused(Exception):
     """The account cannot do that as it stands. The message says why."""
+
+
+Currencies = Mapping[int, str]
+"""Of plan versions: of the new one, and of all that the account has been on."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -76,15 +80,27 @@ class BillingAccount(Metered):
         return [*opened, *_events(now, event)]
 
     def change_plan(
-        self, *, plan_version: int, starts_on: date, is_prorated: bool, reason: str, now: datetime
+        self,
+        *,
+        plan_version: int,
+        starts_on: date,
+        is_prorated: bool,
+        currencies: Currencies,
+        reason: str,
+        now: datetime,
     ) -> Sequence[NewEvent]:
-        """Go on another plan version than it is on then; raises Refused."""
+        """Go on another plan version than it is on then; raises Refused.
+
+        Prorated, it must be in the same currency, for an invoice has one.
+        """
         self._refuse_closed(starts_on)
         current = self.on_plan(starts_on)
         if current is None:
             raise Refused("It is on no plan yet: subscribe it first.")
         if current == plan_version:
             raise Refused("It is on that plan version already.")
+        if is_prorated:
+            _refuse_two_currencies(currencies[current], currencies[plan_version])
         event = said.PlanChanged(
             plan_version=plan_version, starts_on=starts_on, is_prorated=is_prorated, reason=reason
         )
@@ -261,6 +277,14 @@ def account_id(organisation_id: UUID) -> UUID:
 
 def _events(now: datetime, *events: Event) -> list[NewEvent]:
     return [NewEvent(event=event, occurred_at=now) for event in events]
+
+
+def _refuse_two_currencies(before: str, after: str) -> None:
+    if before != after:
+        raise Refused(
+            f"A period that is divided has one invoice, so it cannot go from {before} to {after} "
+            "amid one: let the new plan start with a period, and do not divide that."
+        )
 
 
 def _before(day: date, end: date | None) -> bool:

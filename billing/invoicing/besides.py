@@ -25,10 +25,12 @@ from billing.pricing.tiers import ONE, Step
 
 @dataclass(frozen=True, slots=True)
 class Besides:
-    """Of one organisation. ``charged`` are base fees by the first day of what they are for."""
+    """Of one organisation. ``charged`` are base fees by the first day of what they are for, and
+    their currency.
+    """
 
     standing: Standing = field(default_factory=Standing)
-    charged: Mapping[date, Decimal] = field(default_factory=dict)
+    charged: Mapping[tuple[date, str], Decimal] = field(default_factory=dict)
     discounts: Sequence[tuple[Discount, str]] = ()  # with the currency of an amount
     credits: Sequence[tuple[Credit, str]] = ()  # what is left, with its currency
 
@@ -88,7 +90,8 @@ def _fees(its: Besides, days: Days, currency: str) -> tuple[list[Line], Decimal 
 
 
 def _fee(its: Besides, days: Days, currency: str) -> Line | None:
-    asked, before = due(its.standing, days, currency), its.charged.get(days.first, ZERO)
+    asked = due(its.standing, days, currency)
+    before = its.charged.get((days.first, currency), ZERO)
     with exactly():
         amount = round_amount(asked.fee - before, currency)
     if not amount:
@@ -142,12 +145,14 @@ def _lines(organisations: Collection[UUID], kind: Kind) -> QuerySet[InvoiceLine]
     )
 
 
-def _charged(organisations: Collection[UUID]) -> Mapping[UUID, dict[date, Decimal]]:
-    found: defaultdict[UUID, dict[date, Decimal]] = defaultdict(dict)
-    rows = _lines(organisations, Kind.BASE_FEE).values_list("invoice__organisation", "covers_from")
-    for owner, first, amount in rows.annotate(charged=Sum("amount")):
+def _charged(organisations: Collection[UUID]) -> Mapping[UUID, dict[tuple[date, str], Decimal]]:
+    found: defaultdict[UUID, dict[tuple[date, str], Decimal]] = defaultdict(dict)
+    rows = _lines(organisations, Kind.BASE_FEE).values_list(
+        "invoice__organisation", "covers_from", "invoice__currency"
+    )
+    for owner, first, currency, amount in rows.annotate(charged=Sum("amount")):
         if first is not None:
-            found[owner][first] = amount
+            found[owner][first, currency] = amount
     return found
 
 

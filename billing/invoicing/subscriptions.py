@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from billing.accounts.account import BillingAccount
 from billing.accounts.commands import Agreement, changing, tell
@@ -84,11 +84,17 @@ def change_plan(
             plan_version=plan_version.pk,
             starts_on=starts_on,
             is_prorated=is_prorated,
+            currencies=_currencies(agreed.organisation, plan_version),
             reason=agreed.reason,
             now=agreed.now,
         )
         tell(agreed.organisation, decide, agreed.actor)
         return put_on(agreed.organisation, plan_version, starts_on, is_prorated=is_prorated)
+
+
+def _currencies(organisation: Organisation, plan_version: PlanVersion) -> dict[int, str]:
+    known = Q(pk=plan_version.pk) | Q(subscription__organisation=organisation)
+    return dict(PlanVersion.objects.filter(known).values_list("pk", "currency"))
 
 
 def put_on(

@@ -37,9 +37,14 @@ def discount(coupon=""):
     )
 
 
-def change(plan_version, starts_on=DECEMBER):
+def change(plan_version, is_prorated=True):
     return lambda account: account.change_plan(
-        plan_version=plan_version, starts_on=starts_on, is_prorated=True, now=NOON, **WHY
+        plan_version=plan_version,
+        starts_on=DECEMBER,
+        is_prorated=is_prorated,
+        currencies={1: "EUR", 2: "EUR", 3: "USD"},
+        now=NOON,
+        **WHY,
     )
 
 
@@ -60,6 +65,12 @@ class TestPlans:
     def test_a_change_to_the_same_is_refused(self):
         with pytest.raises(Refused, match="already"):
             change(1)(given(BillingAccount, SUBSCRIBED).state)
+
+    def test_a_change_to_another_currency_does_not_divide_a_period(self):
+        with pytest.raises(Refused, match="cannot go from EUR to USD amid one"):
+            change(3)(given(BillingAccount, SUBSCRIBED).state)
+        event = said.PlanChanged(plan_version=3, starts_on=DECEMBER, is_prorated=False, **WHY)
+        given(BillingAccount, SUBSCRIBED).when(change(3, is_prorated=False)).then(event)
 
     def test_a_migration_counts_once_and_can_be_undone(self):
         def migrate(account):
