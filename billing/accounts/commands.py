@@ -64,7 +64,7 @@ def lock(*organisations: Organisation) -> None:
 
 
 def refuse_invoiced(organisation: Organisation, since: date) -> None:
-    invoices = Invoice.objects.filter(organisation=organisation, ends_on__gt=since)
+    invoices = Invoice.objects.filter(organisation=organisation, ends_on__gt=since, voided_at=None)
     if last := invoices.order_by("-ends_on").first():
         raise AlreadyInvoiced(last.ends_on)
 

@@ -149,7 +149,9 @@ def undo_one(pk: int, *, now: datetime) -> bool:
         move = found.get(pk=pk)
         if move.status != Move.Status.MOVED or move.starts_on is None:
             return False
-        invoiced = Invoice.objects.filter(organisation=organisation, ends_on__gt=move.starts_on)
+        invoiced = Invoice.objects.filter(
+            organisation=organisation, ends_on__gt=move.starts_on, voided_at=None
+        )
         if invoiced.exists():
             return False
         decide = partial(BillingAccount.undo_migration, migration=move.migration_id, now=now)

@@ -18,6 +18,7 @@ from billing.accounts.models import (
     Standstill,
 )
 from billing.invoicing.close import close_period
+from billing.invoicing.crediting import void
 from billing.invoicing.models import Subscription
 from billing.invoicing.subscriptions import NotYetOnOffer, change_plan, subscribe
 from billing.periods import month_of
@@ -91,6 +92,13 @@ def test_nothing_is_agreed_for_days_that_are_invoiced(customer, hours):
         with pytest.raises(AlreadyInvoiced, match="choose 2026-12-01 or later"):
             refused()
     commands.pause(agreement, starts_on=DECEMBER)
+
+
+def test_days_of_an_invoice_that_is_void_can_be_agreed_on_anew(customer, hours):
+    void(close_period(organisation=customer, days=month_of(NOVEMBER), now=NOW), reason="-", now=NOW)
+    last = date(2026, 11, 30)
+    commands.override_price(agreed(customer), service=hours, terms=PER_UNIT, starts_on=last)
+    assert PriceOverride.objects.get().starts_on == last
 
 
 def test_a_changed_plan_takes_the_place_of_what_was_to_start_that_day(customer, hours):

@@ -9,6 +9,7 @@ from django.db import IntegrityError
 from billing.accounts import commands
 from billing.accounts.models import PriceOverride
 from billing.invoicing.close import close_period
+from billing.invoicing.crediting import void
 from billing.invoicing.models import Invoice, Subscription
 from billing.invoicing.subscriptions import subscribe
 from billing.migrating import moving, naming, simulating
@@ -185,10 +186,13 @@ class TestUndo:
     def test_puts_back_who_was_not_invoiced_since(self, old, new, hours):
         one, other = customer(old, hours), customer(old, hours)
         migration = confirmed(named(new))
-        close_period(organisation=other, days=DECEMBER, now=LATER)
+        invoice = close_period(organisation=other, days=DECEMBER, now=LATER)
         assert moving.undo(migration, now=LATER) == 1
         assert (on(one, DECEMBER.first), on(other, DECEMBER.first)) == (old, new)
         assert moving.undo(migration, now=LATER) == 0
+        void(invoice, reason="wrong plan", now=LATER)
+        assert moving.undo(migration, now=LATER) == 1
+        assert on(other, DECEMBER.first) == old
 
 
 @pytest.mark.django_db(transaction=True)
