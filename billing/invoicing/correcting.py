@@ -2,8 +2,9 @@
 
 Each of an organisation's invoiced periods whose usage changed (unsettled.py) is rated as it stands
 now, on the plan version that it was invoiced on. Where that is another amount than was invoiced for
-it so far, the difference is a line on the next invoice. So all invoices together always come to
-each period rated once, and what did not change costs nothing.
+it so far, the difference is a line on the next invoice, and so is that of the period's commitment
+and discounts. So all invoices together always come to each period rated once, and what did not
+change costs nothing.
 """
 
 from collections import defaultdict
@@ -16,10 +17,12 @@ from uuid import UUID
 from django.db.models import Q
 
 from billing.exact import ZERO, exactly
+from billing.invoicing import billed_by
 from billing.invoicing.after import CreditNote, CreditNoteLine
 from billing.invoicing.lines import Kind, Line
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.rate import RatedLine, rate_invoiced
+from billing.invoicing.rebilling import beside_usage
 from billing.invoicing.unsettled import unsettled
 
 
@@ -37,10 +40,12 @@ class Invoiced:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionLine:
-    """By how much a service of an invoiced period costs more now, or less."""
+    """By how much a service of an invoiced period costs more now, or less; or what goes with that:
+    the period's commitment, or a discount.
+    """
 
     corrects: Invoice
-    now: RatedLine
+    now: Line
     before: Invoiced
 
     @property
@@ -60,6 +65,7 @@ class CorrectionLine:
         return replace(self.now, kind=kind, quantity=self.quantity, amount=self.amount)
 
 
+Key = tuple[UUID, date, int, str]
 Corrections = dict[str, list[CorrectionLine]]
 """By currency: an invoice takes those in its own, for amounts of two do not add up; the others wait
 for an invoice in theirs.
@@ -77,21 +83,35 @@ def corrections(*, organisations: Collection[UUID], now: datetime) -> dict[UUID,
         return found
     before = _invoiced(changed)
     for invoice in changed:
-        for rated in rate_invoiced(invoice, now=now).lines:
-            key = invoice.organisation_id, invoice.starts_on, rated.service_id, rated.value
-            line = CorrectionLine(invoice, rated, before[key])
-            if line.amount:
-                own = found[invoice.organisation_id]
-                own.setdefault(invoice.currency, []).append(line)
+        if lines := _corrections_of(invoice, rate_invoiced(invoice, now=now).lines, before):
+            found[invoice.organisation_id].setdefault(invoice.currency, []).extend(lines)
+    return found
+
+
+def _corrections_of(
+    invoice: Invoice, usage: Sequence[RatedLine], before: Mapping[Key, Invoiced]
+) -> list[CorrectionLine]:
+    """Return what changed of a period: its usage and, where that did, what hangs on it."""
+    found = []
+    for rated in usage:
+        key = invoice.organisation_id, invoice.starts_on, rated.service_id, rated.value
+        line = CorrectionLine(invoice, rated, before[key])
+        if line.amount:
+            found.append(line)
+    if found:
+        changes = beside_usage(
+            usage,
+            billed_by.terms_of(invoice),
+            invoiced=billed_by.invoiced(invoice),
+            currency=invoice.currency,
+        )
+        found += [CorrectionLine(invoice, one.now, Invoiced(ZERO, one.before)) for one in changes]
     return found
 
 
 def total(amounts: Sequence[Decimal]) -> Decimal:
     with exactly():
         return sum(amounts, ZERO)
-
-
-Key = tuple[UUID, date, int, str]
 
 
 def _invoiced(invoices: Sequence[Invoice]) -> Mapping[Key, Invoiced]:

@@ -65,6 +65,8 @@ def _fits(line: CorrectionLine) -> bool:
 
 
 def _original(line: CorrectionLine) -> InvoiceLine | None:
+    if line.now.service_id is None:
+        return None  # it goes with usage, whose own lines are taken back
     return line.corrects.lines.filter(
         service_id=line.now.service_id, value=line.now.value, corrects=None, amount__gt=0
     ).first()

@@ -139,7 +139,8 @@ class InvoiceLine(models.Model):
 
     A line that ``corrects`` the period of an earlier invoice says by how much its charge comes to
     another quantity and amount since: what was invoiced so far is in ``before_…``, and the working
-    is that of the charge as it stands then.
+    is that of the charge as it stands then. One without a service is of that period's commitment,
+    or of the discount that ``source_id`` names: late usage changes them as well.
     """
 
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
@@ -178,11 +179,17 @@ class InvoiceLine(models.Model):
                 fields=["invoice", "corrects", "service", "value"],
                 name="a_charge_is_corrected_once_per_invoice",
             ),
+            models.UniqueConstraint(
+                fields=["invoice", "corrects", "source_id"],
+                condition=Q(kind="correction", service=None),
+                nulls_distinct=False,
+                name="what_hangs_on_usage_is_corrected_once_per_invoice",
+            ),
             models.CheckConstraint(
                 condition=Q(kind__in=[kind.value for kind in Kind]), name="line_kind_is_known"
             ),
             models.CheckConstraint(
-                condition=~Q(kind__in=["usage", "correction"]) | Q(service__isnull=False),
+                condition=~Q(kind="usage") | Q(service__isnull=False),
                 name="usage_is_of_a_service",
             ),
             models.CheckConstraint(

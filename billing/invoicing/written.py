@@ -188,6 +188,8 @@ def _line(line: Line, pen: _Pen) -> WrittenLine:
 def _quantity(line: Line, pen: _Pen) -> str:
     if line.corrects is None:
         return pen.amount_of(line.quantity, line.unit)
+    if not line.quantity and not line.unit:
+        return ""  # a commitment or a discount, which goes with usage
     sign = "−" if line.quantity < 0 else "+"
     return f"{sign}{pen.amount_of(abs(line.quantity), line.unit)}"
 
@@ -206,7 +208,7 @@ def _since(line: Line, pen: _Pen) -> Iterator[Step]:
         sign = "" if words != "Invoiced so far" else "− "
         yield (
             pen.say(words),
-            pen.amount_of(quantity or Decimal(0), line.unit),
+            pen.amount_of(quantity or Decimal(0), line.unit) if line.unit else "",
             "",
             f"{sign}{pen.money(amount or Decimal(0))}",
         )

@@ -116,6 +116,7 @@ def _invoiced(organisations: Sequence[UUID]) -> Mapping[tuple[UUID, Days], Decim
         invoice__voided_at=None,
         kind__in=[Kind.USAGE, Kind.BASE_FEE, Kind.COMMITMENT, Kind.CORRECTION],
     ).order_by()
+    lines = lines.exclude(kind=Kind.CORRECTION, source_id__isnull=False)  # of discounts
     first = Coalesce("covers_from", "corrects__starts_on", "invoice__starts_on")
     rows = (
         lines.annotate(first=first)

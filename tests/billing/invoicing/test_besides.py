@@ -7,9 +7,11 @@ import pytest
 
 from billing.accounts import commands, discounts
 from billing.accounts.models import PrepaidUse
+from billing.invoicing import describing
 from billing.invoicing.close import close_period
 from billing.invoicing.drafting import draft_of
 from billing.invoicing.subscriptions import change_plan, subscribe
+from billing.invoicing.written import write
 from billing.periods import Days, month_of
 from billing.pricing.plans import publish
 from tests.billing.accounts.agreeing import PER_UNIT, agreed
@@ -200,6 +202,32 @@ class TestCredit:
         assert PrepaidUse.objects.get().credit == credit
         use(one, hours, 100, date(2026, 11, 9))
         assert not close(one, NOVEMBER).payments.exists()
+
+
+class TestLateUsage:
+    def test_is_corrected_by_the_commitment_and_the_discounts_of_its_period(self, hours):
+        one = customer(hours, minimum_commitment=Decimal(20))
+        use(one, hours, 50, date(2026, 9, 9))
+        discounts.grant(
+            agreed(one, now=LONG_AGO), starts_on=SEPTEMBER.first, text="Half", rate=Decimal("0.5")
+        )
+        september = close(one, SEPTEMBER)
+        assert lines(september) == [
+            ("usage", "5.00"),
+            ("commitment", "15.00"),
+            ("discount", "-10.00"),
+        ]
+        use(one, hours, 390, date(2026, 9, 30))  # 440 h are 10.00 + 17.00
+        october = close(one, OCTOBER)
+        assert lines(october)[3:] == [
+            ("correction", "22.00"),  # 27.00 less 5.00
+            ("correction", "-15.00"),  # nothing is short of 20.00 any more
+            ("correction", "-3.50"),  # half of 27.00 less the half of 20.00
+        ]
+        written = write(describing.of_invoice(october)).lines[4]
+        assert (written.quantity, [step[1] for step in written.steps]) == ("", ["", ""])
+        use(one, hours, 20, date(2026, 9, 29))
+        assert lines(close(one, NOVEMBER))[3:] == [("correction", "1.00"), ("correction", "-0.50")]
 
 
 class TestAChangeOfPlan:

@@ -1,0 +1,68 @@
+"""By what the period of an invoice was billed besides usage, and what that came to so far."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from django.db.models import Q
+
+from billing.accounts import models as accounts
+from billing.exact import ZERO, exactly
+from billing.invoicing.besides import standings_of
+from billing.invoicing.bill import Discount
+from billing.invoicing.fees import due
+from billing.invoicing.lines import Kind, fee
+from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.rebilling import Key, Terms
+from billing.periods import Days
+from billing.pricing.currencies import round_amount
+
+
+def terms_of(invoice: Invoice) -> Terms:
+    """Read what was in force then: nothing that is agreed on starts or ends on invoiced days."""
+    rows = invoice.lines.filter(kind=Kind.BASE_FEE).order_by("position")
+    fees = [fee(Kind.BASE_FEE, row.service_name, row.amount) for row in rows]
+    owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
+    asked = due(standings_of([owner])[owner], days, invoice.currency)
+    with exactly():
+        of_others = sum((one.amount for one in fees), ZERO) - round_amount(
+            asked.fee, invoice.currency
+        )
+        commitment = None if asked.commitment is None else asked.commitment + of_others
+    return Terms(fees, commitment, _discounts(invoice))
+
+
+def invoiced(invoice: Invoice) -> Mapping[Key, tuple[str, Decimal]]:
+    """Return text and amount of the period's commitment and discounts, corrections included."""
+    found: dict[Key, tuple[str, Decimal]] = {}
+    kinds = [Kind.COMMITMENT, Kind.DISCOUNT]
+    rows = InvoiceLine.objects.filter(
+        Q(invoice=invoice, kind__in=kinds)
+        | Q(kind=Kind.CORRECTION, service=None, corrects__starts_on=invoice.starts_on),
+        invoice__organisation=invoice.organisation_id,
+        invoice__voided_at=None,
+    ).order_by("invoice", "position")
+    for row in rows:
+        text, before = found.get(row.source_id, (row.service_name, ZERO))
+        with exactly():
+            found[row.source_id] = text, before + row.amount
+    return found
+
+
+def _discounts(invoice: Invoice) -> list[Discount]:
+    """Return those that lowered it, and those without a limit that had nothing to lower then.
+
+    One for so many periods that took nothing off has this one left for a later period.
+    """
+    took = invoice.lines.filter(kind=Kind.DISCOUNT).values("source_id")
+    in_force = Q(
+        Q(ends_on=None) | Q(ends_on__gt=invoice.starts_on),
+        periods=None,
+        starts_on__lt=invoice.ends_on,
+        granted_at__lte=invoice.issued_at,
+    )
+    rows = accounts.Discount.objects.filter(
+        Q(pk__in=took) | in_force,
+        organisation=invoice.organisation_id,
+        currency__in=["", invoice.currency],
+    )
+    return [Discount(row.pk, row.text, row.rate, row.amount, row.service_id) for row in rows]
