@@ -40,6 +40,20 @@ def on(place: str | Mapping[str, object], monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @contextmanager
+def copied(template: str, *, name: str) -> Iterator[None]:
+    """Copy a database of the test's server while the block runs; nobody may be in it."""
+    connection.close()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield
+    finally:
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
 def session(name: str) -> Iterator[BaseDatabaseWrapper]:
     """Open a second session with a name that PostgreSQL lists."""
     other = connections.create_connection("default")
