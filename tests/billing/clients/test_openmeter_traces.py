@@ -1,5 +1,8 @@
-"""Both real traces, sent by OpenMeter's client for Python and read back with its query call."""
+"""Both real traces, sent by OpenMeter's client for Python, and read back with its query call and
+as the pages read them: every daily figure equals an independent calculation from the CSV.
+"""
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -8,9 +11,13 @@ from django.utils import timezone
 from django.utils.text import slugify
 from openmeter import Client
 
+from billing.metering.models import Service
 from billing.metering.traces import dlrm, gentd26
+from billing.metering.usage import daily_figures, daily_totals
+from billing.periods import Days
 from catacloud.accounts.models import Organisation
 from catacloud.accounts.organisations import create_missing
+from eventstore.models import StoredEvent
 from tests.billing.metering.trace_sums import execution_seconds, rows, stored_byte_microseconds
 
 BATCH = 5000
@@ -57,15 +64,39 @@ def daily(openmeter):
     return daily
 
 
-def test_execution_time_of_gentd26_is_exact(shared, send, daily):
+def assert_on_pages(slug, expected):
+    """Compare figures of organisations and of the platform, zeros left out, with what is right."""
+    names = dict(Organisation.objects.values_list("id", "name"))
+    asked = {
+        "service": Service.objects.get(slug=slug),
+        "days": Days(START.date(), END.date()),
+        "now": timezone.now(),
+    }
+    rows = daily_figures(**asked, organisations=list(names))
+    found = {(row.organisation_id, row.day): row.figure for row in rows if row.figure}
+    assert {(names[key], day): figure for (key, day), figure in found.items() if key} == expected
+    totals = defaultdict(Decimal)
+    for (_, day), figure in expected.items():
+        totals[day] += figure
+    assert {row.day: row.figure for row in daily_totals(**asked) if row.figure} == totals
+
+
+def without_zeros(sums):
+    return {key: value for key, value in sums.items() if value}
+
+
+def test_execution_time_of_gentd26_is_exact_for_every_group_and_day(shared, send, daily):
     file = shared / "data/gentd26_requests.csv.gz"
     send(list(gentd26(rows(file))))
-    expected = execution_seconds(file)
-    assert daily("execution-time") == {key: value for key, value in expected.items() if value}
+    expected = without_zeros(execution_seconds(file))
+    assert StoredEvent.objects.filter(type="usage.recorded").count() == 26_823
+    assert daily("execution-time") == expected
+    assert_on_pages("execution-time", expected)
 
 
-def test_stored_bytes_of_dlrm_are_exact(shared, send, daily):
+def test_stored_bytes_of_dlrm_are_exact_for_every_application_and_day(shared, send, daily):
     file = shared / "data/dlrm_instances.csv.gz"
     send(list(dlrm(rows(file))))
-    expected = stored_byte_microseconds(file)
-    assert daily("storage") == {key: value for key, value in expected.items() if value}
+    expected = without_zeros(stored_byte_microseconds(file))
+    assert daily("storage") == expected
+    assert_on_pages("storage", expected)

@@ -1,70 +1,41 @@
-"""The real traces: every daily figure equals an independent calculation from the CSV."""
+"""Traces as usage: their rows, and the command that sends them.
 
+That every daily figure of the real ones is exact is tested where they are sent by HTTP, in
+tests/billing/clients/test_openmeter_traces.py.
+"""
+
+import gzip
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from billing.management.commands import import_usage
 from billing.metering import saga
 from billing.metering.models import Service
 from billing.metering.traces import BadRow, dlrm, gentd26
-from billing.metering.usage import daily_figures, daily_totals
+from billing.metering.usage import daily_figures
 from billing.periods import Days
 from catacloud.accounts.models import Organisation
 from eventstore import feed
 from eventstore.models import StoredEvent
-from tests.billing.metering.trace_sums import execution_seconds, stored_byte_microseconds
 
 LATER = datetime(2026, 11, 1, tzinfo=UTC)
-GIB_DAY = 2**30 * 86_400_000_000  # byte × µs
+GIB_HOUR = 2**30 * 3_600_000_000  # byte × µs
 
-
-def import_and_fold(file, name):
-    said = call_command("import_usage", str(file), format=name)
-    for partition in feed.partitions():
-        while saga.advance(partition=partition):
-            pass
-    return said
-
-
-def figures_of(slug, days):
-    """Return {(organisation's name, day): figure} as the pages would read it."""
-    service = Service.objects.get(slug=slug)
-    names = dict(Organisation.objects.values_list("id", "name"))
-    return {
-        (names[row.organisation_id], row.day): row
-        for row in daily_figures(service=service, days=days, now=LATER, organisations=list(names))
-        if row.organisation_id
-    }
-
-
-def without_zeros(figures):
-    return {key: figure for key, figure in figures.items() if figure}
-
-
-@pytest.mark.django_db
-def test_execution_time_of_gentd26_is_exact_for_every_group_and_day(shared):
-    file = shared / "data/gentd26_requests.csv.gz"
-    expected = execution_seconds(file)
-    assert "26823 events, 26823 of them new" in import_and_fold(file, "gentd26")
-
-    days = Days(date(2024, 11, 15), date(2024, 12, 9))
-    found = {key: row.figure for key, row in figures_of("execution-time", days).items()}
-    assert without_zeros(found) == without_zeros(expected)
-
-
-@pytest.mark.django_db
-def test_stored_bytes_of_dlrm_are_exact_for_every_application_and_day(shared):
-    file = shared / "data/dlrm_instances.csv.gz"
-    expected = stored_byte_microseconds(file)
-    import_and_fold(file, "dlrm")
-
-    days = Days(date(2025, 1, 1), date(2025, 2, 1))
-    found = {key: row.figure for key, row in figures_of("storage", days).items()}
-    assert without_zeros(found) == without_zeros(expected)
-    totals = daily_totals(service=Service.objects.get(slug="storage"), days=days, now=LATER)
-    for row in totals:
-        assert row.figure == sum(size for (_, day), size in expected.items() if day == row.day)
+REQUESTS = """gmt_create,exec_time_seconds,groupId
+2025-01-01 16:57:50,32.0,G 1
+2025-01-01 23:59:59,0.25,G 2
+2025-01-02 00:00:00,7.5,G 1
+2025-01-01 04:00:00,1.5,G 1
+2025-01-01 05:00:00,2.0,G 2
+"""
+INSTANCES = """instance_sn,app_name,disk_request,creation_time,deletion_time
+a,app_0,10.0,82800.0,86400.0
+b,app_0,1.0,79200.0,
+c,app_1,3.0,,3600.0
+"""
 
 
 def test_a_request_becomes_an_event_with_its_line_as_the_id():
@@ -131,3 +102,49 @@ class TestTheCommand:
             "import_usage", str(file), format="gentd26"
         )
         assert StoredEvent.objects.count() == 1
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        ("name", "text", "service", "expected"),
+        [
+            (
+                "gentd26",
+                REQUESTS,
+                "execution-time",
+                {("G 1", 1): "33.5", ("G 1", 2): "7.5", ("G 2", 1): "2.25"},
+            ),
+            (
+                "dlrm",
+                INSTANCES,
+                "storage",
+                {
+                    ("app_0", 1): 12 * GIB_HOUR,
+                    ("app_0", 2): 24 * GIB_HOUR,
+                    ("app_1", 1): 3 * GIB_HOUR,
+                },
+            ),
+        ],
+    )
+    def test_sends_a_compressed_file_in_batches_and_makes_its_organisations(
+        self, name, text, service, expected, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(import_usage, "BATCH", 2)
+        file = tmp_path / "trace.csv.gz"
+        file.write_bytes(gzip.compress(text.encode()))
+        assert call_command("import_usage", str(file), format=name).startswith("Sent 5 events")
+        for partition in feed.partitions():
+            while saga.advance(partition=partition):
+                pass
+        names = dict(Organisation.objects.values_list("id", "name"))
+        rows = daily_figures(
+            service=Service.objects.get(slug=service),
+            days=Days(date(2025, 1, 1), date(2025, 1, 3)),
+            now=LATER,
+            organisations=list(names),
+        )
+        found = {
+            (names[row.organisation_id], row.day.day): row.figure
+            for row in rows
+            if row.organisation_id and row.figure
+        }
+        assert found == {key: Decimal(value) for key, value in expected.items()}
