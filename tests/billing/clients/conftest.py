@@ -14,9 +14,9 @@ from tests.node import find_packages
 from tests.webserver import Server, serve
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(django_db_setup, tmp_path_factory) -> Iterator[Server]:
-    """One server for the tests of a file; each empties the tables after it."""
+    """One server for all files here; each test empties the tables after it."""
     folder = tmp_path_factory.mktemp("server")
     with serve(blob_root=folder / "blobs", workers_folder=folder / "workers") as server:
         yield server

@@ -67,18 +67,16 @@ def daily(openmeter):
 def assert_on_pages(slug, expected):
     """Compare figures of organisations and of the platform, zeros left out, with what is right."""
     names = dict(Organisation.objects.values_list("id", "name"))
-    asked = {
-        "service": Service.objects.get(slug=slug),
-        "days": Days(START.date(), END.date()),
-        "now": timezone.now(),
-    }
-    rows = daily_figures(**asked, organisations=list(names))
+    service = Service.objects.get(slug=slug)
+    days, now = Days(START.date(), END.date()), timezone.now()
+    rows = daily_figures(service=service, days=days, now=now, organisations=list(names))
     found = {(row.organisation_id, row.day): row.figure for row in rows if row.figure}
     assert {(names[key], day): figure for (key, day), figure in found.items() if key} == expected
     totals = defaultdict(Decimal)
     for (_, day), figure in expected.items():
         totals[day] += figure
-    assert {row.day: row.figure for row in daily_totals(**asked) if row.figure} == totals
+    found_of_all = daily_totals(service=service, days=days, now=now)
+    assert {row.day: row.figure for row in found_of_all if row.figure} == totals
 
 
 def without_zeros(sums):

@@ -244,12 +244,10 @@ class TestFiguresThatAreNoSums:
             catch_up()
         return acme
 
-    def test_are_compared_as_well(self, used):
+    def test_are_compared_as_well_and_named_where_they_are_wrong(self, used):
         assert list(findings()) == []
         assert PeakHour.objects.count() > 5
         assert UniqueValue.objects.filter(value__startswith="sha256:").exists()
-
-    def test_are_named_where_they_are_wrong(self, used):
         for model, column, value, says in (
             (HourlyUsage, "high", 77, "hours: "),
             (HourlyUsage, "last_at", NOON - HOUR, "hours: "),
@@ -267,8 +265,9 @@ class TestFiguresThatAreNoSums:
             assert len(found) == 1, found
             assert found[0].startswith(says)
             rows.filter(pk=row.pk).update(**{column: kept})
+        self.assert_values_that_are_told_apart_are_the_first()
 
-    def test_values_that_are_told_apart_are_the_first(self, used):
+    def assert_values_that_are_told_apart_are_the_first(self):
         value = DimensionValue.objects.filter(service__slug="max").earliest("pk")
         DimensionValue.objects.filter(pk=value.pk).update(value="w")
         found = [line for line in findings() if line.startswith("values: ")]
@@ -304,17 +303,15 @@ class TestTimeZones:
                 measured(organisation, "storage", [(str(dice.randint(-99, 99)), at)])
         catch_up(limit=11)
 
-    def test_are_followed_by_days_months_and_slots(self, used):
+    def test_are_followed_by_days_months_and_slots_and_by_a_rebuild(self, used):
         assert list(findings()) == []
         assert HourlyUsage.objects.filter(hour__minute=15).exists()
+        # Days of a slice are the organisations'.
+        call_command("check_usage", "--from=2026-10-10", "--to=2026-11-12", stdout=StringIO())
 
-    def test_a_rebuild_makes_the_same_of_them(self, used):
         rebuilt = rebuilding.rebuild(None, now=NOON)
         assert (rebuilt.rows, rebuilt.accounts) == (0, 0)
         assert list(findings()) == []
-
-    def test_days_of_a_slice_are_the_organisations(self, used):
-        call_command("check_usage", "--from=2026-10-10", "--to=2026-11-12", stdout=StringIO())
 
 
 class TestTheCommand:

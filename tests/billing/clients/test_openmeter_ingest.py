@@ -49,10 +49,10 @@ class OpenMeter:
 
 
 @pytest.fixture
-def openmeter(gunicorn):
+def openmeter(transactional_db, server):
     make_organisation("customer-1")
     make_organisation("ingest_invalid")
-    client = OpenMeter(gunicorn.port)
+    client = OpenMeter(server.port)
     yield client
     client.http.close()
 
