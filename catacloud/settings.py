@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 from kombu import Queue
 
-from catacloud.embedded import celery_url
+from catacloud.celery_urls import celery_url
 from catacloud.object_storage import storage
 
 django_stubs_ext.monkeypatch()

@@ -1,5 +1,7 @@
 import os
+from importlib import import_module
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from catacloud import heap
@@ -8,4 +10,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "catacloud.settings")
 
 heap.share_arena()
 application = get_wsgi_application()
+import_module(settings.ROOT_URLCONF)  # else each worker would load its pages at the first request
 heap.settle()

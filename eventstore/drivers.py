@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -12,17 +12,18 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
-from psycopg_pool import AsyncConnectionPool
 
 from eventstore import sql
 from eventstore.cursors import kept_cursor
 from eventstore.models import Stream
 from eventstore.steps import ERRORS, Flow, Lock, Query, Row
 
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool
+
 T = TypeVar("T")
 
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
-_Pool = AsyncConnectionPool[AsyncConnection]
 AsyncServerCursor = psycopg.AsyncServerCursor[tuple[Any, ...]]
 
 _numbers = count()
@@ -81,6 +82,7 @@ async def _atake(step: Query | Lock, cursor: "psycopg.AsyncCursor[tuple[Any, ...
     return await cursor.fetchall()
 
 
+_Pool: TypeAlias = "AsyncConnectionPool[AsyncConnection]"
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = WeakKeyDictionary()
 
 
@@ -119,6 +121,8 @@ async def aclose() -> None:
 
 
 async def _pool() -> _Pool:
+    from psycopg_pool import AsyncConnectionPool  # 1.4 MB that only async callers need
+
     loop = asyncio.get_running_loop()
     if loop not in _pools:
         _pools[loop] = AsyncConnectionPool(

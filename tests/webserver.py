@@ -32,6 +32,7 @@ def serve(
     workers_folder: Path,
     environment: Mapping[str, str] | None = None,
     log: Path | None = None,
+    python: Path = Path(sys.executable),
 ) -> Iterator[Server]:
     """Run two processes with four threads each; ``environment`` is what settings.py reads.
 
@@ -48,7 +49,7 @@ def serve(
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "gunicorn", "catacloud.wsgi"),
+                *(str(python), "-m", "gunicorn", "catacloud.wsgi"),
                 *("--workers", "2", "--threads", "4", "--bind", f"fd://{listener.fileno()}"),
                 *("--log-level", "warning", "--graceful-timeout", "3"),
                 *("--keep-alive", "60", "--config", "python:tests.gunicorn_hooks"),

@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import IntegrityError, transaction
 
-from billing.invoicing import describing, pdf
+from billing.invoicing import describing
 from billing.invoicing.after import CreditNote, IssuedFile
 from billing.invoicing.document import Document
 from billing.invoicing.models import Invoice
@@ -36,6 +36,8 @@ def issue(document: Issued, *, now: datetime) -> IssuedFile:
 
     Raises einvoice.BrokenRules: then it is not issued.
     """
+    from billing.invoicing import pdf  # 40 MB, and the web's workers make none
+
     if file := of(document):
         return file
     content = pdf.render(describe(document), now=now)

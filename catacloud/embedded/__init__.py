@@ -22,7 +22,7 @@ from .errors import EmbeddedError
 from .keeper import KEEPER_LOCK, START_LOCK, USERS_LOCK, Order, Running
 from .locks import lock, open_lock, try_lock, unlock
 
-__all__ = ["EmbeddedError", "Servers", "celery_url", "environment", "running"]
+__all__ = ["EmbeddedError", "Servers", "environment", "running"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LEAVE_LIMIT = 60.0  # seconds; more than the keeper takes for its last signal
@@ -34,7 +34,7 @@ class Servers:
 
     `database_url` is for dj-database-url and libpq: `postgres://postgres@%2Fpath%2Frun/catacloud`.
     `redis_url` is for redis-py and Django's cache: `unix:///path/valkey.sock`, to which `?db=1` may
-    be added; `celery_url` turns it into what Celery reads.
+    be added; `catacloud.celery_urls` turns it into what Celery reads.
     """
 
     database_url: str
@@ -52,13 +52,6 @@ class _Start:
 def environment(servers: Servers) -> dict[str, str]:
     """The variables by which a child process finds the servers."""
     return {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
-
-
-def celery_url(redis_url: str) -> str:
-    """Celery's form of `unix://PATH?db=N`: `redis+socket://PATH?virtual_host=N`; else as is."""
-    if not redis_url.startswith("unix://"):
-        return redis_url
-    return "redis+socket" + redis_url.removeprefix("unix").replace("?db=", "?virtual_host=")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 import redis
 
-from catacloud.embedded import EmbeddedError, Servers, binaries, celery_url, environment, running
+from catacloud.embedded import EmbeddedError, Servers, binaries, environment, running
 from catacloud.embedded.places import (
     MAX_SOCKET_PATH,
     POSTGRES_SOCKET,
@@ -390,8 +390,3 @@ def test_a_state_of_another_user_is_refused(made: Path) -> None:
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
     assert errors.count("\n") == 1
-
-
-def test_celery_has_its_own_words_for_a_socket() -> None:
-    assert celery_url("unix:///a/v.sock?db=3") == "redis+socket:///a/v.sock?virtual_host=3"
-    assert celery_url("redis://h:1/2") == "redis://h:1/2"

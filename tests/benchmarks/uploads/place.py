@@ -22,6 +22,7 @@ from tests.webserver import Server, serve
 from uploads import collecting
 
 HOME = ROOT / ".local" / "bench"
+PRODUCTION = ROOT / ".local" / "production" / "bin" / "python"  # made by ./dev bench
 PIECE = 2**20  # bytes that are written at a time
 
 
@@ -124,6 +125,7 @@ def place(
                 workers_folder=folder / "workers",
                 environment=environment,
                 log=folder / "log",
+                python=PRODUCTION,
             ) as server,
         ):
             accounts = _accounts(organisations)

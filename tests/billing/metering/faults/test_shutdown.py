@@ -9,7 +9,7 @@ from kombu import Connection
 
 from billing.metering.tasks import sweep
 from catacloud.celery import app
-from catacloud.embedded import celery_url
+from catacloud.celery_urls import celery_url
 from tests.billing.metering.faults import usage
 from tests.billing.metering.faults.workers import worker
 from tests.crashing import own_servers
