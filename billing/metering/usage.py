@@ -94,7 +94,7 @@ ORDER BY grid.owner, grid.day
 
 # A change Δ at t adds Δ × (until − t) to the integral; a row knows Σ Δ × (end of its day − t), and
 # "ends" how much later than the span's start that is. A peak is where the span found the level, or
-# a day's high above where the day found it.
+# a day's high above where the day found it. Only of these the days before are read.
 PERIOD = """
 WITH zone AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -105,12 +105,18 @@ WITH zone AS MATERIALIZED (
     SELECT * FROM unnest(%(day_zones)s::text[], %(days)s::date[], %(day_ends)s::bigint[])
         AS ends (name, day, at)
 ), usage AS NOT MATERIALIZED (
-    SELECT usage.*, service.aggregation, usage.day >= %(first)s AS within, zone.name, zone.span
-    FROM billing_dailyusage AS usage
+    SELECT usage.*, service.aggregation, zone.name, zone.span
+    FROM (
+        SELECT *, true AS within FROM billing_dailyusage WHERE day >= %(first)s {only}
+        UNION ALL
+        SELECT *, false FROM billing_dailyusage
+        WHERE day < %(first)s AND service_id = ANY(ARRAY(
+            SELECT id FROM billing_service WHERE aggregation IN ('level', 'peak')
+        )) {only}
+    ) AS usage
     JOIN billing_service AS service ON service.id = usage.service_id
     JOIN accounts_organisation AS owner ON owner.id = usage.organisation_id
     JOIN zone ON zone.name = owner.time_zone AND usage.day < zone.day_after
-    WHERE (usage.day >= %(first)s OR service.aggregation IN ('level', 'peak')) {only}
 )
 SELECT organisation_id, service_id, CASE aggregation
         WHEN 'level' THEN sum(CASE WHEN within

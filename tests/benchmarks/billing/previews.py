@@ -10,7 +10,10 @@ from django.db import transaction
 from billing.invoicing.close import close_period
 from billing.invoicing.drafting import draft_of
 from billing.metering.models import DailyUsage
+from billing.metering.saga import CONSUMER
 from billing.periods import Days, month_of
+from eventstore.models import Checkpoint
+from eventstore.store import partition_of
 from tests.benchmarks.harness import Measure, Options, at_most
 from tests.factories import make_plan, make_service, make_subscription
 
@@ -34,6 +37,9 @@ def preview(name: str, options: Options) -> Iterator[Measure]:
             )
             for one in services
             for day in days
+        )
+        Checkpoint.objects.create(
+            consumer=CONSUMER, partition=partition_of(customer.pk), position=len(days)
         )
         month = month_of(FIRST)
         while month.end <= this_month.first:
