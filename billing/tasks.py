@@ -2,10 +2,9 @@
 
 from billing.archiving.tasks import archive, archive_organisation
 from billing.invoicing.tasks import (
-    close_account,
+    close_accounts,
     close_due,
     close_month,
-    close_organisation_month,
     issue_file,
     issue_files,
     send_file,
@@ -18,10 +17,9 @@ __all__ = [
     "advance_partition",
     "archive",
     "archive_organisation",
-    "close_account",
+    "close_accounts",
     "close_due",
     "close_month",
-    "close_organisation_month",
     "issue_file",
     "issue_files",
     "resume_migrations",

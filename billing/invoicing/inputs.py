@@ -1,7 +1,7 @@
 """What an invoice was made of: up to which event usage had been metered, and a digest of it all."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,21 +16,23 @@ from eventstore.models import Checkpoint
 T = TypeVar("T")
 
 
-def metered_until(organisation_id: UUID) -> int:
-    """Return the position up to which the organisation's events are in the tables."""
-    partition = store.partition_of(organisation_id)
-    found = Checkpoint.objects.filter(consumer=CONSUMER, partition=partition)
-    return found.values_list("position", flat=True).first() or 0
+def metered_until(organisations: Collection[UUID]) -> dict[UUID, int]:
+    """Return the position up to which each organisation's events are in the tables."""
+    partitions = {one: store.partition_of(one) for one in organisations}
+    rows = Checkpoint.objects.filter(consumer=CONSUMER, partition__in={*partitions.values()})
+    found = dict(rows.values_list("partition", "position"))
+    return {one: found.get(partition, 0) for one, partition in partitions.items()}
 
 
-def settled(organisation_id: UUID, read: Callable[[], T]) -> tuple[T, int]:
-    """Read what hangs on usage, and say up to which position its events are in it, all of them.
+def settled(organisations: Collection[UUID], read: Callable[[], T]) -> tuple[T, dict[UUID, int]]:
+    """Read what hangs on usage, and say up to which position each one's events are in it, all of
+    them.
 
     The saga may go on meanwhile: then it is read again until nothing changes.
     """
-    before = metered_until(organisation_id)
+    before = metered_until(organisations)
     found = read()
-    while (after := metered_until(organisation_id)) != before:
+    while (after := metered_until(organisations)) != before:
         again = read()
         if again == found:
             return found, after

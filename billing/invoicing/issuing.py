@@ -1,5 +1,6 @@
-"""Issue an invoice: number it, and freeze it."""
+"""Issue invoices: number them, and freeze them."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,14 +10,34 @@ from billing.invoicing import inputs, numbering
 from billing.invoicing.bill import Credit
 from billing.invoicing.drafting import Draft
 from billing.invoicing.giving_back import give_back
+from billing.invoicing.legal import LegalEntity
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.parties import frozen
 from billing.invoicing.paying import record_payment
 from billing.invoicing.tax import tax_rows
 
 
-def issue(draft: Draft, *, now: datetime) -> Invoice:
-    """Make a draft an invoice, in the caller's transaction, which holds the organisation's row."""
+def issue(drafts: Sequence[Draft], *, now: datetime) -> list[Invoice]:
+    """Make drafts invoices, in the caller's transaction, which holds the organisations' rows.
+
+    From the numbers on, others who issue wait for the commit: all else comes before.
+    """
+    invoices = [_invoice(draft, now) for draft in drafts]
+    for draft in drafts:
+        give_back(draft.credited, now=now)
+    _number(invoices, now)
+    Invoice.objects.bulk_create(invoices)
+    for invoice, draft in zip(invoices, drafts, strict=True):
+        for line in draft.lines:
+            line.invoice = invoice
+    InvoiceLine.objects.bulk_create([line for draft in drafts for line in draft.lines])
+    for invoice, draft in zip(invoices, drafts, strict=True):
+        _take_prepaid(invoice, draft.prepaid, now)
+    return invoices
+
+
+def _invoice(draft: Draft, now: datetime) -> Invoice:
+    """Return an invoice without its number."""
     invoice = Invoice(
         organisation=draft.organisation,
         plan_version_id=draft.plan_version_id,
@@ -40,15 +61,20 @@ def issue(draft: Draft, *, now: datetime) -> Invoice:
         reference=draft.reference,
         metered_until=draft.metered_until,
     )
-    give_back(draft.credited, now=now)
     invoice.inputs_digest = inputs.digest(invoice, draft.lines)
-    invoice.number = numbering.invoice_number(draft.entity, now)
-    invoice.save(force_insert=True)
-    for line in draft.lines:
-        line.invoice = invoice
-    InvoiceLine.objects.bulk_create(draft.lines)
-    _take_prepaid(invoice, draft.prepaid, now)
     return invoice
+
+
+def _number(invoices: Sequence[Invoice], now: datetime) -> None:
+    """Number invoices; sellers come in one order for all, so that nobody deadlocks."""
+    by_seller: defaultdict[LegalEntity, list[Invoice]] = defaultdict(list)
+    for invoice in invoices:
+        by_seller[invoice.legal_entity].append(invoice)
+    for entity in sorted(by_seller, key=lambda one: one.invoice_prefix):
+        own = by_seller[entity]
+        numbers = numbering.invoice_numbers(entity, now, count=len(own))
+        for invoice, number in zip(own, numbers, strict=True):
+            invoice.number = number
 
 
 def _take_prepaid(invoice: Invoice, prepaid: Sequence[Credit], now: datetime) -> None:

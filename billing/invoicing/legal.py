@@ -1,8 +1,11 @@
 """Who invoices, and who is invoiced, in the law's eyes: what invoices copy their parties from."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
+from uuid import UUID
 
 from babel import Locale
 from django.core.exceptions import ValidationError
@@ -214,6 +217,46 @@ class BillingDetails(LegalDetails):
             email=self.email,
             exempt_reason=self.exempt_reason,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Who invoices whom, and the VAT rates of the seller."""
+
+    entity: LegalEntity
+    rates: Rates
+    seller: Party
+    buyer: Party
+    language: str
+    reference: str
+
+
+def sides_of(organisations: Iterable[Organisation], *, on: date) -> dict[UUID, Sides]:
+    """Return it for each, as of a day: in two queries, and one more for each seller."""
+    asked = {one.pk: one for one in organisations}
+    rows = BillingDetails.objects.filter(organisation__in=asked).select_related("legal_entity")
+    details = {row.organisation_id: row for row in rows}
+    default: LegalEntity | None = None
+    sellers: dict[int, tuple[LegalEntity, Rates, Party]] = {}
+    found = {}
+    for owner, organisation in asked.items():
+        own = details.get(owner)
+        entity = own.legal_entity if own else None
+        if entity is None:
+            entity = default = default or seller_of(None)
+        if entity.pk not in sellers:
+            sellers[entity.pk] = entity, entity.rates(on), entity.party
+        found[owner] = Sides(*sellers[entity.pk], *_buyer(organisation, own))
+    return found
+
+
+def _buyer(organisation: Organisation, own: BillingDetails | None) -> tuple[Party, str, str]:
+    """Return whom the invoice is for, its language, and what it is to name."""
+    if own is None:
+        nobody = Party(name=organisation.name, key=organisation.slug)
+        return nobody, BillingDetails.Language.ENGLISH, ""
+    own.organisation = organisation
+    return own.party, own.language, own.reference
 
 
 def seller_of(details: BillingDetails | None) -> LegalEntity:

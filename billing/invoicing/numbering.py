@@ -2,20 +2,21 @@
 
 from datetime import UTC, datetime
 
-from sequences import get_next_value
+from sequences import get_next_values
 
 from billing.invoicing.legal import LegalEntity
 
 
-def invoice_number(entity: LegalEntity, now: datetime) -> str:
-    """Return the next number. Until the commit everyone else who issues one waits: take it last."""
-    return _next("invoices", entity.invoice_prefix, now)
+def invoice_numbers(entity: LegalEntity, now: datetime, *, count: int) -> list[str]:
+    """Return the next numbers. Until the commit everyone else who issues waits: take them last."""
+    return _next("invoices", entity.invoice_prefix, now, count)
 
 
 def credit_note_number(entity: LegalEntity, now: datetime) -> str:
-    return _next("credit-notes", entity.credit_note_prefix, now)
+    [number] = _next("credit-notes", entity.credit_note_prefix, now, 1)
+    return number
 
 
-def _next(kind: str, prefix: str, now: datetime) -> str:
+def _next(kind: str, prefix: str, now: datetime, count: int) -> list[str]:
     series = f"{prefix}-{now.astimezone(UTC).year}"
-    return f"{series}-{get_next_value(f'{kind}-{series}'):05}"
+    return [f"{series}-{n:05}" for n in get_next_values(count, f"{kind}-{series}")]

@@ -76,12 +76,6 @@ def standings(organisation: Organisation) -> dict[int, Standing]:
     return found
 
 
-def credit_left(organisation: Organisation, currency: str) -> Decimal:
-    """Return what the next invoice in a currency may be paid with."""
-    own = [one for one in standings(organisation).values() if one.invoice.currency == currency]
-    return own[-1].settled.left if own else ZERO
-
-
 def _settled(
     invoices: Iterable[Invoice], paid: dict[int, Decimal], credited: dict[int, Decimal]
 ) -> Iterable[Standing]:

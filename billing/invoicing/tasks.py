@@ -1,6 +1,8 @@
 """Celery's doors into billing: ids in, one function called, safe to repeat."""
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -10,11 +12,10 @@ from django.utils import timezone
 
 from billing.invoicing import issued_files, mailing, verification_runs, verifying
 from billing.invoicing.after import IssuedFile
-from billing.invoicing.close import close_period, organisations_to_close
+from billing.invoicing.close import CLOSED_TOGETHER, close_periods, organisations_to_close
 from billing.invoicing.due import due_periods
 from billing.invoicing.models import Invoice
 from billing.periods import Days, month_before, month_of
-from catacloud.accounts.models import Organisation
 
 MOST_AT_ONCE = 500
 logger = logging.getLogger(__name__)
@@ -22,25 +23,36 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def close_due(**_: object) -> None:
-    """Ring for every billing period that is over and not invoiced, one task for each account."""
+    """Ring for every billing period that is over and not invoiced, for many accounts at once."""
+    by_days: defaultdict[Days, list[UUID]] = defaultdict(list)
     for due in due_periods(now=timezone.now(), grace=settings.INVOICE_GRACE):
-        close_account.delay(
-            organisation_id=str(due.organisation_id),
-            first_day=due.days.first.isoformat(),
-            end_day=due.days.end.isoformat(),
-        )
+        by_days[due.days].append(due.organisation_id)
+    for days in sorted(by_days, key=lambda days: (days.end, days.first)):
+        _ring(by_days[days], days)
 
 
 @shared_task
-def close_account(*, organisation_id: str, first_day: str, end_day: str, **_: object) -> None:
-    """Invoice one account's period: again, or in another order, it changes nothing."""
-    invoice = close_period(
-        organisation=Organisation.objects.get(pk=UUID(organisation_id)),
-        days=Days(date.fromisoformat(first_day), date.fromisoformat(end_day)),
-        now=timezone.now(),
-        grace=settings.INVOICE_GRACE,
-    )
-    logger.info("%s of %s is invoiced: %s", first_day, organisation_id, invoice.number)
+def close_accounts(
+    *, organisation_ids: list[str], first_day: str, end_day: str, **_: object
+) -> None:
+    """Invoice the period of many accounts in one transaction: again, or in another order, it
+    changes nothing. Where that fails, each of them has a task of its own, so that none waits for
+    another one's fault.
+    """
+    days = Days(date.fromisoformat(first_day), date.fromisoformat(end_day))
+    try:
+        invoices = close_periods(
+            organisations=[UUID(one) for one in organisation_ids],
+            days=days,
+            now=timezone.now(),
+            grace=settings.INVOICE_GRACE,
+        )
+    except Exception:
+        if len(organisation_ids) > 1:
+            for one in organisation_ids:
+                _ring([UUID(one)], days)
+        raise
+    logger.info("%s of %s accounts is invoiced", first_day, len(invoices))
 
 
 @shared_task
@@ -54,22 +66,16 @@ def close_month(*, first_day: str | None = None, **_: object) -> None:
     if first_day:
         days = month_of(date.fromisoformat(first_day))
     due = organisations_to_close(days=days, now=now, grace=settings.INVOICE_GRACE)
-    for organisation_id in due.values_list("pk", flat=True):
-        close_organisation_month.delay(
-            organisation_id=str(organisation_id), first_day=days.first.isoformat()
+    _ring(list(due.values_list("pk", flat=True)), days)
+
+
+def _ring(organisations: Sequence[UUID], days: Days) -> None:
+    for start in range(0, len(organisations), CLOSED_TOGETHER):
+        close_accounts.delay(
+            organisation_ids=[str(one) for one in organisations[start : start + CLOSED_TOGETHER]],
+            first_day=days.first.isoformat(),
+            end_day=days.end.isoformat(),
         )
-
-
-@shared_task
-def close_organisation_month(*, organisation_id: str, first_day: str, **_: object) -> None:
-    organisation = Organisation.objects.get(pk=UUID(organisation_id))
-    invoice = close_period(
-        organisation=organisation,
-        days=month_of(date.fromisoformat(first_day)),
-        now=timezone.now(),
-        grace=settings.INVOICE_GRACE,
-    )
-    logger.info("%s of %s is invoiced: %s", first_day, organisation.slug, invoice.number)
 
 
 @shared_task

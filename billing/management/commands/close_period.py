@@ -1,5 +1,6 @@
 import logging
 from argparse import ArgumentTypeError
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +11,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from rich.progress import track
 
-from billing.invoicing.close import PeriodNotOver, close_period, organisations_to_close
+from billing.invoicing.close import (
+    CLOSED_TOGETHER,
+    PeriodNotOver,
+    close_period,
+    close_periods,
+    organisations_to_close,
+)
 from billing.periods import Days, month_before, month_of
 from catacloud.accounts.models import Organisation
 
@@ -71,7 +78,25 @@ def _close_each(
 ) -> list[str]:
     """Return the slugs of those that failed: one must not keep the others from their invoice."""
     failed = []
-    for organisation in track(organisations, description=f"Invoicing {days.first:%Y-%m}"):
+    everyone = list(organisations)
+    batches = [
+        everyone[start : start + CLOSED_TOGETHER]
+        for start in range(0, len(everyone), CLOSED_TOGETHER)
+    ]
+    for some in track(batches, description=f"Invoicing {days.first:%Y-%m}"):
+        try:
+            close_periods(organisations=[one.pk for one in some], days=days, now=now, grace=grace)
+        except Exception:  # noqa: BLE001 (it comes again where it comes from)
+            failed += _failed(some, days, now, grace)
+    return failed
+
+
+def _failed(
+    organisations: Sequence[Organisation], days: Days, now: datetime, grace: timedelta
+) -> list[str]:
+    """Close each by itself, and return the slugs of those that failed."""
+    failed = []
+    for organisation in organisations:
         try:
             close_period(organisation=organisation, days=days, now=now, grace=grace)
         except Exception:

@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -7,6 +8,7 @@ from pytest_django.fixtures import Settings
 from time_machine import travel
 
 from billing.invoicing import drafting, tasks
+from billing.invoicing.close import NotSubscribed
 from billing.invoicing.models import Invoice
 from billing.invoicing.rate import rate_organisations
 from catacloud.accounts.models import Organisation
@@ -57,10 +59,10 @@ class TestCommand:
     def test_one_failure_stops_nobody_else_and_is_named(
         self, customers: list[Organisation], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def broken_for_bolt(**kwargs: object) -> object:
-            if kwargs["organisations"] == [customers[1].pk]:
+        def broken_for_bolt(**kwargs: Any) -> object:
+            if customers[1].pk in kwargs["organisations"]:
                 raise ZeroDivisionError
-            return rate_organisations(**kwargs)  # type: ignore[arg-type]
+            return rate_organisations(**kwargs)
 
         monkeypatch.setattr(drafting, "rate_organisations", broken_for_bolt)
 
@@ -90,27 +92,42 @@ class TestCommand:
 
 
 class TestTasks:
-    def test_the_sweep_rings_once_for_each_who_has_no_invoice(
-        self, customers: list[Organisation], monkeypatch: pytest.MonkeyPatch
+    @pytest.fixture
+    def rung(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        monkeypatch.setattr(tasks.close_accounts, "delay", lambda **data: found.append(data))
+        return found
+
+    def test_the_sweep_rings_for_all_who_have_no_invoice(
+        self, customers: list[Organisation], rung: list[dict[str, Any]]
     ) -> None:
-        rung: list[dict[str, str]] = []
-        monkeypatch.setattr(
-            tasks.close_organisation_month, "delay", lambda **kwargs: rung.append(kwargs)
-        )
-        tasks.close_organisation_month(organisation_id=str(customers[0].pk), first_day="2026-10-01")
-
+        tasks.close_accounts(**october(customers[0]))
         tasks.close_month()
-
-        assert rung == [
-            {"organisation_id": str(customer.pk), "first_day": "2026-10-01"}
-            for customer in customers[1:]
-        ]
+        assert rung == [october(*customers[1:])]
 
     def test_a_ring_can_come_twice_and_with_more_than_is_known_today(
         self, customers: list[Organisation]
     ) -> None:
         for _ in range(2):
-            tasks.close_organisation_month(
-                organisation_id=str(customers[0].pk), first_day="2026-10-01", later="argument"
-            )
+            tasks.close_accounts(**october(customers[0]), later="argument")
         assert Invoice.objects.count() == 1
+
+    def test_where_one_cannot_be_closed_each_has_a_task_of_its_own(
+        self, customers: list[Organisation], rung: list[dict[str, Any]]
+    ) -> None:
+        customers[1].subscriptions.all().delete()
+        with pytest.raises(NotSubscribed):
+            tasks.close_accounts(**october(*customers))
+        assert not Invoice.objects.exists()
+        assert rung == [october(one) for one in customers]
+        with pytest.raises(NotSubscribed):
+            tasks.close_accounts(**rung[1])
+        assert len(rung) == 3
+
+
+def october(*organisations: Organisation) -> dict[str, Any]:
+    return {
+        "organisation_ids": [str(one.pk) for one in organisations],
+        "first_day": "2026-10-01",
+        "end_day": "2026-11-01",
+    }

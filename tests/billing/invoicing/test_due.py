@@ -74,10 +74,10 @@ def test_every_account_has_a_task_which_may_come_twice(monkeypatch):
     one = customer()
     rung = []
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-    monkeypatch.setattr(tasks.close_account, "delay", lambda **data: rung.append(data))
+    monkeypatch.setattr(tasks.close_accounts, "delay", lambda **data: rung.append(data))
     tasks.close_due()
     for data in rung * 2:
-        tasks.close_account(**data)
+        tasks.close_accounts(**data)
     assert Invoice.objects.get().organisation == one
     tasks.close_due()
     assert len(rung) == 1

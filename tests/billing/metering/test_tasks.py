@@ -75,7 +75,7 @@ def test_a_task_folds_all_there_is_in_as_many_turns_as_it_takes(acme, monkeypatc
         ("billing.metering.tasks.advance_partition", "metering"),
         ("billing.metering.tasks.sweep", "metering"),
         ("billing.invoicing.tasks.close_month", "billing"),
-        ("billing.invoicing.tasks.close_organisation_month", "billing"),
+        ("billing.invoicing.tasks.close_accounts", "billing"),
         ("billing.archiving.tasks.archive", "archives"),
         ("uploads.tasks.collect", "uploads"),
     ],
