@@ -21,6 +21,7 @@ from django.conf import settings
 
 from billing.accounts.account import BillingAccount, Months, MonthSums, account_id
 from billing.metering import groups, readings, slot_tables, tables, voids, zoning
+from billing.metering.events import UsageVoided
 from billing.metering.fold import ByMonth, Change, Hour, Sums, by_day, by_month, fold, merge
 from billing.metering.models import Service
 from billing.metering.readings import Named, Reading
@@ -33,6 +34,7 @@ from uploads.events import FileCompleted, FileDeleted, FileExpired, FilePartStor
 CONSUMER = "metrics"
 FILES = "storage"  # the service that files count for
 FILE_EVENTS = (FilePartStored, FileCompleted, FileDeleted, FileExpired)
+FEW_EVENTS = (*FILE_EVENTS, UsageVoided)  # as the index billing_few_among_usage has them
 BATCH = 40_000  # events; tasks begin with less, for others may wait (turns.py)
 
 
@@ -49,21 +51,29 @@ def handle(window: Window) -> None:
 
 def write(window: Window) -> ByMonth:
     """Write what a batch changes in the tables; return what it is for the billing accounts."""
+    few = feed.read_window(window, types=FEW_EVENTS)
+    # The saga's own events to billing accounts come as batches too, which change nothing.
+    if not few and not readings.has_usage(window):
+        return {}
     services = {one.slug: one for one in Service.objects.all()}
-    taken_back, zones = voids.note(window), zoning.of_window(window)
+    taken_back, zones = voids.note(few), zoning.of_window(window)
     slot_tables.fold(window, taken_back, services, zones)
-    return _add_up(window, taken_back, services, zones)
+    return _add_up(window, fold(changes(few), zones), taken_back, services, zones)
 
 
 def _add_up(
-    window: Window, taken_back: Named, services: Mapping[str, Service], zones: Zones
+    window: Window,
+    of_files: Mapping[Hour, Sums],
+    taken_back: Named,
+    services: Mapping[str, Service],
+    zones: Zones,
 ) -> ByMonth:
     levels = frozenset(slug for slug, one in services.items() if one.is_level)
     ids = {slug: one.pk for slug, one in services.items()}
     read = readings.of_window(window, zones)
     if taken_back:
         read += [-one for one in readings.of_events(taken_back, up_to=window.after, zones=zones)]
-    hours = merge(total(groups.bounded(read, ids)), _of_files(window, zones))
+    hours = merge(total(groups.bounded(read, ids)), of_files)
     if not hours:
         return {}
     days = by_day(hours, levels, zones)
@@ -84,10 +94,6 @@ def total(read: Iterable[Reading]) -> dict[Hour, Sums]:
 
 
 HANDLER = feed.SetHandler(handle, stopped_by=(SoftTimeLimitExceeded,))
-
-
-def _of_files(window: Window, zones: Zones) -> Mapping[Hour, Sums]:
-    return fold(changes(feed.read_window(window, types=FILE_EVENTS)), zones)
 
 
 def changes(events: Iterable[RecordedEvent]) -> Iterator[Change]:

@@ -1,16 +1,17 @@
 """Events that were taken back: they stay in the log, and count no more, whichever came first."""
 
+from collections.abc import Iterable
+
 from django.db import connection
 
 from billing.metering.events import UsageVoided
 from billing.metering.names import uuid_of
 from billing.metering.readings import Named
-from eventstore import feed
-from eventstore.feed import Window
+from eventstore.events import RecordedEvent
 
 
-def note(window: Window) -> Named:
-    """Note what the window's events take back, and return it, but for what was noted before.
+def note(events: Iterable[RecordedEvent]) -> Named:
+    """Note what a window's events take back, and return it, but for what was noted before.
 
     Of that, what came before the window has been counted. What comes in the window or later is
     passed by when it is read.
@@ -23,7 +24,7 @@ def note(window: Window) -> Named:
             recorded.recorded_at,
             recorded.event.reason,
         )
-        for recorded in feed.read_window(window, types=(UsageVoided,))
+        for recorded in events
         if isinstance(recorded.event, UsageVoided)
     ]
     if not rows:

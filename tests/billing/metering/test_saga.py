@@ -5,6 +5,8 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from billing.accounts.account import BillingAccount, account_id
 from billing.metering import saga
@@ -14,7 +16,7 @@ from billing.metering.usage import period_figures
 from billing.periods import month_of
 from eventstore import feed, repository, store
 from eventstore.events import StreamKey
-from eventstore.models import Checkpoint
+from eventstore.models import Checkpoint, StoredEvent
 from eventstore.store import Append, NewEvent
 from tests.billing.metering.examples import measured
 from tests.factories import make_organisation
@@ -68,6 +70,15 @@ def test_levels_keep_their_exact_integral(acme):
     measured(acme, "storage", [("1000", NOON), ("-400", NOON + 6 * HOUR)])
     catch_up()
     assert row(acme, "storage") == (600, (1000 * 12 - 400 * 6) * HOUR_MICROSECONDS, 2)
+
+
+def test_a_batch_without_usage_is_asked_no_more_about(acme):
+    measured(acme, "execution-time", [("1", NOON)])
+    partition = StoredEvent.objects.get(type="usage.recorded").partition
+    assert saga.advance(partition=partition) == 1
+    with CaptureQueriesContext(connection) as asked:
+        assert saga.advance(partition=partition) == 1  # what the saga told the billing account
+    assert not [one for one in asked if "billing_service" in one["sql"]]
 
 
 def stored(size):
