@@ -44,6 +44,9 @@ class Standing:
 
     def billable(self, days: Days) -> int:
         """Count the days that are not before the first stay and not paused."""
+        first = max(days.first, self.stays[0].starts_on)
+        if not self.pauses:
+            return max((days.end - first).days, 0)
         return sum(
             day >= self.stays[0].starts_on
             and not any(first <= day and (end is None or day < end) for first, end in self.pauses)
