@@ -13,8 +13,8 @@ from tests.billing.metering.faults.workers import beat, worker
 from tests.crashing import own_servers
 from tests.eventstore.servers import on, until
 
-EVENTS, BATCH = 30_000, 1_000
-CRASHES = (5_000, 15_000)  # when so many events are folded
+EVENTS, BATCH = 12_000, 500
+CRASHES = (2_000, 6_000)  # when so many events are folded
 
 
 @pytest.mark.django_db(transaction=True)

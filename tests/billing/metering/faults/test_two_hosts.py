@@ -13,7 +13,7 @@ from tests.crashing import own_servers
 from tests.eventstore.servers import until
 from tests.hosts import hosts
 
-EVENTS, BATCH = 40_000, 4_000
+EVENTS, BATCH = 20_000, 2_000
 DONE = re.compile(r"advance_partition\[[^]]*\] succeeded in [^:]*: (\d+)")
 
 

@@ -10,7 +10,7 @@ from tests.billing.metering.faults import usage
 from tests.billing.metering.faults.workers import TWICE, beat, worker
 from tests.eventstore.servers import until
 
-EVENTS, BATCH = 50_000, 2_000
+EVENTS, BATCH = 20_000, 1_000
 KILLS = 5  # of a process that does a worker's tasks; and once the worker as a whole
 
 
