@@ -5,6 +5,7 @@ from typing import Any
 from ninja import NinjaAPI
 
 from billing.lago.api import api as lago
+from billing.metering import events_v2
 from catacloud.problems import MEDIA_TYPE
 from uploads import openapi as uploads
 
@@ -60,6 +61,9 @@ class DescribedAPI(NinjaAPI):
         schemes = schema["components"]["securitySchemes"]
         security: list[dict[str, list[str]]] = [{name: []} for name in schemes]
         schema["paths"] |= uploads.paths(security)
+        second = events_v2.api.get_openapi_schema()
+        schema["paths"] |= second["paths"]
+        schema["components"]["schemas"] |= second["components"]["schemas"]
         for path, operations in schema["paths"].items():
             for method in METHODS:
                 if operation := operations.get(method):

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from billing.metering import events_v2
 from catacloud.api import api
 from catacloud.monitoring import metrics
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("api/v2/", events_v2.api.urls),
     path("lago/", include("billing.lago.urls")),
     path("metrics", metrics, name="metrics"),
     path("", include("uploads.urls")),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards.events_query import STATES, find, read_asked, write_place
+from billing.dashboards.events_query import STATES, find, read_asked
 from billing.metering import corrections
 from billing.metering.corrections import BadCorrection
 from billing.metering.events import EventName
@@ -73,7 +73,7 @@ def _show(request: SignedInRequest, organisation: Organisation | None) -> HttpRe
         "here": request.path,
         "asked": asked,
         "rows": [(one, _payload(one)) for one in found.events],
-        "older": found.older and write_place(found.older),
+        "older": found.older and str(found.older),
         "looked_back_to": found.looked_back_to,
         "services": Service.objects.order_by("name"),
         "states": STATES,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from billing.metering import explaining, listing
@@ -160,24 +160,10 @@ def _day(text: str) -> date | None:
     return day
 
 
-def write_place(place: Place) -> str:
-    """Write a place as it stands in an address: microseconds since 1970, and the position."""
-    since = place.occurred_at - EPOCH
-    return f"{since // timedelta(microseconds=1)}_{place.position}"
-
-
 def read_place(text: str) -> Place | None:
     if not text:
         return None
-    micros, _, position = text.partition("_")
     try:
-        at = EPOCH + timedelta(microseconds=int(micros))
-        place = Place(at, int(position))
-    except (ValueError, OverflowError) as error:
+        return Place.read(text)
+    except ValueError as error:
         raise BadQuery("The address of this page is broken.") from error
-    if not 0 <= place.position < 2**63:
-        raise BadQuery("The address of this page is broken.")
-    return place
-
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

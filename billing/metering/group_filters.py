@@ -45,7 +45,7 @@ def condition(column: str, asked: Any, values: dict[str, Any], depth: int = 0) -
         for operator, operand in asked.items()
         if operand is not None
     ]
-    return _all(parts, " AND ")
+    return all_of(parts, " AND ")
 
 
 def _one(column: str, operator: str, operand: Any, values: dict[str, Any], depth: int) -> str:
@@ -56,7 +56,7 @@ def _one(column: str, operator: str, operand: Any, values: dict[str, Any], depth
             raise BadFilter("$exists takes true or false.")
         return f"{column} {'<>' if operand else '='} ''"
     if operator in LISTED:
-        name = _keep(values, _texts(operator, operand))
+        name = keep(values, _texts(operator, operand))
         return f"{column} {LISTED[operator]}(%({name})s::text[])"
     if operator in TEXTUAL:
         return _textual(column, operator, _text(operator, operand), values)
@@ -67,7 +67,7 @@ def _joined(column: str, operator: str, operand: Any, values: dict[str, Any], de
     if not isinstance(operand, list):
         raise BadFilter(f"{operator} takes a list of filters.")
     parts = [condition(column, one, values, depth + 1) for one in operand]
-    return _all(parts, JOINED[operator])
+    return all_of(parts, JOINED[operator])
 
 
 def _textual(column: str, operator: str, text: str, values: dict[str, Any]) -> str:
@@ -75,7 +75,7 @@ def _textual(column: str, operator: str, text: str, values: dict[str, Any]) -> s
         text = f"%{_escaped(text)}%"
     elif operator.endswith("like") and UNFINISHED.search(text):
         raise BadFilter(f"{operator}: the pattern ends with half an escape, a backslash.")
-    name = _keep(values, text)
+    name = keep(values, text)
     collation = ' COLLATE "C"' if operator in ORDERED else ""
     return f"{column}{collation} {TEXTUAL[operator]} %({name})s"
 
@@ -83,11 +83,13 @@ def _textual(column: str, operator: str, text: str, values: dict[str, Any]) -> s
 OPERATORS = [*COMPARED, *LISTED, *HELD, *JOINED, "$exists"]
 
 
-def _all(parts: list[str], joint: str) -> str:
+def all_of(parts: list[str], joint: str) -> str:
+    """Join conditions to one; of none it is true."""
     return f"({joint.join(parts)})" if parts else "true"
 
 
-def _keep(values: dict[str, Any], operand: Any) -> str:
+def keep(values: dict[str, Any], operand: Any) -> str:
+    """Add a parameter, and return its name."""
     name = f"filter_{len(values)}"
     values[name] = operand
     return name

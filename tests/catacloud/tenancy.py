@@ -148,6 +148,8 @@ PROGRAMS = [
         body=EVENT,
         content_type="application/cloudevents+json",
     ),
+    Row("api/v2/", NOBODY),
+    Row("api/v2/events", programs(other=200)),  # of its own organisation alone
     Row(f"{API}meters", programs(other=200)),
     Row(f"{API}meters", programs(own=403, other=403), body=NEW_METER),
     Row(METER, programs(other=200)),

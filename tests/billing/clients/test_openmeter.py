@@ -51,6 +51,24 @@ def test_sends_one_event_and_many_and_lists_them(openmeter):
     assert all(one.validation_error for one in listed)  # no service counts them
 
 
+def test_lists_events_page_by_page_and_filtered(openmeter):
+    sent = [event(str(number), minutes=number, tokens=number) for number in range(5)]
+    openmeter.events.ingest_events([*sent, event("x", minutes=9, type="other", tokens=1)])
+    every = [one.event.id for one in openmeter.events_v2.list(limit=2)]
+    assert every == ["x", "4", "3", "2", "1", "0"]
+    # As JSON has it: the client's own classes of filters it cannot write itself.
+    asked = {
+        "type": {"$eq": "prompt"},
+        "subject": {"$in": ["acme"]},
+        "time": {
+            "$gt": (NOON + timedelta(minutes=1)).isoformat(),
+            "$lte": (NOON + timedelta(minutes=3)).isoformat(),
+        },
+    }
+    found = [one.event.id for one in openmeter.events_v2.list(limit=1, filter=asked)]
+    assert found == ["3", "2"]
+
+
 def test_learns_why_an_event_is_refused(openmeter):
     with pytest.raises(HttpResponseError, match="no organisation 'nobody'") as caught:
         openmeter.events.ingest_event(event("1", subject="nobody", tokens=1))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.dashboards import events_query
-from billing.dashboards.events_query import BadQuery, read_place, write_place
+from billing.dashboards.events_query import BadQuery, read_place
 from billing.metering import ingestion
 from billing.metering.events import VOIDED
 from billing.metering.listing import Place
@@ -280,7 +280,7 @@ class TestVoiding:
 @given(st.datetimes(timezones=st.just(NOW.tzinfo)), st.integers(0, 2**63 - 1))
 def test_a_cursor_outlives_a_round_trip(at, position):
     place = Place(at, position)
-    assert read_place(write_place(place)) == place
+    assert read_place(str(place)) == place
 
 
 @given(st.text())
