@@ -14,7 +14,7 @@ from billing.exact import ZERO, exactly
 from billing.invoicing.bill import Bill, Credit, Discount, make_bill
 from billing.invoicing.fees import Standing, Stay, due
 from billing.invoicing.lines import Kind, Line
-from billing.invoicing.models import InvoiceLine, Subscription
+from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.invoicing.rate import RatedPeriod
 from billing.invoicing.schedule import cycle_of
 from billing.periods import Days
@@ -48,6 +48,17 @@ def besides(*, days: Days, organisations: Collection[UUID]) -> dict[UUID, Beside
         one: Besides(standings[one], charged[one], discounts[one], credits[one])
         for one in organisations
     }
+
+
+def besides_then(invoice: Invoice, standing: Standing) -> Besides:
+    """Read it as it was when an invoice was issued: without what came later."""
+    owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
+    return Besides(
+        standing,
+        _charged([owner], invoice)[owner],
+        _discounts(days, [owner], invoice)[owner],
+        _credits([owner], invoice)[owner],
+    )
 
 
 def make(rated: RatedPeriod, its: Besides, *, days: Days, corrections: Iterable[Line] = ()) -> Bill:
@@ -97,9 +108,8 @@ def _fee(its: Besides, days: Days, currency: str) -> Line | None:
     if not amount:
         return None
     less = (Step(ZERO, None, ONE, -before, -before, "charged"),) if before else ()
-    text = f"Base fee from {days.first} to {days.last}"
     working = (*asked.working, *less)
-    return Line(None, text, ONE, "", amount, working, Kind.BASE_FEE, covers_from=days.first)
+    return Line(None, "Base fee", ONE, "", amount, working, Kind.BASE_FEE, covers=days)
 
 
 def standings_of(organisations: Collection[UUID]) -> Mapping[UUID, Standing]:
@@ -138,16 +148,30 @@ def stay_on(version: PlanVersion, starts_on: date, *, subscribed_on: date) -> St
     )
 
 
-def _lines(organisations: Collection[UUID], kind: Kind) -> QuerySet[InvoiceLine]:
-    """Return the lines of a kind on invoices that are valid."""
+def valid(before: Invoice | None) -> Q:
+    """Say which invoices count, of what hangs on one: those that are valid, or that were when
+    another one was issued.
+    """
+    if before is None:
+        return Q(invoice__voided_at=None)
+    was_valid = Q(invoice__voided_at=None) | Q(invoice__voided_at__gt=before.issued_at)
+    return was_valid & Q(invoice__lt=before.pk)
+
+
+def _lines(
+    organisations: Collection[UUID], kind: Kind, before: Invoice | None
+) -> QuerySet[InvoiceLine]:
+    """Return the lines of a kind on invoices that count."""
     return InvoiceLine.objects.order_by().filter(
-        invoice__organisation__in=organisations, invoice__voided_at=None, kind=kind.value
+        valid(before), invoice__organisation__in=organisations, kind=kind.value
     )
 
 
-def _charged(organisations: Collection[UUID]) -> Mapping[UUID, dict[tuple[date, str], Decimal]]:
+def _charged(
+    organisations: Collection[UUID], before: Invoice | None = None
+) -> Mapping[UUID, dict[tuple[date, str], Decimal]]:
     found: defaultdict[UUID, dict[tuple[date, str], Decimal]] = defaultdict(dict)
-    rows = _lines(organisations, Kind.BASE_FEE).values_list(
+    rows = _lines(organisations, Kind.BASE_FEE, before).values_list(
         "invoice__organisation", "covers_from", "invoice__currency"
     )
     for owner, first, currency, amount in rows.annotate(charged=Sum("amount")):
@@ -157,11 +181,11 @@ def _charged(organisations: Collection[UUID]) -> Mapping[UUID, dict[tuple[date, 
 
 
 def _discounts(
-    days: Days, organisations: Collection[UUID]
+    days: Days, organisations: Collection[UUID], before: Invoice | None = None
 ) -> Mapping[UUID, list[tuple[Discount, str]]]:
     """Return those of the period that have invoices left to lower."""
     used = dict(
-        _lines(organisations, Kind.DISCOUNT)
+        _lines(organisations, Kind.DISCOUNT, before)
         .values_list("source_id")
         .annotate(used=Count("invoice", distinct=True))
     )
@@ -170,6 +194,8 @@ def _discounts(
         organisation__in=organisations,
         starts_on__lt=days.end,
     )
+    if before is not None:
+        rows = rows.filter(granted_at__lte=before.issued_at)
     found: defaultdict[UUID, list[tuple[Discount, str]]] = defaultdict(list)
     for row in rows:
         if row.periods is None or used.get(row.pk, 0) < row.periods:
@@ -178,14 +204,18 @@ def _discounts(
     return found
 
 
-def _credits(organisations: Collection[UUID]) -> Mapping[UUID, list[tuple[Credit, str]]]:
-    granted = _lines(organisations, Kind.CREDIT).values_list("source_id")
+def _credits(
+    organisations: Collection[UUID], before: Invoice | None = None
+) -> Mapping[UUID, list[tuple[Credit, str]]]:
+    granted = _lines(organisations, Kind.CREDIT, before).values_list("source_id")
     used = {source: -amount for source, amount in granted.annotate(used=Sum("amount"))}
     prepaid = accounts.PrepaidUse.objects.filter(
-        credit__organisation__in=organisations, invoice__voided_at=None
+        valid(before), credit__organisation__in=organisations
     )
     used |= dict(prepaid.values_list("credit").annotate(used=Sum(F("amount"))))
     rows = accounts.Credit.objects.filter(organisation__in=organisations)
+    if before is not None:
+        rows = rows.filter(added_at__lte=before.issued_at)
     found: defaultdict[UUID, list[tuple[Credit, str]]] = defaultdict(list)
     for row in rows:
         with exactly():
@@ -193,6 +223,6 @@ def _credits(organisations: Collection[UUID]) -> Mapping[UUID, list[tuple[Credit
         if left > 0:
             is_prepaid = row.kind == accounts.Credit.Kind.PREPAID
             found[row.organisation_id].append(
-                (Credit(row.pk, str(row), left, is_prepaid), row.currency)
+                (Credit(row.pk, str(row).capitalize(), left, is_prepaid), row.currency)
             )
     return found

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from billing.accounts import models as accounts
 from billing.exact import ZERO, exactly
-from billing.invoicing.besides import standings_of
+from billing.invoicing.besides import standings_of, valid
 from billing.invoicing.bill import Discount
 from billing.invoicing.fees import due
 from billing.invoicing.lines import Kind, fee
@@ -31,15 +31,17 @@ def terms_of(invoice: Invoice) -> Terms:
     return Terms(fees, commitment, _discounts(invoice))
 
 
-def invoiced(invoice: Invoice) -> Mapping[Key, tuple[str, Decimal]]:
-    """Return text and amount of the period's commitment and discounts, corrections included."""
+def invoiced(invoice: Invoice, before: Invoice | None = None) -> Mapping[Key, tuple[str, Decimal]]:
+    """Return text and amount of the period's commitment and discounts, corrections included, so
+    far; or by what was issued before another invoice.
+    """
     found: dict[Key, tuple[str, Decimal]] = {}
     kinds = [Kind.COMMITMENT, Kind.DISCOUNT]
     rows = InvoiceLine.objects.filter(
         Q(invoice=invoice, kind__in=kinds)
         | Q(kind=Kind.CORRECTION, service=None, corrects__starts_on=invoice.starts_on),
+        valid(before),
         invoice__organisation=invoice.organisation_id,
-        invoice__voided_at=None,
     ).order_by("invoice", "position")
     for row in rows:
         text, before = found.get(row.source_id, (row.service_name, ZERO))

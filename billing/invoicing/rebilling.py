@@ -35,6 +35,18 @@ class Change(NamedTuple):
     before: Decimal
 
 
+def lines_beside(usage: Iterable[Line], terms: Terms, *, currency: str) -> Mapping[Key, Line]:
+    """Return the lines of commitment and discounts that the bill of this usage has."""
+    bill = make_bill(
+        [*usage, *terms.fees],
+        currency=currency,
+        commitment=terms.commitment,
+        discounts=terms.discounts,
+    )
+    kinds = (Kind.COMMITMENT, Kind.DISCOUNT)
+    return {line.source_id: line for line in bill.lines if line.kind in kinds}
+
+
 def beside_usage(
     usage: Iterable[Line],
     terms: Terms,
@@ -46,15 +58,7 @@ def beside_usage(
 
     ``invoiced`` has the text and amount of those that were invoiced so far.
     """
-    bill = make_bill(
-        [*usage, *terms.fees],
-        currency=currency,
-        commitment=terms.commitment,
-        discounts=terms.discounts,
-    )
-    now = {
-        line.source_id: line for line in bill.lines if line.kind in (Kind.COMMITMENT, Kind.DISCOUNT)
-    }
+    now = lines_beside(usage, terms, currency=currency)
     for key in [*invoiced, *(key for key in now if key not in invoiced)]:
         text, before = invoiced.get(key, ("", ZERO))
         line = now.get(key) or replace(fee(Kind.DISCOUNT, text, ZERO), source_id=key)

@@ -76,6 +76,29 @@ def standings(organisation: Organisation) -> dict[int, Standing]:
     return found
 
 
+def credit_before(invoice: Invoice) -> Decimal:
+    """Return what was left of earlier invoices when one was issued, to pay it with."""
+    earlier = Invoice.objects.filter(
+        organisation=invoice.organisation_id, currency=invoice.currency, pk__lt=invoice.pk
+    )
+    invoices = list(earlier.order_by("issued_at", "pk"))
+    paid = Payment.objects.filter(invoice__in=invoices, recorded_at__lte=invoice.issued_at)
+    notes = CreditNote.objects.filter(
+        invoice__in=invoices, issued_at__lte=invoice.issued_at
+    ).exclude(
+        kind=CreditNote.Kind.CORRECTION,  # those that came with the invoice
+        issued_at=invoice.issued_at,
+    )
+    left = ZERO
+    for one in _settled(
+        invoices,
+        dict(paid.order_by().values_list("invoice").annotate(Sum("amount"))),
+        dict(notes.order_by().values_list("invoice").annotate(Sum("gross"))),
+    ):
+        left = one.settled.left
+    return left
+
+
 def _settled(
     invoices: Iterable[Invoice], paid: dict[int, Decimal], credited: dict[int, Decimal]
 ) -> Iterable[Standing]:

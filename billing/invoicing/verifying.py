@@ -1,21 +1,25 @@
 """Verify an invoice: make it anew from the events that it was made of, and compare to the cent.
 
 Usage is counted from the raw events up to the position that had been metered then, and rated at the
-prices of the period, the customer's own among them; what discounts and credit take off, taxes and
-sums are added up again. The first difference is named.
+prices of the period, the customer's own among them. Fees, commitment, discounts, credit and tax are
+worked out again by what had been agreed on until then (deriving.py). The first difference is named.
 """
 
 from collections.abc import Iterator
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from billing.exact import ZERO, exactly, plain
-from billing.invoicing import inputs
+from billing.invoicing import deriving, inputs
 from billing.invoicing.lines import Kind
 from billing.invoicing.models import Invoice, InvoiceLine
-from billing.invoicing.rate import rate_invoiced
-from billing.invoicing.recounted import Recount
-from billing.invoicing.tax import Category, Treatment, tax_lines
+from billing.invoicing.tax import NoRate, TaxLine
+
+NAMES = {
+    Kind.BASE_FEE: "a base fee",
+    Kind.COMMITMENT: "the minimum commitment",
+    Kind.DISCOUNT: "a discount",
+    Kind.CREDIT: "a credit",
+}
 
 
 def verify(invoice: Invoice) -> str | None:
@@ -24,7 +28,10 @@ def verify(invoice: Invoice) -> str | None:
 
 
 def differences(invoice: Invoice) -> Iterator[str]:
-    """Yield whatever is not as the events and the versions in force make it."""
+    """Yield whatever is not as the events, and what was agreed on by then, make it.
+
+    A void invoice is only added up: its days may have been agreed on anew since.
+    """
     lines = list(invoice.lines.select_related("service", "corrects").order_by("position"))
     yield from _sums(invoice, lines)
     if invoice.metered_until is None:
@@ -32,59 +39,73 @@ def differences(invoice: Invoice) -> Iterator[str]:
         return
     if inputs.digest(invoice, lines) != invoice.inputs_digest:
         yield f"{invoice}: its inputs have another digest than when it was issued."
-    yield from _shares(invoice, lines)
-    yield from _usage(invoice, lines, invoice.metered_until)
+    if invoice.voided_at:
+        return
+    yield from _lines(invoice, lines)
+    yield from _taxes(invoice, lines)
+    yield from _payment(invoice)
 
 
 def _sums(invoice: Invoice, lines: list[InvoiceLine]) -> Iterator[str]:
     with exactly():
         total = sum((line.amount for line in lines), ZERO)
     yield from _compare(invoice, "its total", invoice.total, total)
+
+
+def _lines(invoice: Invoice, lines: list[InvoiceLine]) -> Iterator[str]:
+    """Compare line by line, and name what is missing; charges make lines, used or not."""
+    made = deriving.lines_of(invoice, lines)
+    for line in lines:
+        what = f"line {line.position} ({line.service_name})"
+        quantity, amount, before = made.pop(deriving.key_of(line), deriving.NOTHING)
+        yield from _compare(invoice, f"the quantity of {what}", line.quantity_now, quantity)
+        yield from _compare(invoice, f"the amount of {what}", line.amount_now, amount)
+        if line.before_amount is not None and before is not None:
+            what = f"what was invoiced before of {what}"
+            yield from _compare(invoice, what, line.before_amount, before)
+    for key, missing in made.items():
+        what = NAMES.get(Kind(key.kind), f"{key.kind} of service {key.service_id} {key.value}")
+        with exactly():
+            amount = missing.amount - (missing.before or ZERO)
+        yield from _compare(invoice, what, ZERO, amount)
+
+
+def _taxes(invoice: Invoice, lines: list[InvoiceLine]) -> Iterator[str]:
     if not invoice.taxes:
+        return  # it is from before there was tax
+    try:
+        treated = deriving.treatment_of(invoice)
+    except NoRate as error:
+        yield f"{invoice}: {error}"
         return
-    included, currency = invoice.prices_include_tax, invoice.currency
-    amounts = [
-        (Treatment(Category(one.tax_category), one.tax_rate.normalize()), one.amount)
-        for one in lines
-    ]
-    made = {
-        (line.treatment.category.value, plain(line.treatment.rate)): line
-        for line in tax_lines(amounts, currency=currency, included=included)
-    }
+    should_be = f"{treated.category} {plain(treated.rate)} %"
+    for line in lines:
+        held = f"{line.tax_category} {plain(line.tax_rate)} %"
+        if held != should_be:
+            yield f"{invoice}: VAT of line {line.position} is {held}, but should be {should_be}."
+    taxes = {_name(line): line for line in deriving.taxes_of(invoice, lines, treated)}
     for row in invoice.taxes:
-        line = made.get((row["category"], row["rate"]))
         what = f"VAT {row['category']} {row['rate']} %"
-        yield from _compare(invoice, what, Decimal(row["tax"]), line.tax if line else ZERO)
+        made = taxes.pop(what, None)
+        yield from _compare(invoice, what, Decimal(row["tax"]), made.tax if made else ZERO)
+        yield from _compare(invoice, f"{what} on", Decimal(row["net"]), made.net if made else ZERO)
+    for what, missing in taxes.items():
+        yield from _compare(invoice, what, ZERO, missing.tax)
+    with exactly():
+        tax = sum((Decimal(row["tax"]) for row in invoice.taxes), ZERO)
+    yield from _compare(invoice, "its tax", invoice.tax, tax)
 
 
-def _shares(invoice: Invoice, lines: list[InvoiceLine]) -> Iterator[str]:
-    """Add up what discounts and credits took off each line."""
-    for line in lines:
-        if line.kind in (Kind.DISCOUNT, Kind.CREDIT):
-            with exactly():
-                taken = sum((Decimal(share["amount"]) for share in line.working), ZERO)
-            yield from _compare(invoice, f"line {line.position}", line.amount, taken)
+def _payment(invoice: Invoice) -> Iterator[str]:
+    """Compare what earlier invoices had left, and what was paid ahead."""
+    used = deriving.credit_used(invoice)
+    yield from _compare(invoice, "the credit that it uses", invoice.credit_used, used)
+    for what, held, made in deriving.prepaid(invoice):
+        yield from _compare(invoice, what, held, made)
 
 
-def _usage(invoice: Invoice, lines: list[InvoiceLine], until: int) -> Iterator[str]:
-    """Rate the period anew, and each one that lines correct; charges make lines, used or not."""
-    by_period: dict[Invoice, list[InvoiceLine]] = {invoice: []}
-    for line in lines:
-        if line.kind in (Kind.USAGE, Kind.CORRECTION):
-            by_period.setdefault(line.corrects or invoice, []).append(line)
-    for period, own in by_period.items():
-        recount = Recount(until, ZoneInfo(period.time_zone))
-        rated = rate_invoiced(period, now=invoice.issued_at, used_by=recount)
-        made = {(one.service_id, one.value): one for one in rated.lines}
-        for line in own:
-            what = f"line {line.position} ({line.service_name})"
-            one = made.pop((line.service_id or 0, line.value), None)
-            quantity, amount = (one.quantity, one.amount) if one else (ZERO, ZERO)
-            yield from _compare(invoice, f"the quantity of {what}", line.quantity_now, quantity)
-            yield from _compare(invoice, f"the amount of {what}", line.amount_now, amount)
-        if period == invoice:
-            for one in made.values():
-                yield from _compare(invoice, f"{one.service_name}", ZERO, one.amount)
+def _name(line: TaxLine) -> str:
+    return f"VAT {line.treatment.category} {plain(line.treatment.rate)} %"
 
 
 def _compare(invoice: Invoice, what: str, held: Decimal, made: Decimal) -> Iterator[str]:

@@ -1,25 +1,34 @@
 """An invoice is made anew from its events, and opens down to them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from billing.accounts import commands, discounts
+from billing.accounts.models import PrepaidUse
 from billing.exact import plain
 from billing.invoicing import verification_runs, why
 from billing.invoicing.close import close_period
+from billing.invoicing.crediting import void
 from billing.invoicing.models import Invoice
+from billing.invoicing.subscriptions import change_plan, subscribe
 from billing.invoicing.tasks import verify_invoice
 from billing.invoicing.verifying import differences, verify
 from billing.metering import corrections, saga
 from billing.metering.events import EventName
 from billing.periods import month_of
+from billing.pricing.plans import publish
 from eventstore import feed
+from tests.billing.accounts.agreeing import agreed
 from tests.billing.metering.sending import send
 from tests.factories import (
+    LONG_AGO,
     make_billing_details,
+    make_draft,
     make_organisation,
     make_plan,
     make_seller,
@@ -31,6 +40,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 OCTOBER, NOVEMBER = (month_of(date(2026, month, 1)) for month in (10, 11))
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+EARLIER = datetime(2026, 10, 1, 12, tzinfo=UTC)
 HOUR = datetime(2026, 10, 9, 7, tzinfo=UTC)
 
 
@@ -127,6 +137,95 @@ class TestVerifying:
         run = verification_runs.new()
         verify_invoice(invoice_id=invoice.pk, run=run, later="argument")
         assert verification_runs.results(run, [invoice.pk]) == {invoice.pk: ""}
+
+
+class TestARichInvoice:
+    """With fees ahead, a commitment, discounts, both kinds of credit, and late usage."""
+
+    @pytest.fixture
+    def invoices(self):
+        make_seller()
+        service = make_service(slug="sum", unit_size=1)
+        plans = []
+        for fee in ("20", "30"):
+            draft = make_draft(prices={service: [("100", "0.10"), (None, "0.05")]})
+            draft.base_fee, draft.minimum_commitment = Decimal(fee), Decimal(50)
+            draft.save()
+            publish(version=draft, now=LONG_AGO)
+            plans.append(draft)
+        one = make_organisation("Kunde")
+        make_billing_details(one)
+        subscribe(
+            organisation=one, plan_version=plans[0], starts_on=date(2026, 9, 11), now=LONG_AGO
+        )
+        before = agreed(one, now=LONG_AGO)
+        half = {"rate": Decimal("0.5"), "service": service, "periods": 2}
+        discounts.grant(before, starts_on=date(2026, 9, 11), text="Half", **half)
+        ten = {"amount": Decimal(10), "currency": "EUR"}
+        discounts.grant(before, starts_on=date(2026, 9, 11), text="Ten", **ten)
+        for kind in ("granted", "prepaid"):
+            commands.add_credit(before, kind=kind, amount=Decimal(30), currency="EUR")
+
+        def used(name, day, quantity):
+            send(one, (name, f"{day}T10:00:00Z", {"quantity": quantity}), kind="test.sum")
+            meter()
+
+        used("1", "2026-09-20", "60")
+        used("2", "2026-10-20", "700")
+        found = [close_period(organisation=one, days=month_of(date(2026, 9, 1)), now=EARLIER)]
+        change = agreed(one, now=EARLIER + timedelta(days=1))
+        change_plan(change, plan_version=plans[1], starts_on=NOVEMBER.first, is_prorated=True)
+        used("3", "2026-09-21", "400")
+        found.append(close_period(organisation=one, days=OCTOBER, now=EARLIER + timedelta(days=31)))
+        commands.add_credit(agreed(one), kind="granted", amount=Decimal(9), currency="EUR")
+        change_plan(
+            agreed(one), plan_version=plans[0], starts_on=date(2026, 11, 9), is_prorated=True
+        )
+        return found
+
+    def test_comes_to_the_same_whatever_was_agreed_on_since(self, invoices):
+        assert [list(differences(one)) for one in invoices] == [[], []]
+        september, october = ({line.kind for line in one.lines.all()} for one in invoices)
+        assert september == {"usage", "base_fee", "commitment", "discount", "credit"}
+        assert october == {"usage", "base_fee", "discount", "correction"}
+        assert PrepaidUse.objects.exists()
+
+    def test_names_the_line_that_is_not_as_agreed(self, invoices):
+        september = invoices[0]
+        for kind, what in [
+            ("base_fee", "the amount of line 2"),
+            ("commitment", "(Minimum commitment) is"),
+            ("discount", "(Half) is"),
+            ("credit", "credit) is"),
+        ]:
+            line = september.lines.filter(kind=kind).first()
+            for sign in "-+":
+                tamper(
+                    f"UPDATE billing_invoiceline SET amount = amount {sign} 1 WHERE id = {line.pk};"
+                    f"UPDATE billing_invoice SET total = total {sign} 1, gross = gross {sign} 1 "
+                    f"WHERE id = {september.pk}"
+                )
+                if sign == "-":
+                    assert what in verify(Invoice.objects.get(pk=september.pk))
+        assert verify(Invoice.objects.get(pk=september.pk)) is None
+
+    def test_names_tax_credit_and_prepayment_that_are_not(self, invoices):
+        october = invoices[1]
+        for sql, what in [
+            ("UPDATE billing_invoice SET tax = tax + 1, gross = gross + 1", "its tax is"),
+            ("UPDATE billing_invoiceline SET tax_rate = 7", "VAT of line 1 is S 7 %"),
+            ("UPDATE billing_invoice SET credit_used = 1", "the credit that it uses is 1"),
+            ("DELETE FROM billing_prepaiduse", "of a prepaid credit is 0"),
+        ]:
+            tamper(sql)
+            found = list(differences(Invoice.objects.get(pk=october.pk)))
+            assert any(what in one for one in found), (what, found)
+
+    def test_that_is_void_is_only_added_up(self, invoices):
+        tamper("DELETE FROM billing_payment")
+        void(invoices[1], reason="-", now=NOW)
+        tamper("DELETE FROM billing_discount")
+        assert verify(Invoice.objects.get(pk=invoices[1].pk)) is None
 
 
 class TestWhy:
