@@ -9,9 +9,11 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from billing.exact import ZERO, exactly
+from billing.exact import ZERO, exactly, plain
 from billing.invoicing.parties import Party
 from billing.invoicing.tax import TaxLine, Treatment
+
+DECIMAL_PLACES = 2  # of an amount in EN 16931
 
 
 class Kind(StrEnum):
@@ -99,6 +101,15 @@ class Document:
     def to_pay(self) -> Decimal:
         with exactly():
             return self.gross - self.credit_used
+
+    @property
+    def fits_en_16931(self) -> bool:
+        """Whether no amount of it has more than two decimal places, which is all that the standard
+        has room for: a currency with three still fits where the third is a zero throughout.
+        """
+        sums = [amount for one in self.taxes for amount in (one.net, one.tax)]
+        amounts = [*sums, *(line.net for line in self.lines), self.credit_used]
+        return all(plain(amount)[::-1].find(".") <= DECIMAL_PLACES for amount in amounts)
 
     @property
     def is_credit(self) -> bool:

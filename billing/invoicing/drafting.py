@@ -20,8 +20,10 @@ from billing.invoicing.legal import LegalEntity, Sides, sides_of
 from billing.invoicing.lines import Kind, Line, Share
 from billing.invoicing.models import InvoiceLine
 from billing.invoicing.parties import Party
+from billing.invoicing.pen import Pen
 from billing.invoicing.rate import RatedPeriod, rate_organisations
 from billing.invoicing.tax import OUTSIDE_SCOPE, TaxLine, Treatment, tax_lines, treatment
+from billing.invoicing.texts import text_of
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
 from billing.pricing.tiers import Step
@@ -128,7 +130,7 @@ def _draft(
     currency = period.currency
     corrected, credited = told_apart(to_correct.get(currency, []))
     bill = make(period, its, days=days, corrections=[one.line for one in corrected])
-    lines = _lines(bill, corrected)
+    lines = _lines(bill, corrected, Pen(sides.language, currency))
     taxes = _tax(lines, sides, version)
     return Draft(
         organisation=organisation,
@@ -172,13 +174,16 @@ def _tax(lines: Sequence[InvoiceLine], sides: Sides, version: PlanVersion) -> li
     return tax_lines(amounts, currency=version.currency, included=included)
 
 
-def _lines(bill: Bill, corrected: Sequence[CorrectionLine]) -> list[InvoiceLine]:
+def _lines(bill: Bill, corrected: Sequence[CorrectionLine], pen: Pen) -> list[InvoiceLine]:
     """Return unsaved lines; those of corrections come in the order in which the bill has them."""
     to_come = iter(corrected)
-    return [
+    lines = [
         _correction(next(to_come)) if line.kind is Kind.CORRECTION else _line(line)
         for line in bill.lines
     ]
+    for row, line in zip(lines, bill.lines, strict=True):
+        row.service_name = text_of(line, pen)
+    return lines
 
 
 def _line(line: Line) -> InvoiceLine:
@@ -187,7 +192,7 @@ def _line(line: Line) -> InvoiceLine:
         service_id=line.service_id,
         service_name=line.service_name,
         source_id=line.source_id,
-        covers_from=line.covers_from,
+        covers_from=line.covers.first if line.covers else None,
         value=line.value,
         quantity=line.quantity,
         unit=line.unit,

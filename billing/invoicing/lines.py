@@ -1,12 +1,12 @@
 """The lines that a bill is made of, and what each of them comes from. Pure data."""
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from billing.periods import Days
 from billing.pricing.tiers import ONE, Step
 
 
@@ -52,7 +52,7 @@ class Line:
     kind: Kind = Kind.USAGE
     source_id: UUID | None = None
     value: str = ""  # of the dimension, where the charge is for one
-    covers_from: date | None = None  # of a base fee: the first day of the period that it is for
+    covers: Days | None = None  # of a base fee: the period that it is for
 
 
 @dataclass(frozen=True, slots=True)

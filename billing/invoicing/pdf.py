@@ -34,9 +34,10 @@ logging.getLogger("pikepdf").setLevel(logging.WARNING)
 def render(document: Document, *, now: datetime) -> bytes:
     """Return the PDF of a document that has passed the official rules.
 
-    Raises einvoice.BrokenRules. A currency that EN 16931 has no room for is a PDF without data.
+    Raises einvoice.BrokenRules. Amounts that EN 16931 has no room for are in a PDF without data,
+    which says so.
     """
-    if not einvoice.can_be_data(document):
+    if not document.fits_en_16931:
         return layout(document, now=now)
     return _declared(layout(document, now=now, xml=einvoice.xml_of(document)))
 

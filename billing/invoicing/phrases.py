@@ -9,8 +9,11 @@ GERMAN = {
     "Amount": "Betrag",
     "Amount due": "Zahlbetrag",
     "Bank": "Bank",
+    "Base fee": "Grundgebühr",
+    "Base fee, for a share of the period": "Grundgebühr, anteilig für den Zeitraum",
     "Billed to": "Rechnung an",
     "Cap": "Höchstpreis der Stufe",
+    "Charged before": "Bereits berechnet",
     "Comes to now, rounded": "Ergibt jetzt, gerundet",
     "Credit": "Gutschrift",
     "Credit from earlier invoices": "Guthaben aus früheren Rechnungen",
@@ -24,9 +27,20 @@ GERMAN = {
     "Fee for each event": "Gebühr je Ereignis",
     "Flat fee": "Festbetrag",
     "From": "Von",
+    "Granted credit": "Gewährtes Guthaben",
     "Invoice": "Rechnung",
     "Invoiced so far": "Bisher berechnet",
     "Issued": "Rechnungsdatum",
+    "It carries no data by EN 16931: amounts of that standard have two decimal places, and this "
+    "currency has three.": (
+        "Ohne Daten nach EN 16931: Beträge haben dort zwei Nachkommastellen, in dieser Währung "
+        "drei."
+    ),
+    "Less was used than was invoiced.": "Es wurde weniger verbraucht als berechnet.",
+    "Less the shares of the others in the volume account": (
+        "Abzüglich der Anteile der anderen im Mengenkonto"
+    ),
+    "Minimum commitment": "Mindestumsatz",
     "Net": "Netto",
     "Number": "Nummer",
     "Packages": "Pakete",

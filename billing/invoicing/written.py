@@ -4,19 +4,15 @@ Page and PDF both show what is written here, and format nothing themselves. Pure
 """
 
 from collections.abc import Iterator, Mapping
-from copy import copy
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
-from babel import Locale
-from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal
 
 from billing.invoicing.document import Document, Kind, Line, Original
+from billing.invoicing.pen import LOCALES, Pen
 from billing.invoicing.phrases import say, why_untaxed
 
-LOCALES = {"en": Locale("en"), "de": Locale("de", "DE")}
 TITLES = {
     Kind.DRAFT: "Draft",
     Kind.INVOICE: "Invoice",
@@ -25,14 +21,21 @@ TITLES = {
 }
 STEPS = {
     "allowance": "Allowance",
+    "base fee": "Base fee, for a share of the period",
     "cap": "Cap",
+    "charged": "Charged before",
     "discount": "Discount",
     "fee": "Fee for each event",
     "flat fee": "Flat fee",
     "maximum": "Down to the maximum",
     "minimum": "Up to the minimum",
     "package": "Packages",
+    "shared": "Less the shares of the others in the volume account",
 }
+NO_DATA = (
+    "It carries no data by EN 16931: amounts of that standard have two decimal places, and this "
+    "currency has three."
+)
 WITH_UNITS = ("units", "allowance")  # kinds of steps that say which units they are about
 
 Pair = tuple[str, str]
@@ -71,7 +74,7 @@ class Written:
 
 
 def write(document: Document) -> Written:
-    pen = _Pen(document.language, document.currency)
+    pen = Pen(document.language, document.currency)
     return Written(
         language=document.language,
         title=pen.say(TITLES[document.kind]),
@@ -87,43 +90,6 @@ def write(document: Document) -> Written:
         to=pen.say("Billed to"),
         page=pen.say("Page"),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Pen:
-    """Writes in a language, amounts in a currency."""
-
-    language: str
-    currency: str
-
-    @property
-    def locale(self) -> Locale:
-        return LOCALES.get(self.language, LOCALES["en"])
-
-    def say(self, phrase: str) -> str:
-        return say(phrase, self.language)
-
-    def money(self, amount: Decimal) -> str:
-        return format_currency(amount, self.currency, locale=self.locale)
-
-    def price(self, amount: Decimal) -> str:
-        """Write every digit that a price has."""
-        pattern = copy(self.locale.currency_formats["standard"])
-        pattern.frac_prec = (2, 12)
-        written = pattern.apply(amount, self.locale, currency=self.currency, currency_digits=False)
-        return str(written)
-
-    def number(self, value: Decimal) -> str:
-        return format_decimal(value, "#,##0.############", locale=self.locale)
-
-    def amount_of(self, quantity: Decimal, unit: str) -> str:
-        return f"{self.number(quantity)}\u00a0{unit}".strip()
-
-    def day(self, day: date) -> str:
-        return format_date(day, "d MMM y" if self.language == "en" else "dd.MM.y", self.locale)
-
-    def days(self, first: date, last: date) -> str:
-        return f"{self.day(first)} – {self.day(last)}"
 
 
 def _seller(document: Document) -> Iterator[str]:
@@ -153,7 +119,7 @@ def _territory(country: str, language: str) -> str:
     return names.get(country, country)
 
 
-def _facts(document: Document, pen: _Pen) -> Iterator[Pair]:
+def _facts(document: Document, pen: Pen) -> Iterator[Pair]:
     if document.kind is not Kind.DRAFT:
         yield pen.say("Issued"), pen.day(document.issued_on)
     if document.due_on and document.to_pay > 0:
@@ -167,10 +133,10 @@ def _facts(document: Document, pen: _Pen) -> Iterator[Pair]:
         verb = "Reverses" if document.kind is Kind.REVERSAL else "Takes back a part of"
         yield pen.say(verb), f"{original.number}, {pen.day(original.issued_on)}"
     if document.reason:
-        yield pen.say("Reason"), document.reason
+        yield pen.say("Reason"), pen.say(document.reason)
 
 
-def _line(line: Line, pen: _Pen) -> WrittenLine:
+def _line(line: Line, pen: Pen) -> WrittenLine:
     steps = [_step(step, line, pen) for step in line.working]
     if line.corrects:
         steps += _since(line, pen)
@@ -185,7 +151,7 @@ def _line(line: Line, pen: _Pen) -> WrittenLine:
     )
 
 
-def _quantity(line: Line, pen: _Pen) -> str:
+def _quantity(line: Line, pen: Pen) -> str:
     if line.corrects is None:
         return pen.amount_of(line.quantity, line.unit)
     if not line.quantity and not line.unit:
@@ -194,12 +160,12 @@ def _quantity(line: Line, pen: _Pen) -> str:
     return f"{sign}{pen.amount_of(abs(line.quantity), line.unit)}"
 
 
-def _corrects(original: Original, pen: _Pen) -> str:
+def _corrects(original: Original, pen: Pen) -> str:
     days = pen.days(original.first, original.last)
     return f"{pen.say('correction of')} {days}, {pen.say('invoice')} {original.number}"
 
 
-def _since(line: Line, pen: _Pen) -> Iterator[Step]:
+def _since(line: Line, pen: Pen) -> Iterator[Step]:
     """Write of a correction what the charge comes to now, and what was invoiced before."""
     for words, quantity, amount in (
         ("Comes to now, rounded", line.quantity_now, line.amount_now),
@@ -214,7 +180,7 @@ def _since(line: Line, pen: _Pen) -> Iterator[Step]:
         )
 
 
-def _step(step: Mapping[str, str | None], line: Line, pen: _Pen) -> Step:
+def _step(step: Mapping[str, str | None], line: Line, pen: Pen) -> Step:
     kind = step.get("kind") or "units"
     quantity, price = Decimal(step["quantity"] or 0), Decimal(step["unit_price"] or 0)
     unit = line.unit if kind in WITH_UNITS else ""
@@ -226,7 +192,7 @@ def _step(step: Mapping[str, str | None], line: Line, pen: _Pen) -> Step:
     )
 
 
-def _about(step: Mapping[str, str | None], kind: str, unit: str, pen: _Pen) -> str:
+def _about(step: Mapping[str, str | None], kind: str, unit: str, pen: Pen) -> str:
     if "line" in step:  # a share of a discount or a credit
         return f"{pen.say('Taken off line')} {step['line']}"
     if kind not in WITH_UNITS:
@@ -235,7 +201,7 @@ def _about(step: Mapping[str, str | None], kind: str, unit: str, pen: _Pen) -> s
     return units if kind == "units" else f"{pen.say(STEPS[kind])}: {units}"
 
 
-def _units(step: Mapping[str, str | None], unit: str, pen: _Pen) -> str:
+def _units(step: Mapping[str, str | None], unit: str, pen: Pen) -> str:
     start, end = Decimal(step.get("from") or 0), step.get("up_to")
     above = f"{pen.say('Above')} {pen.amount_of(start, unit)}"
     if end is None:
@@ -244,7 +210,7 @@ def _units(step: Mapping[str, str | None], unit: str, pen: _Pen) -> str:
     return f"{above} {up_to[0].lower()}{up_to[1:]}" if start else up_to
 
 
-def _sums(document: Document, pen: _Pen) -> Iterator[Pair]:
+def _sums(document: Document, pen: Pen) -> Iterator[Pair]:
     yield pen.say("Net"), pen.money(document.net)
     for line in document.taxes:
         if line.treatment.rate:
@@ -257,18 +223,20 @@ def _sums(document: Document, pen: _Pen) -> Iterator[Pair]:
         yield pen.say("Amount due"), pen.money(document.to_pay)
 
 
-def _notes(document: Document, pen: _Pen) -> Iterator[str]:
+def _notes(document: Document, pen: Pen) -> Iterator[str]:
     for line in document.taxes:
         treated = line.treatment
         if why := why_untaxed(treated.category, treated.reason, document.language):
             yield why
     if document.prices_include_tax:
         yield pen.say("Prices contain VAT.")
+    if not document.fits_en_16931 and document.kind is not Kind.DRAFT:
+        yield pen.say(NO_DATA)
     if document.gross < 0 or document.is_credit:
         yield pen.say("The amount is set against what you owe.")
 
 
-def _bank(document: Document, pen: _Pen) -> Iterator[Pair]:
+def _bank(document: Document, pen: Pen) -> Iterator[Pair]:
     seller = document.seller
     if not seller.iban or document.is_credit or document.to_pay <= 0:
         return

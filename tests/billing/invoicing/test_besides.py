@@ -17,6 +17,7 @@ from billing.pricing.plans import publish
 from tests.billing.accounts.agreeing import PER_UNIT, agreed
 from tests.factories import (
     LONG_AGO,
+    make_billing_details,
     make_draft,
     make_organisation,
     make_plan,
@@ -101,6 +102,17 @@ class TestBaseFees:
         quarter = Days(date(2026, 7, 1), date(2026, 10, 1))
         # 30 of 92 days
         assert lines(close(one, quarter)) == [("usage", "0.00"), ("base_fee", "29.35")]
+
+    def test_say_what_they_are_in_the_customers_language(self, hours):
+        one = customer(hours, base_fee=Decimal(30), minimum_commitment=Decimal(40))
+        make_billing_details(one, language="de")
+        commands.add_credit(agreed(one), kind="granted", amount=Decimal(15), currency="EUR")
+        assert [line.service_name for line in close(one, OCTOBER).lines.all()][1:] == [
+            "Grundgebühr 01.10.2026 – 31.10.2026",
+            "Grundgebühr 01.11.2026 – 30.11.2026",
+            "Mindestumsatz",
+            "Gewährtes Guthaben",
+        ]
 
 
 class TestCommitments:

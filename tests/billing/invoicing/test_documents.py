@@ -150,10 +150,17 @@ class TestPdf:
         assert name == "factur-x.xml"
         assert broken_rules(xml) == []
 
-    def test_of_a_currency_with_three_decimals_has_no_data_for_there_is_no_room(self):
-        content = pdf.render(make_document("12.530", currency="KWD"), now=NOW)
-        with pikepdf.open(BytesIO(content)) as opened:
+    def test_of_three_decimals_has_no_data_for_there_is_no_room_and_says_so(self):
+        document = make_document("12.531", currency="KWD")
+        assert any("Nachkommastellen" in note for note in write(document).notes)
+        with pikepdf.open(BytesIO(pdf.render(document, now=NOW))) as opened:
             assert "/AF" not in opened.Root
+
+    def test_of_such_a_currency_has_data_where_the_third_decimal_is_zero_throughout(self):
+        document = make_document("12.530", currency="KWD", treated=REVERSE_CHARGE, buyer=AUSTRIAN)
+        assert not any("Nachkommastellen" in note for note in write(document).notes)
+        _, xml = get_facturx_xml_from_pdf(pdf.render(document, now=NOW))
+        assert b"12.53<" in xml
 
     def test_takes_hostile_text_as_text(self):
         lines = make_document("1.00").lines
