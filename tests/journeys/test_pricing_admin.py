@@ -1,13 +1,27 @@
-"""An operator edits a draft's tiers, sees at once what they cost, and publishes it."""
+"""An operator edits a draft's tiers, sees at once what they cost, publishes it, and moves customers
+there once a simulation has said what that changes.
+"""
 
 import os
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from billing.invoicing.close import close_period
+from billing.invoicing.models import Subscription
+from billing.invoicing.subscriptions import subscribe
+from billing.migrating import tasks
+from billing.periods import month_before, month_of
 from billing.pricing.plans import new_draft
-from tests.factories import make_organisation, make_plan, make_service, make_subscription
+from tests.factories import (
+    LONG_AGO,
+    make_organisation,
+    make_plan,
+    make_service,
+    make_usage_row,
+)
 from tests.journeys.accessibility import assert_accessible
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,9 +40,24 @@ def shot(page, name):
         page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_a_draft_is_priced_with_a_preview_and_published(page, sign_in, operator, complaints):
-    first = make_plan(prices={make_service(slug="hours"): [("100", "0.10"), (None, "0.05")]})
-    make_subscription(plan_version=first, organisation=make_organisation("Nordlicht"))
+@pytest.fixture
+def nordlicht(monkeypatch):
+    """A customer whose last month is invoiced: 200 h on the first version."""
+    for task in (tasks.simulate_migration, tasks.run_migration):
+        monkeypatch.setattr(task, "delay", task)
+    hours, now = make_service(slug="hours"), timezone.now()
+    first = make_plan(prices={hours: [("100", "0.10"), (None, "0.05")]})
+    one, days = make_organisation("Nordlicht"), month_before(month_of(now.date()))
+    subscribe(organisation=one, plan_version=first, starts_on=days.first, now=LONG_AGO)
+    make_usage_row(organisation=one, service=hours, day=days.first, quantity=200 * 3600)
+    close_period(organisation=one, days=days, now=now)
+    return one
+
+
+def test_a_draft_is_priced_published_and_its_customers_are_migrated(
+    page, sign_in, operator, nordlicht, complaints
+):
+    first = nordlicht.subscriptions.get().plan_version
     draft = new_draft(version=first)
     sign_in(operator)
 
@@ -52,3 +81,23 @@ def test_a_draft_is_priced_with_a_preview_and_published(page, sign_in, operator,
     expect(page.locator(".messagelist")).to_contain_text("is published")
     page.goto(reverse("admin:billing_planversion_compare", args=[draft.pk]))
     shot(page, "compare")
+
+    page.goto(reverse("admin:billing_planmigration_add"))
+    page.get_by_label("From version").select_option(str(first))
+    page.get_by_label("To version").select_option(str(draft))
+    page.get_by_label("Reason").fill("New prices from now on.")
+    shot(page, "migration-name")
+    page.get_by_role("button", name="Name them").click()
+    expect(page.locator("#content")).to_contain_text("It has not been simulated yet.")
+    page.get_by_role("button", name="Simulate").click()
+    # 100 h at 0.10 and 100 at 0.05 were 15.00; at 0.20 and 0.05 they would have been 25.00.
+    for figure in ("€15.00", "€25.00", "€10.00"):
+        expect(page.get_by_role("row", name="Nordlicht")).to_contain_text(figure)
+    shot(page, "migration-simulated")
+    page.get_by_role("button", name="Confirm…").click()
+    shot(page, "migration-confirm")
+    page.get_by_role("button", name="Yes, confirm").click()
+    expect(page.locator("#content")).to_contain_text("1 of 1")
+    shot(page, "migration-done")
+    moved = Subscription.objects.get(organisation=nordlicht, plan_version=draft)
+    assert moved.starts_on == month_of(timezone.now().date()).end

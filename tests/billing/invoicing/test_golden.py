@@ -9,9 +9,12 @@ used 50 h of service d and nothing else; the parent has a price of its own for e
     d  graduated, pooled    150 + 50 = 200: 100 × 0.10 + 100 × 0.05 = 15.00, × 150 / 200  11.25
     e  volume, overridden   20 at 0.40 in place of 0.50                                    8.00
     g  percentage           2 % of 100                                                     2.00
-                                                                                   usage  34.58
+    h  graduated percentage 2 % of the first 100 and 1 % of the next 200 of 300            4.00
+    i  by region            10 in eu at 0.30                                               3.00
+                            5 elsewhere at 0.10                                            0.50
+                                                                                   usage  42.08
     base fee                31.00 × 21 / 31 days                                          21.00
-    commitment              200 × 21 / 31 = 135.4838…, less 34.58 and 21.00: 79.9038…     79.90
+    commitment              200 × 21 / 31 = 135.4838…, less 42.08 and 21.00: 72.4038…     72.40
                                                                                          135.48
     discount on d           25 % of 11.25 = 2.8125                                        −2.81
     discount on all         10.00                                                        −10.00
@@ -35,6 +38,7 @@ from billing.periods import month_of
 from billing.pricing.charges import Charge, Tier
 from billing.pricing.plans import publish
 from tests.billing.accounts.agreeing import agreed
+from tests.billing.invoicing.test_parts import measured, priced, used
 from tests.factories import (
     LONG_AGO,
     Prices,
@@ -52,7 +56,7 @@ NOW = datetime(2026, 11, 3, tzinfo=UTC)
 
 
 def rich_plan(services):
-    a, b, c, d, e, g = services
+    a, b, c, d, e, g, h, i = services
     tiers: dict[Service, Prices] = {b: [(None, "0.333")], d: [("100", "0.10"), (None, "0.05")]}
     draft = make_draft(prices=tiers)
     Charge.objects.create(version=draft, service=a, model="flat", amount=5)
@@ -64,6 +68,11 @@ def rich_plan(services):
     Tier.objects.create(charge=volume, unit_price=Decimal("0.5"))
     share = Charge.objects.create(version=draft, service=g, model="percentage")
     Tier.objects.create(charge=share, unit_price=2)
+    shares = Charge.objects.create(version=draft, service=h, model="graduated_percentage")
+    Tier.objects.create(charge=shares, up_to=100, unit_price=2)
+    Tier.objects.create(charge=shares, unit_price=1)
+    priced(draft, i, "0.30", value="eu")
+    priced(draft, i, "0.10")
     draft.base_fee, draft.base_fee_timing = Decimal(31), "in_arrears"
     draft.minimum_commitment = Decimal(200)
     draft.save()
@@ -73,15 +82,16 @@ def rich_plan(services):
 
 def test_every_figure_of_a_rich_invoice():
     make_seller()
-    services = [make_service(slug=slug) for slug in "abcdeg"]
+    services = [*(make_service(slug=slug) for slug in "abcdegh"), measured("i", "sum", 1)]
     plan = rich_plan(services)
     parent, member = make_organisation(), make_organisation()
     subscribe(organisation=parent, plan_version=plan, starts_on=OCTOBER.first, now=LONG_AGO)
     subscribe(organisation=member, plan_version=plan, starts_on=date(2026, 10, 11), now=LONG_AGO)
     day = date(2026, 10, 20)
-    for service, used in zip(services[1:], [10, 25, 150, 20, 100], strict=True):
-        make_usage_row(organisation=member, service=service, day=day, quantity=used * 3600)
+    for service, units in zip(services[1:7], [10, 25, 150, 20, 100, 300], strict=True):
+        make_usage_row(organisation=member, service=service, day=day, quantity=units * 3600)
     make_usage_row(organisation=parent, service=services[3], day=day, quantity=50 * 3600)
+    used(member, "i", (10, "eu", 300), (3, "us", 300), (2, None, 301))
     commands.join_pool(agreed(member), parent=parent, starts_on=OCTOBER.first)
     own = {"model": "per_unit", "tiers": [{"unit_price": "0.40"}]}
     commands.override_price(agreed(parent), service=services[4], terms=own, starts_on=OCTOBER.first)
@@ -103,8 +113,11 @@ def test_every_figure_of_a_rich_invoice():
         ("usage", "11.25"),
         ("usage", "8.00"),
         ("usage", "2.00"),
+        ("usage", "4.00"),
+        ("usage", "3.00"),
+        ("usage", "0.50"),
         ("base_fee", "21.00"),
-        ("commitment", "79.90"),
+        ("commitment", "72.40"),
         ("discount", "-2.81"),
         ("discount", "-10.00"),
         ("credit", "-22.67"),
