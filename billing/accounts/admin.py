@@ -11,8 +11,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from billing.accounts.account import Refused
+from billing.accounts.agreements import agreements_of
 from billing.accounts.commands import Agreement
-from billing.accounts.forms import OPERATIONS, Operation, agreements_of
+from billing.accounts.forms import OPERATIONS, Operation
 from billing.accounts.models import Account, Coupon
 from billing.invoicing.subscriptions import CannotSubscribe
 from billing.metering.admin import ReadOnly

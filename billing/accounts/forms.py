@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from billing.accounts import commands, discounts
 from billing.accounts.commands import Agreement
-from billing.accounts.models import Credit, Discount, PoolMember, PriceOverride
+from billing.accounts.models import Credit, Discount, PriceOverride
 from billing.accounts.own_prices import terms_from, words_of
 from billing.invoicing.subscriptions import change_plan, subscribe
 from billing.metering.models import Service
@@ -269,23 +269,3 @@ OPERATIONS: Mapping[str, type[Operation]] = {
     "resume": Resume,
     "close": Close,
 }
-
-
-def agreements_of(organisation: Organisation) -> list[tuple[str, list[str]]]:
-    """Return what was agreed with an organisation, in words, under headings."""
-    plans = organisation.subscriptions.select_related("plan_version__plan")
-    own = organisation.price_overrides.select_related("service")
-    discounted = organisation.discounts.all()
-    pools = PoolMember.objects.filter(organisation=organisation).select_related("parent")
-    return [
-        ("Plans", [f"{one.plan_version} from {one.starts_on}" for one in plans]),
-        ("Prices of its own", [f"{one}{_until(one)}: {words_of(one.terms)}" for one in own]),
-        ("Discounts", [f"{one} from {one.starts_on}{_until(one)}" for one in discounted]),
-        ("Credit", [f"{one}: {one.amount} {one.currency}" for one in organisation.credits.all()]),
-        ("Volume account", [f"{one} from {one.starts_on}{_until(one)}" for one in pools]),
-        ("Pauses and closing", [f"{one}{_until(one)}" for one in organisation.standstills.all()]),
-    ]
-
-
-def _until(row: Any) -> str:
-    return f" up to, not including, {row.ends_on}" if row.ends_on else ""

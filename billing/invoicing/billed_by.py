@@ -44,9 +44,9 @@ def invoiced(invoice: Invoice, before: Invoice | None = None) -> Mapping[Key, tu
         invoice__organisation=invoice.organisation_id,
     ).order_by("invoice", "position")
     for row in rows:
-        text, before = found.get(row.source_id, (row.service_name, ZERO))
+        text, so_far = found.get(row.source_id, (row.service_name, ZERO))
         with exactly():
-            found[row.source_id] = text, before + row.amount
+            found[row.source_id] = text, so_far + row.amount
     return found
 
 

@@ -45,6 +45,7 @@ def of_credit_note(note: CreditNote) -> Document:
         line = row.invoice_line
         line.position, line.amount, line.quantity = row.position, row.amount, row.quantity
         line.working, line.corrects = [], None
+        line.unit = line.unit if row.quantity else ""
         credited.append(line)
     return Document(
         kind=Kind.REVERSAL if note.kind == CreditNote.Kind.VOID else Kind.CREDIT_NOTE,

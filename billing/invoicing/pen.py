@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 
 from billing.invoicing.phrases import say
 
@@ -37,6 +37,9 @@ class Pen:
         pattern.frac_prec = (2, 12)
         written = pattern.apply(amount, self.locale, currency=self.currency, currency_digits=False)
         return str(written)
+
+    def percent(self, rate: Decimal) -> str:
+        return format_percent(rate, "#,##0.####\u00a0%", locale=self.locale)
 
     def number(self, value: Decimal) -> str:
         return format_decimal(value, "#,##0.############", locale=self.locale)

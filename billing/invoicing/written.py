@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from babel.numbers import format_decimal
 
+from billing.exact import ZERO
 from billing.invoicing.document import Document, Kind, Line, Original
 from billing.invoicing.pen import LOCALES, Pen
 from billing.invoicing.phrases import say, why_untaxed
@@ -152,10 +153,10 @@ def _line(line: Line, pen: Pen) -> WrittenLine:
 
 
 def _quantity(line: Line, pen: Pen) -> str:
+    if not line.quantity and not line.unit:
+        return ""  # of a favour, or of what goes with usage
     if line.corrects is None:
         return pen.amount_of(line.quantity, line.unit)
-    if not line.quantity and not line.unit:
-        return ""  # a commitment or a discount, which goes with usage
     sign = "−" if line.quantity < 0 else "+"
     return f"{sign}{pen.amount_of(abs(line.quantity), line.unit)}"
 
@@ -171,16 +172,21 @@ def _since(line: Line, pen: Pen) -> Iterator[Step]:
         ("Comes to now, rounded", line.quantity_now, line.amount_now),
         ("Invoiced so far", line.before_quantity, line.before_amount),
     ):
-        sign = "" if words != "Invoiced so far" else "− "
         yield (
             pen.say(words),
             pen.amount_of(quantity or Decimal(0), line.unit) if line.unit else "",
             "",
-            f"{sign}{pen.money(amount or Decimal(0))}",
+            pen.money(amount or ZERO) if words != "Invoiced so far" else _less(amount or ZERO, pen),
         )
 
 
+def _less(amount: Decimal, pen: Pen) -> str:
+    return f"{'+' if amount < 0 else '−'} {pen.money(abs(amount))}"
+
+
 def _step(step: Mapping[str, str | None], line: Line, pen: Pen) -> Step:
+    if "line" in step:
+        return _taken(step, pen)
     kind = step.get("kind") or "units"
     quantity, price = Decimal(step["quantity"] or 0), Decimal(step["unit_price"] or 0)
     unit = line.unit if kind in WITH_UNITS else ""
@@ -192,9 +198,18 @@ def _step(step: Mapping[str, str | None], line: Line, pen: Pen) -> Step:
     )
 
 
+def _taken(step: Mapping[str, str | None], pen: Pen) -> Step:
+    """Write what a discount or a credit takes off a line: of a percentage, of how much."""
+    rate = Decimal(step["unit_price"] or 0)
+    return (
+        f"{pen.say('Taken off line')} {step['line']}",
+        pen.money(Decimal(step["quantity"] or 0)) if rate else "",
+        f"× {pen.percent(rate)}" if rate else "",
+        f"= {pen.money(Decimal(step['amount'] or 0))}",
+    )
+
+
 def _about(step: Mapping[str, str | None], kind: str, unit: str, pen: Pen) -> str:
-    if "line" in step:  # a share of a discount or a credit
-        return f"{pen.say('Taken off line')} {step['line']}"
     if kind not in WITH_UNITS:
         return pen.say(STEPS.get(kind, kind.capitalize()))
     units = _units(step, unit, pen)

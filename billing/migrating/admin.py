@@ -1,7 +1,7 @@
 """Plan migrations in the admin: named, simulated, confirmed, watched and undone."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -28,6 +28,12 @@ class NameForm(forms.ModelForm[PlanMigration]):
     class Meta:
         model = PlanMigration
         fields = [*FIELDS, "keeps_own_prices", "simulated_periods", "reason"]
+        widgets: ClassVar = {
+            "slugs": forms.Textarea(attrs={"rows": 3}),
+            "starts_on": forms.DateInput(attrs={"type": "date"}),
+            "keep_until": forms.DateInput(attrs={"type": "date"}),
+            "reason": forms.Textarea(attrs={"rows": 2}),
+        }
 
 
 @admin.register(PlanMigration)
