@@ -19,9 +19,9 @@ from billing.metering.group_filters import BadFilter
 from billing.metering.query import Row
 from billing.metering.shapes import Moment, Shape
 from billing.metering.windows import Size
+from billing.spreadsheets import cell
 
 SUBJECT, CUSTOMER = "subject", "customer_id"  # what OpenMeter groups by beside dimensions
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a cell begins that programs would run
 
 zones = cache(available_timezones)
 
@@ -190,13 +190,8 @@ def as_csv(by: Sequence[str], rows: Sequence[Named]) -> str:
         row, called = named.row, {SUBJECT: named.subject, CUSTOMER: named.customer}
         cells = [*(called[name] or "" for name in own), *(row.groups[name] for name in names)]
         times = (_rfc3339(row.starts_at), _rfc3339(row.ends_at))
-        table.writerow([*times, *map(_cell, cells), plain(row.value)])
+        table.writerow([*times, *map(cell, cells), plain(row.value)])
     return text.getvalue()
-
-
-def _cell(text: str) -> str:
-    """Keep what others sent from being run by a spreadsheet."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _rfc3339(moment: datetime) -> str:

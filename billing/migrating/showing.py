@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from billing.exact import ZERO, exactly
+from billing.spreadsheets import cell
 
 MOST_BARS = 40
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take it for a formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,8 @@ def as_csv(rows: Sequence[Compared], *, currency: str) -> str:
     writer.writerow(["organisation", "name", "periods", "currency", "then", "new", "difference"])
     for row in rows:
         amounts = [f"{amount:f}" for amount in (row.then, row.new, row.difference)]
-        writer.writerow([_cell(row.slug), _cell(row.name), row.periods, currency, *amounts])
+        writer.writerow([cell(row.slug), cell(row.name), row.periods, currency, *amounts])
     return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.lstrip(" ").startswith(DANGEROUS) else text
 
 
 def _plain(name: str) -> str:

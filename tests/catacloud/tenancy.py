@@ -82,8 +82,10 @@ PAGES = [
     Row("logout/", dict.fromkeys(PERSONAS, SIGN_IN), post={}),
     Row("metrics", NOBODY),
     Row("overview/", OPERATORS),
+    Row("overview/export/", OPERATORS),
     Row("events/", OPERATORS),
     Row(f"{ORG}usage/", MEMBERS),
+    Row(f"{ORG}usage/export/", MEMBERS),
     Row(f"{ORG}events/", MEMBERS),
     Row(
         f"{ORG}events/void/",
