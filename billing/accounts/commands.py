@@ -46,14 +46,15 @@ class Agreement:
 
 @contextmanager
 def changing(*organisations: Organisation, since: date | None = None) -> Iterator[None]:
-    """Be the only one to change or invoice them; ``since`` must not be invoiced to the first.
+    """Be the only one to change or invoice them; ``since`` must not be invoiced to any of them.
 
     Raises AlreadyInvoiced.
     """
     with transaction.atomic():
         lock(*organisations)
         if since is not None:
-            refuse_invoiced(organisations[0], since)
+            for one in organisations:
+                refuse_invoiced(one, since)
         yield
 
 
@@ -189,8 +190,11 @@ def _stand_still(agreed: Agreement, kind: Standstill.Kind, starts_on: date) -> N
 
 
 def join_pool(agreed: Agreement, *, parent: Organisation, starts_on: date) -> PoolMember:
-    """Rate the organisation's usage with that of ``parent``, at the parent's prices."""
-    with changing(agreed.organisation, parent, since=starts_on):
+    """Rate the organisation's usage with that of ``parent``, at the parent's prices.
+
+    It changes what all in the pool pay, so none of them may have been invoiced for these days.
+    """
+    with changing(agreed.organisation, *_pool(parent), since=starts_on):
         _refuse_chain(agreed.organisation, parent)
         decide = partial(
             BillingAccount.join_pool,
@@ -209,7 +213,9 @@ def join_pool(agreed: Agreement, *, parent: Organisation, starts_on: date) -> Po
 
 
 def leave_pool(agreed: Agreement, *, ends_on: date) -> None:
-    with changing(agreed.organisation, since=ends_on):
+    membership = PoolMember.objects.filter(organisation=agreed.organisation, ends_on=None).first()
+    others = _pool(membership.parent) if membership else []
+    with changing(agreed.organisation, *others, since=ends_on):
         decide = partial(
             BillingAccount.leave_pool, ends_on=ends_on, reason=agreed.reason, now=agreed.now
         )
@@ -217,6 +223,12 @@ def leave_pool(agreed: Agreement, *, ends_on: date) -> None:
         PoolMember.objects.filter(organisation=agreed.organisation, ends_on=None).update(
             ends_on=ends_on
         )
+
+
+def _pool(parent: Organisation) -> list[Organisation]:
+    """Return who is rated together with a parent, itself first."""
+    of = {"pool_memberships__parent": parent, "pool_memberships__ends_on": None}
+    return [parent, *Organisation.objects.filter(**of)]
 
 
 def _refuse_chain(organisation: Organisation, parent: Organisation) -> None:

@@ -68,6 +68,7 @@ def test_a_draft_is_priced_published_and_its_customers_are_migrated(
     expect(preview).to_contain_text("€515.00")
     assert complaints == []
     assert_accessible(page, scheme="light", context=".preview")
+    complaints.clear()  # axe tries styles of its own, which the page's policy refuses
     shot(page, "charge")
     page.get_by_role("button", name="Save", exact=True).click()
 
@@ -101,3 +102,4 @@ def test_a_draft_is_priced_published_and_its_customers_are_migrated(
     shot(page, "migration-done")
     moved = Subscription.objects.get(organisation=nordlicht, plan_version=draft)
     assert moved.starts_on == month_of(timezone.now().date()).end
+    assert complaints == []

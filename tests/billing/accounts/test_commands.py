@@ -94,6 +94,16 @@ def test_nothing_is_agreed_for_days_that_are_invoiced(customer, hours):
     commands.pause(agreement, starts_on=DECEMBER)
 
 
+def test_a_pool_does_not_change_on_days_that_are_invoiced_to_one_of_it(customer):
+    member = make_organisation()
+    commands.join_pool(agreed(member), parent=customer, starts_on=NOVEMBER)
+    close_period(organisation=customer, days=month_of(NOVEMBER), now=NOW)
+    with pytest.raises(AlreadyInvoiced):
+        commands.join_pool(agreed(make_organisation()), parent=customer, starts_on=NOVEMBER)
+    with pytest.raises(AlreadyInvoiced):
+        commands.leave_pool(agreed(member), ends_on=date(2026, 11, 20))
+
+
 def test_days_of_an_invoice_that_is_void_can_be_agreed_on_anew(customer, hours):
     void(close_period(organisation=customer, days=month_of(NOVEMBER), now=NOW), reason="-", now=NOW)
     last = date(2026, 11, 30)

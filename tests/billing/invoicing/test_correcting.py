@@ -219,9 +219,9 @@ class TestWhatDidNotChange:
         assert unsettled([customer.pk]) == [september]
 
     def test_always_is_looked_at_where_others_use_at_its_prices(self, customer, hours):
+        join_pool(agreed(make_organisation()), parent=customer, starts_on=OCTOBER.first)
         [october] = close(customer, OCTOBER)
         folded(customer)
-        join_pool(agreed(make_organisation()), parent=customer, starts_on=OCTOBER.first)
         assert unsettled([customer.pk]) == [october]
 
 
