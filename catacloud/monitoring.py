@@ -1,5 +1,6 @@
-"""What Prometheus asks for. Every figure is read from the database at that moment, so whichever web
-worker answers says the same, and nothing is lost with a process."""
+"""What Prometheus asks for. Every figure is read at that moment from the database, or from Valkey
+(what came to the door for usage), so whichever web worker answers says the same, and nothing is
+lost with a process."""
 
 import secrets
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from billing.metering import tally
 from catacloud.problems import Problem
 from eventstore import standing
 from eventstore.standing import Standing
@@ -50,6 +52,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"}).response()
     registry = CollectorRegistry()
     registry.register(Consumers())
+    registry.register(tally.Door())
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     return HttpResponse(
         encode(registry), content_type=content_type, headers={"Cache-Control": "no-store"}

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from billing.metering import cloudevents, events_api, ingestion, rate
+from billing.metering import cloudevents, events_api, ingestion, rate, tally
 from billing.metering.cloudevents import BadBatch, BadEvent, CloudEvent
 from catacloud.accounts.api_keys import KeyRequest
 from catacloud.problems import MEDIA_TYPE, Problem
@@ -62,6 +62,10 @@ OUTCOMES = {
             "index": {"type": "integer"},
             "status": {"enum": ["accepted", "repeated", "refused"]},
             "reason": {"type": "string", "description": "Why it was refused."},
+            "conflict": {
+                "type": "boolean",
+                "description": "True where it was sent, or corrected, before with other content.",
+            },
         },
     },
 }
@@ -121,24 +125,34 @@ def send_events(request: KeyRequest, partial: bool = False) -> HttpResponse:
     is a line on the next invoice.
     """
     try:
-        events = _read(request)
-        headers = _take(request, len(events))
-        now = timezone.now()
-        if partial:
-            outcomes = ingestion.accept_each(events, key=request.auth, now=now)
-            content = encode_json(outcomes)
-            return HttpResponse(content, content_type="application/json", headers=headers)
-        ingestion.accept(ingestion.all_good(events), key=request.auth, now=now)
-    except cloudevents.UnknownContentType as error:
-        raise Problem(400, str(error)) from error
-    except BadBatch as error:
-        raise _problem(error) from error
-    return HttpResponse(status=204, headers=headers)
+        return _send(request, partial=partial)
+    except Problem as problem:
+        tally.refused(problem)
+        raise
 
 
 router.get(  # of the same router, for an address has one set of methods
     "/events", response=list[events_api.ListedEventSchema], summary="List usage events"
 )(events_api.list_events)
+
+
+def _send(request: KeyRequest, *, partial: bool) -> HttpResponse:
+    try:
+        events = _read(request)
+        headers = _take(request, len(events))
+        now = timezone.now()
+        if partial:
+            outcomes = ingestion.accept_each(events, key=request.auth, now=now)
+            tally.taken_in_part(outcomes)
+            content = encode_json(outcomes)
+            return HttpResponse(content, content_type="application/json", headers=headers)
+        new = ingestion.accept(ingestion.all_good(events), key=request.auth, now=now)
+    except cloudevents.UnknownContentType as error:
+        raise Problem(400, str(error)) from error
+    except BadBatch as error:
+        raise _problem(error) from error
+    tally.taken(new=new, repeated=len(events) - new)
+    return HttpResponse(status=204, headers=headers)
 
 
 def _read(request: HttpRequest) -> Sequence[CloudEvent | BadEvent]:

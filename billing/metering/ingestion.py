@@ -56,6 +56,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     index: int
     status: Status
     reason: str | None = None
+    conflict: bool = False  # it was sent, or corrected, before with other content
 
 
 def parse(body: bytes) -> list[CloudEvent]:
@@ -123,7 +124,7 @@ def _outcome(
     first = batch.repeats.get(index, index)
     for refused in (index, first):
         if bad := batch.bad.get(refused) or batch.conflicts.get(refused):
-            return Outcome(index, "refused", bad.reason)
+            return Outcome(index, "refused", bad.reason, conflict=refused not in batch.bad)
     stream, new = batch.appended[first]
     was_known = (stream.tenant_id, stream.stream_id, new.event_id) in stood
     return Outcome(index, "repeated" if was_known or first != index else "accepted")

@@ -1,11 +1,16 @@
 """What Prometheus reads, and who else may not."""
 
+from collections import Counter
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import pytest
+from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from billing.metering import saga
+from billing.metering import saga, tally
+from catacloud.accounts.api_keys import create_api_key
+from catacloud.outages import Outage
 from eventstore import feed, store
 from eventstore.models import Checkpoint
 from tests.billing.metering.examples import measured
@@ -101,3 +106,59 @@ class TestTheFigures:
         Checkpoint.objects.create(consumer=saga.CONSUMER, partition=0)
         with django_assert_num_queries(3):
             ask(client)
+
+
+@pytest.mark.django_db
+class TestTheDoor:
+    EVENT: ClassVar = {"specversion": "1.0", "source": "s", "type": "t"}
+
+    def count(self, client, send):
+        """Return by how much each of the door's figures rises."""
+        before = Counter(figures(client))
+        send()
+        after = Counter(figures(client))
+        rises = {name: after[name] - before[name] for name in after if "ingest" in name[0]}
+        return {name: number for name, number in rises.items() if number}
+
+    def post(self, acme, *events, query=""):
+        key = create_api_key(organisation=acme, name="tests", now=NOON)
+        return Client().post(
+            f"/api/v1/events{query}",
+            [self.EVENT | event for event in events],
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {key}"},
+        )
+
+    def test_counts_new_events_and_repeats(self, client, token, acme):
+        found = self.count(client, lambda: self.post(acme, {"id": "1"}, {"id": "2"}, {"id": "1"}))
+        assert found == {
+            ("catacloud_ingest_requests_total", "204"): 1,
+            ("catacloud_ingest_events_total", "accepted"): 2,
+            ("catacloud_ingest_events_total", "repeated"): 1,
+        }
+
+    def test_counts_what_is_refused_by_its_reason(self, client, token, acme):
+        self.post(acme, {"id": "1"})
+
+        def send():
+            self.post(acme, {"id": "1", "data": {"other": 1}})
+            self.post(acme, {"id": ""}, {"id": "2"})
+            self.post(acme, {"id": "1", "data": {}}, {"id": ""}, {"id": "3"}, query="?partial=true")
+
+        assert self.count(client, send) == {
+            ("catacloud_ingest_requests_total", "200"): 1,
+            ("catacloud_ingest_requests_total", "400"): 1,
+            ("catacloud_ingest_requests_total", "409"): 1,
+            ("catacloud_ingest_events_total", "accepted"): 1,
+            ("catacloud_ingest_events_total", "refused"): 4,
+            ("catacloud_ingest_events_refused_total", "invalid"): 2,
+            ("catacloud_ingest_events_refused_total", "conflict"): 2,
+        }
+
+    def test_takes_usage_and_answers_while_valkey_is_away(
+        self, client, token, acme, settings, monkeypatch
+    ):
+        settings.REDIS_URL = "redis://127.0.0.1:1"
+        monkeypatch.setattr(tally, "valkey", Outage())
+        assert self.post(acme, {"id": "1"}).status_code == 204
+        assert not [name for name in figures(client) if "ingest" in name[0]]
