@@ -41,8 +41,7 @@ class DayFigure:
     level: Decimal  # of a level or a peak: where it stood at the day's end, or stands now
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodFigure:
+class PeriodFigure(NamedTuple):
     """One organisation's use of one service over a span of days."""
 
     organisation_id: UUID
@@ -94,7 +93,7 @@ ORDER BY grid.owner, grid.day
 
 # A change Δ at t adds Δ × (until − t) to the integral; a row knows Σ Δ × (end of its day − t), and
 # "ends" how much later than the span's start that is. A peak is where the span found the level, or
-# a day's high above where the day found it. Only of these the days before are read.
+# a day's high above where the day found it.
 PERIOD = """
 WITH zone AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -105,16 +104,8 @@ WITH zone AS MATERIALIZED (
     SELECT * FROM unnest(%(day_zones)s::text[], %(days)s::date[], %(day_ends)s::bigint[])
         AS ends (name, day, at)
 ), usage AS NOT MATERIALIZED (
-    SELECT usage.*, service.aggregation, zone.name, zone.span
-    FROM (
-        SELECT *, true AS within FROM billing_dailyusage WHERE day >= %(first)s {only}
-        UNION ALL
-        SELECT *, false FROM billing_dailyusage
-        WHERE day < %(first)s AND service_id = ANY(ARRAY(
-            SELECT id FROM billing_service WHERE aggregation IN ('level', 'peak')
-        )) {only}
-    ) AS usage
-    JOIN billing_service AS service ON service.id = usage.service_id
+    SELECT usage.*, zone.name, zone.span
+    FROM ({rows}) AS usage
     JOIN accounts_organisation AS owner ON owner.id = usage.organisation_id
     JOIN zone ON zone.name = owner.time_zone AND usage.day < zone.day_after
 )
@@ -151,6 +142,25 @@ WHERE true {only}
 GROUP BY organisation_id, service_id
 """
 
+# Only of levels the days before are read. Of some organisations each service is looked up by
+# itself, so that it takes no longer for how many others there are.
+OF_ALL = """
+SELECT own.*, service.aggregation, own.day >= %(first)s AS within
+FROM billing_dailyusage AS own JOIN billing_service AS service ON service.id = own.service_id
+WHERE day >= %(first)s OR service.aggregation IN ('level', 'peak')
+"""
+OF_SOME = """
+SELECT own.*, service.aggregation, own.day >= %(first)s AS within
+FROM unnest(%(organisations)s::uuid[]) AS asked (owner)
+CROSS JOIN billing_service AS service
+CROSS JOIN LATERAL (
+    SELECT * FROM billing_dailyusage
+    WHERE organisation_id = asked.owner AND service_id = service.id
+        AND day < %(last_end)s AND day >= CASE WHEN service.aggregation IN ('level', 'peak')
+            THEN '-infinity'::date ELSE %(first)s END
+    OFFSET 0
+) AS own
+"""
 ONLY = "AND organisation_id = ANY(%(organisations)s)"
 
 
@@ -173,7 +183,8 @@ def period_figures(
     *, days: Days, now: datetime, organisations: Sequence[UUID] | None = None
 ) -> list[PeriodFigure]:
     """Return a row for every organisation and service with usage in the span, or a level before."""
-    sql = PERIOD.format(only="" if organisations is None else ONLY)
+    of_some = organisations is not None
+    sql = PERIOD.format(rows=OF_SOME if of_some else OF_ALL, only=ONLY if of_some else "")
     asked = _spans(days, now, _zones_of(organisations))
     with connection.cursor() as cursor:
         cursor.execute(sql, {**asked, "organisations": list(organisations or [])})
@@ -199,6 +210,7 @@ def _spans(days: Days, now: datetime, names: Sequence[str]) -> dict[str, Any]:
     each = [(name, day) for name in zones for day in days]
     return {
         "first": days.first,
+        "last_end": days.end,
         "zones": list(zones),
         "ends": ends,
         "spans": [

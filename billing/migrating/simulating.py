@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F, Sum, Window
 from django.db.models.functions import Coalesce, RowNumber
 
@@ -21,7 +22,7 @@ from billing.invoicing.fees import Standing, due
 from billing.invoicing.lines import Kind
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.rate import rate_as_if
-from billing.migrating.models import Move, PlanMigration
+from billing.migrating.models import PlanMigration
 from billing.periods import Days
 from billing.pricing.currencies import round_amount
 
@@ -37,22 +38,29 @@ class _Sum:
 
 def simulate(migration: PlanMigration, *, now: datetime) -> None:
     """Write to each move what its last closed periods came to, and would have come to."""
-    moves = {move.organisation_id: move for move in migration.moves.all()}
+    moves = dict(migration.moves.values_list("organisation_id", "pk"))
     owners = list(moves)
     for start in range(0, len(owners), BATCH):
         some = owners[start : start + BATCH]
         found = _simulated(migration, some, now)
-        for owner in some:
-            move = moves[owner]
-            move.periods, move.then, move.new = (
-                found[owner].periods,
-                found[owner].then,
-                found[owner].new,
-            )
-        Move.objects.bulk_update([moves[owner] for owner in some], ["periods", "then", "new"])
+        _write({moves[owner]: found[owner] for owner in some})
     PlanMigration.objects.filter(pk=migration.pk, status=PlanMigration.Status.NAMED).update(
         simulated_at=now
     )
+
+
+def _write(found: Mapping[int, _Sum]) -> None:
+    rows = [(move, one.periods, one.then, one.new) for move, one in found.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [list(column) for column in zip(*rows, strict=True)])
+
+
+WRITE = """
+UPDATE billing_move SET periods = found.periods, "then" = found.before, new = found.now
+FROM unnest(%s::bigint[], %s::smallint[], %s::numeric[], %s::numeric[])
+    AS found (id, periods, before, now)
+WHERE billing_move.id = found.id
+"""
 
 
 def _simulated(

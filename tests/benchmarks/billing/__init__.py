@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks.billing import closing, documents, previews, rating
+from tests.benchmarks.billing import closing, documents, previews, rating, simulations
 from tests.benchmarks.harness import Measure, Options
 
 MEASURES: dict[str, Callable[[str, Options], Iterator[Measure]]] = {
@@ -12,6 +12,7 @@ MEASURES: dict[str, Callable[[str, Options], Iterator[Measure]]] = {
     "rating, graduated, 20 tiers": rating.graduated,
     "pdf with data, checked": documents.each,
     "closing": closing.closing,
+    "simulation": simulations.simulation,
     "preview with two years of invoices": previews.preview,
 }
 
