@@ -14,12 +14,14 @@ from typing import Literal, NamedTuple
 import msgspec
 from django.db import connection
 
+from billing.exact import in_units
 from billing.metering import reasons
 from billing.metering.events import VOIDED, EventName, Replacing
 from billing.metering.listing import StoredUsage
 from billing.metering.models import Service
 from billing.metering.names import void_id
 
+ONE = Decimal(1)
 State = Literal["counted", "not-counted", "voided", "correction"]
 
 
@@ -34,6 +36,15 @@ class Finding:
     name: str
     quantity: Decimal | None
     reason: str = ""
+    unit: str = ""
+    unit_size: Decimal = ONE
+
+    @property
+    def units(self) -> Decimal | None:
+        """How many units that is, as the service shows them: 90 s are 0.025 h."""
+        if self.quantity is None:
+            return None
+        return in_units(self.quantity, unit_size=self.unit_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,8 @@ class _Match(NamedTuple):
     may_be_negative: bool
     value: str | None  # JSON
     quantity: Decimal | None
+    unit: str  # of a level that of its height
+    unit_size: Decimal
 
 
 def explain(events: Sequence[StoredUsage]) -> list[Explained]:
@@ -162,7 +175,9 @@ def _findings(matches: Sequence[_Match]) -> list[Finding]:
 
 def _finding(match: _Match, matches: Sequence[_Match]) -> Finding:
     if match.quantity is not None:
-        return Finding(match.service, match.name, match.quantity)
+        return Finding(
+            match.service, match.name, match.quantity, unit=match.unit, unit_size=match.unit_size
+        )
     if match.aggregation == Service.Aggregation.UNIQUE_COUNT:
         why = reasons.no_value(match.value, path=match.path)
     else:
@@ -201,7 +216,9 @@ SELECT event.position, counting.slug, service.name, counting.aggregation,
     CASE WHEN counting.is_count THEN 1
         WHEN counting.aggregation = 'unique_count' THEN
             CASE WHEN billing_value(event.data -> 'data' #> counting.keys) IS NOT NULL THEN 1 END
-        ELSE billing_quantity(event.data -> 'data' #> counting.keys, counting.may_be_negative) END
+        ELSE billing_quantity(event.data -> 'data' #> counting.keys, counting.may_be_negative) END,
+    CASE WHEN counting.is_level THEN service.level_unit ELSE service.unit END,
+    CASE WHEN counting.is_level THEN service.level_unit_size ELSE service.unit_size END
 FROM {EVENTS}
 JOIN counting ON counting.event_type = event.data ->> 'type'
 JOIN billing_service AS service ON service.id = counting.service_id

@@ -72,7 +72,7 @@ class TestAnEvent:
         response = show(client)
         assert ids(response) == ["good", "bad", "odd"]
         page = text(response)
-        assert "Counted Execution time 90" in page
+        assert "Counted Execution time 0.025 h" in page
         assert "Not counted Execution time: The quantity is not a number: seconds is" in page
         assert "Not counted No service counts events of the type unheard.of." in page
         assert "{ &quot;seconds&quot;: 90 }" in page
