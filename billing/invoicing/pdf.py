@@ -20,7 +20,7 @@ from lxml import etree
 
 from billing.invoicing import einvoice
 from billing.invoicing.document import Document
-from billing.invoicing.written import write
+from billing.invoicing.written import Written, write
 
 TEMPLATE = Path(__file__).parent / "typst" / "document.typ"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -37,14 +37,20 @@ def render(document: Document, *, now: datetime) -> bytes:
     Raises einvoice.BrokenRules. Amounts that EN 16931 has no room for are in a PDF without data,
     which says so.
     """
+    written = write(document)
     if not document.fits_en_16931:
-        return layout(document, now=now)
-    return _declared(layout(document, now=now, xml=einvoice.xml_of(document)))
+        return layout(written, now=now)
+    return with_data(written, einvoice.xml_of(document, written), now=now)
 
 
-def layout(document: Document, *, now: datetime, xml: bytes = b"") -> bytes:
+def with_data(written: Written, xml: bytes, *, now: datetime) -> bytes:
+    """Return the PDF with its data inside, and said to be."""
+    return _declared(layout(written, now=now, xml=xml))
+
+
+def layout(written: Written, *, now: datetime, xml: bytes = b"") -> bytes:
     """Return the PDF, with the data attached where there is some."""
-    text = msgspec.json.encode(write(document)).decode()
+    text = msgspec.json.encode(written).decode()
     with _LOCK:
         pdf = _compiler().compile(
             format="pdf",
@@ -69,7 +75,7 @@ def _declared(pdf: bytes) -> bytes:
         known[0].extend(map(deepcopy, schemas))
         rdf.append(deepcopy(about))
         metadata.write(PACKET % etree.tostring(root))
-        opened.save(written)
+        opened.save(written, fix_metadata_version=False)  # Typst has said which it is
     return written.getvalue()
 
 

@@ -10,7 +10,7 @@ MEASURES: dict[str, Callable[[str, Options], Iterator[Measure]]] = {
     "rating, package": rating.package,
     "rating, volume, 20 tiers": rating.volume,
     "rating, graduated, 20 tiers": rating.graduated,
-    "pdf with data, checked": documents.each,
+    "pdf with data": documents.each,
     "closing": closing.closing,
     "simulation": simulations.simulation,
     "preview with two years of invoices": previews.preview,
