@@ -21,11 +21,13 @@ from catacloud.embedded import EmbeddedError, environment, running
 _LONG = (
     "tests/journeys/test_dashboard.py",
     "tests/catacloud/demo/",
-    "tests/eventstore/test_partitioned.py",
+    "tests/catacloud/test_openapi.py",
+    "tests/billing/metering/faults/",
     "tests/journeys/",
     "tests/catacloud/",
     "tests/uploads/clients/",
-    "tests/billing/metering/test_traces.py",
+    "tests/uploads/tus/",
+    "tests/billing/clients/",
     "",  # all others
 )
 _OURS = "CATACLOUD_TEST_SERVERS"  # for the workers: which of the URLs are not the user's
