@@ -78,6 +78,7 @@ def _move(move: Move, now: datetime) -> None:
     starts_on = _start(migration, organisation, now)
     refuse_not_on_offer(migration.to_version, starts_on)
     refuse_invoiced(organisation, starts_on)
+    _refuse_another_currency(migration, organisation, starts_on)
     decide = partial(
         BillingAccount.migrate,
         migration=migration.pk,
@@ -115,6 +116,18 @@ def _start(migration: PlanMigration, organisation: Organisation, now: datetime) 
     while start < earliest:
         start = stay.cycle.period_of(start).end
     return start
+
+
+def _refuse_another_currency(
+    migration: PlanMigration, organisation: Organisation, starts_on: date
+) -> None:
+    """Who was named in one currency may have changed to another since."""
+    stay = standings_of([organisation.pk])[organisation.pk].on(starts_on)
+    if stay and stay.currency != migration.to_version.currency:
+        raise Refused(
+            f"It is billed in {stay.currency} by then: name a version in that for it, since a "
+            "migration leaves the currency."
+        )
 
 
 def _end_prices(agreed: Agreement, ends_on: date) -> list[dict[str, str | None]]:

@@ -11,7 +11,7 @@ from billing.accounts.models import PriceOverride
 from billing.invoicing.close import close_period
 from billing.invoicing.crediting import void
 from billing.invoicing.models import Invoice, Subscription
-from billing.invoicing.subscriptions import subscribe
+from billing.invoicing.subscriptions import change_plan, subscribe
 from billing.migrating import moving, naming, simulating
 from billing.migrating.models import Move, PlanMigration
 from billing.periods import month_of
@@ -166,6 +166,16 @@ class TestARun:
         move = migration.moves.get()
         assert (move.status, on(one, DECEMBER.first)) == ("refused", old)
         assert "invoiced already" in move.why
+
+    def test_leaves_who_has_changed_to_another_currency_meanwhile(self, old, new, hours):
+        one = customer(old, hours)
+        migration = named(new)
+        dollars = make_plan(prices={hours: [(None, "1")]}, currency="USD")
+        change_plan(agreed(one), plan_version=dollars, starts_on=DECEMBER.first, is_prorated=False)
+        confirmed(migration)
+        move = migration.moves.get()
+        assert (move.status, on(one, DECEMBER.first)) == ("refused", dollars)
+        assert "billed in USD by then" in move.why
 
     def test_goes_on_where_it_broke_off(self, old, new, hours, monkeypatch):
         for _ in range(3):
