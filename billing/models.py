@@ -11,6 +11,7 @@ from billing.accounts.models import (
     Standstill,
 )
 from billing.archiving.models import UsageArchive
+from billing.budgets.models import Budget, BudgetAlert
 from billing.invoicing.after import CreditNote, CreditNoteLine, Delivery, IssuedFile, Payment
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
@@ -33,6 +34,8 @@ from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 __all__ = [
     "Account",
     "BillingDetails",
+    "Budget",
+    "BudgetAlert",
     "Charge",
     "Coupon",
     "Credit",

@@ -1,6 +1,7 @@
 """Celery looks for an app's tasks here; each part of billing keeps its own."""
 
 from billing.archiving.tasks import archive, archive_organisation
+from billing.budgets.tasks import watch_budget, watch_budgets
 from billing.invoicing.tasks import (
     close_accounts,
     close_due,
@@ -28,4 +29,6 @@ __all__ = [
     "simulate_migration",
     "sweep",
     "verify_invoice",
+    "watch_budget",
+    "watch_budgets",
 ]

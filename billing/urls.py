@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from billing.dashboards.costs_page import budget_removed, costs
 from billing.dashboards.events import all_events, events, void_event
 from billing.dashboards.home import home
 from billing.dashboards.invoices import (
@@ -27,6 +28,8 @@ urlpatterns = [
     path("organisations/<slug:slug>/events/void/", void_event, name="void-event"),
     path("organisations/<slug:slug>/usage/", usage, name="usage"),
     path("organisations/<slug:slug>/usage/export/", usage_export, name="usage-export"),
+    path("organisations/<slug:slug>/costs/", costs, name="costs"),
+    path("organisations/<slug:slug>/costs/budget/remove/", budget_removed, name="remove-budget"),
     path("organisations/<slug:slug>/invoices/", invoice_list, name="invoices"),
     path("organisations/<slug:slug>/invoices/<str:number>/", invoice_detail, name="invoice"),
     path("organisations/<slug:slug>/invoices/<str:number>/pdf/", invoice_pdf, name="invoice-pdf"),

@@ -206,6 +206,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "watch-budgets": {
+        "task": "billing.budgets.tasks.watch_budgets",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "resume-migrations": {
         "task": "billing.migrating.tasks.resume_migrations",
         "schedule": 60.0,

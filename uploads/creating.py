@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from catacloud.accounts.models import Organisation
+from catacloud.accounts.stopping import refuse_stopped
 from eventstore.store import TenantShredded
 from uploads import manifests, quota, streams
 from uploads.file import (
@@ -27,7 +28,11 @@ from uploads.protocol import Creation, Refusal, file_name, file_type
 def create(
     *, organisation: Organisation, asked: Creation, now: datetime, actor: str | None = None
 ) -> UploadedFile:
-    """Begin a plain or partial upload. Raises Refusal, OverQuota and NamesAreErased."""
+    """Begin a plain or partial upload. Raises Refusal, OverQuota, NamesAreErased, UsageStopped.
+
+    A budget that is used up stops what is new alone: what has begun can be brought to its end.
+    """
+    refuse_stopped(organisation, now=now)
     check_size(asked.length or 0)
     quota.check(organisation, asked.length or 0)
     with transaction.atomic():

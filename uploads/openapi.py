@@ -90,6 +90,7 @@ ABOUT_UPLOAD: Headers = {
 
 REFUSALS = {
     400: "A header is missing or wrong, or the body broke off before its checksum was known.",
+    402: "The organisation's budget is used up, and it chose to take nothing new then.",
     403: "A final upload takes no bytes; or a signed-in person's CSRF token is missing.",
     404: "There is no such organisation or upload that this key may see.",
     409: "The upload is at another offset, or is not in a state for this.",
@@ -157,7 +158,7 @@ def _create() -> Described:
         requestBody={"required": False, "content": BYTES},
         responses={
             "201": _answer("The upload stands.", LOCATION | OFFSET | EXPIRES),
-            **_refusals(400, 403, 404, 409, 412, 413, protocol.CHECKSUM_MISMATCH, 503),
+            **_refusals(400, 402, 403, 404, 409, 412, 413, protocol.CHECKSUM_MISMATCH, 503),
         },
     )
 

@@ -74,6 +74,49 @@ def daily_level(*, asked: Range, series: Series, before: Values, unit: str) -> F
     }
 
 
+def period_bars(
+    *,
+    periods: Sequence[tuple[date, str]],
+    series: Sequence[Series],
+    unit: str,
+    is_running: bool,
+) -> Figure:
+    """Return stacked bars of periods, each with its first day and name; what takes off hangs below.
+
+    The last of them is paler while it is running.
+    """
+    names = dict(periods)
+    opacity = [1.0] * (len(names) - 1) + [0.6 if is_running else 1.0]
+    bars = [
+        {
+            "type": "bar",
+            "name": one.name,
+            "x": list(names.values()),
+            "y": [float(one.values.get(day, ZERO)) for day in names],
+            "hovertemplate": _hover(one.name, unit),
+            "marker": {"opacity": opacity},
+            "meta": {"hue": one.hue},
+        }
+        for one in series
+    ]
+    low, high = _stacked(series, names)
+    axis = _value_axis(high, unit)
+    return {
+        "data": bars,
+        "layout": {
+            "barmode": "relative",
+            "bargap": 0.35,
+            "showlegend": False,
+            "hovermode": "x unified",
+            "dragmode": False,
+            "meta": {"names": list(names.values())},
+            "xaxis": {"type": "category", "fixedrange": True},
+            "yaxis": {**axis, "range": [float(low) * 1.02, axis["range"][1]]},
+            "shapes": [],
+        },
+    }
+
+
 def summarise(values: Values, days: Days) -> Summary | None:
     """Return the peak and the mean of ``days``, or None where there is nothing to draw."""
     peak_day = max(days, key=lambda day: (values.get(day, ZERO), day))
@@ -117,6 +160,16 @@ def _bar(series: Series, days: Days, size: Decimal, unit: str, today: date) -> F
         "marker": {"opacity": [0.6 if day == today else 1.0 for day in days]},
         "meta": {"hue": series.hue},
     }
+
+
+def _stacked(series: Sequence[Series], days: Iterable[date]) -> tuple[Decimal, Decimal]:
+    """Return how far stacks go below zero, and above it."""
+    low, high = ZERO, ZERO
+    for day in days:
+        values = [one.values.get(day, ZERO) for one in series]
+        low = min(low, sum((value for value in values if value < 0), ZERO))
+        high = max(high, sum((value for value in values if value > 0), ZERO))
+    return low, high
 
 
 def _dashed(asked: Range, before: Values, size: Decimal, unit: str) -> Figure:

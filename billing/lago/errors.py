@@ -11,6 +11,8 @@ from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
+from catacloud.accounts.stopping import UsageStopped
+
 logger = logging.getLogger(__name__)
 
 PREFIX = "/lago/"
@@ -62,6 +64,9 @@ def register(api: NinjaAPI) -> None:
         LagoError: lambda error: error,
         Http404: lambda error: LagoError(404),
         AuthenticationError: lambda error: LagoError(401),
+        UsageStopped: lambda error: LagoError(
+            402, code="budget_used_up", details={"base": [str(error)]}
+        ),
         ValidationError: _of_fields,
         RequestDataTooBig: lambda error: LagoError(413, code="request_too_large"),
         Exception: lambda error: LagoError(500),

@@ -83,6 +83,7 @@ PROBLEM = {
 REFUSALS = {
     400: "An event is bad: `errors` has the index and the reason of each. Nothing was stored.",
     401: "The key is missing or wrong.",
+    402: "The organisation's budget is used up, and it chose to take nothing new then.",
     409: "An event was sent before with other content: `stored_digest` and `sent_digest` name "
     "both. Or the event that it corrects was corrected before. Nothing was stored.",
     413: "The body or the number of events is over the limit: send several batches.",

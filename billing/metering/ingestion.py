@@ -33,6 +33,7 @@ from billing.metering.cloudevents import (
 from billing.metering.corrections import BadCorrection, CorrectedBefore, Correction, Target
 from billing.metering.events import STREAM_TYPE, VOIDED, UsageRecorded
 from billing.metering.names import uuid_of
+from catacloud.accounts import stopping
 from catacloud.accounts.models import ApiKey, Organisation
 from eventstore import store
 from eventstore.events import Metadata, StreamKey
@@ -80,8 +81,8 @@ def all_good(events: Iterable[CloudEvent | BadEvent]) -> list[CloudEvent]:
 def accept(events: Sequence[CloudEvent], *, key: ApiKey, now: datetime) -> int:
     """Append the events to their organisations' streams; return how many were new.
 
-    All or nothing. Raises BadBatch, which names each event that cannot be accepted and why, and
-    SentDifferently.
+    All or nothing. Raises BadBatch, which names each event that cannot be accepted and why,
+    SentDifferently, and UsageStopped where the key's own organisation takes nothing new.
     """
     batch = _prepared(events, key=key, now=now)
     if not (batch.bad or batch.conflicts):
@@ -101,7 +102,10 @@ def accept(events: Sequence[CloudEvent], *, key: ApiKey, now: datetime) -> int:
 def accept_each(
     events: Sequence[CloudEvent | BadEvent], *, key: ApiKey, now: datetime
 ) -> list[Outcome]:
-    """Append those events that can be accepted; say of each what became of it."""
+    """Append those events that can be accepted; say of each what became of it.
+
+    Raises UsageStopped as :func:`accept` does.
+    """
     batch = _prepared(events, key=key, now=now)
     done = None
     while done is None:  # whatever is in the way is taken out, so this ends
@@ -135,9 +139,9 @@ def _in_order(bad: Mapping[int, BadEvent]) -> list[BadEvent]:
 
 
 def _prepared(events: Sequence[CloudEvent | BadEvent], *, key: ApiKey, now: datetime) -> Batch:
-    """Check events, and find what each would be in the store."""
+    """Check events, and find what each would be in the store. Raises UsageStopped."""
     events, found = _corrections(events)
-    organisations = _organisations(events, key)
+    organisations, stopped = _organisations(events, key, now)
     streams: dict[tuple[UUID, str], StreamKey] = {}
     batch = Batch()
     latest = now + MAX_AHEAD
@@ -146,8 +150,9 @@ def _prepared(events: Sequence[CloudEvent | BadEvent], *, key: ApiKey, now: date
             batch.bad[index] = event
             continue
         owner = organisations.get(event.subject)
-        if owner is None or (event.time and not EARLIEST <= event.time <= latest):
-            batch.bad[index] = BadEvent(index, _refusal(event, owner))
+        is_timely = event.time is None or EARLIEST <= event.time <= latest
+        if owner is None or not is_timely or owner in stopped:
+            batch.bad[index] = BadEvent(index, _refusal(event, owner, stopped))
             continue
         first = batch.new.setdefault((owner, event.source, event.id), index)
         if first != index:
@@ -199,9 +204,11 @@ def _take_back(batch: Batch, found: Mapping[int, Correction], now: datetime) -> 
         batch.refuse([bad], into=batch.bad)
 
 
-def _refusal(event: CloudEvent, owner: UUID | None) -> str:
+def _refusal(event: CloudEvent, owner: UUID | None, stopped: Mapping[UUID | None, datetime]) -> str:
     if owner is None:
         return f"There is no organisation {event.subject!r} that this key may speak for."
+    if owner in stopped:
+        return stopping.reason(stopped[owner])
     if event.time and event.time < EARLIEST:
         return f"The time {event.time.isoformat()} is before {EARLIEST.year}."
     return f"The time {event.time and event.time.isoformat()} is in the future: check your clock."
@@ -245,20 +252,29 @@ def _append(batch: Batch, *, key: ApiKey) -> store.Appended:
         return done
 
 
-def _organisations(events: Iterable[CloudEvent | BadEvent], key: ApiKey) -> dict[str | None, UUID]:
-    """Return the ids of the organisations that the key may speak for, by slug and external key."""
+def _organisations(
+    events: Iterable[CloudEvent | BadEvent], key: ApiKey, now: datetime
+) -> tuple[dict[str | None, UUID], dict[UUID | None, datetime]]:
+    """Return the ids of the organisations that the key may speak for, by slug and external key.
+
+    With them, until when which of these take nothing new. Raises UsageStopped for the key's own.
+    """
     if key.organisation is not None:
         own = key.organisation
-        return dict.fromkeys([own.external_key, own.slug, None], own.id)
+        stopping.refuse_stopped(own, now=now)
+        return dict.fromkeys([own.external_key, own.slug, None], own.id), {}
     subjects = {
         event.subject for event in events if isinstance(event, CloudEvent) and event.subject
     }
     named = Q(slug__in=subjects) | Q(external_key__in=subjects)
     found: dict[str | None, UUID] = {}
-    for slug, external_key, owner in Organisation.objects.filter(named).values_list(
-        "slug", "external_key", "id"
+    stopped: dict[UUID | None, datetime] = {}
+    for slug, external_key, owner, until in Organisation.objects.filter(named).values_list(
+        "slug", "external_key", "id", "stopped_until"
     ):
         found[slug] = owner  # over another's external key
         if external_key:
             found.setdefault(external_key, owner)
-    return found
+        if until and now < until:
+            stopped[owner] = until
+    return found, stopped

@@ -82,6 +82,9 @@ class Organisation(models.Model):
         blank=True,
         help_text="The most bytes of uploads that are kept for it. Empty: the platform's default.",
     )
+    # Written by whoever watches budgets, and here so that requests read them with the rest.
+    stopped_until = models.DateTimeField(null=True, editable=False)  # takes nothing new until then
+    warned_until = models.DateTimeField(null=True, editable=False)  # its pages warn until then
     members = models.ManyToManyField(User, through="Membership", related_name="organisations")
 
     class Meta:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from billing.budgets import events as budgets
+from billing.exact import plain
 from billing.metering.events import UsageVoided
 from catacloud.org_settings import account_words, events
 from eventstore.events import Event, RecordedEvent, name_of
@@ -62,6 +64,18 @@ def _voided(event: UsageVoided) -> str:
     return f"{verb} the event {event.id} of {event.source}: {event.reason}"
 
 
+def _budget_set(event: budgets.BudgetSet) -> str:
+    stops = ", which stops new uploads and usage" if event.stops else ""
+    return f"Set the budget to {plain(event.amount)} {event.currency} a billing period{stops}"
+
+
+def _budget_reached(event: budgets.BudgetReached) -> str:
+    of = f"{plain(event.amount)} {event.currency}"
+    if event.threshold == "forecast":
+        return f"The forecast of the bill is over the budget of {of}"
+    return f"The bill has reached {event.threshold} % of the budget of {of}"
+
+
 FILES: Mapping[type[Event], str] = {
     FileCompleted: "Uploaded",
     FileDeleted: "Deleted",
@@ -69,6 +83,12 @@ FILES: Mapping[type[Event], str] = {
 }
 SENTENCES: Mapping[type[Event], Callable[[Any], str]] = {
     UsageVoided: _voided,
+    budgets.BudgetSet: _budget_set,
+    budgets.BudgetRemoved: lambda one: "Removed the budget",
+    budgets.BudgetReached: _budget_reached,
+    budgets.UsageStopped: lambda one: (
+        f"The budget is used up: nothing new is taken until {one.until:%Y-%m-%d %H:%M} UTC"
+    ),
     events.MemberInvited: lambda one: f"Invited {one.email or ERASED} as {one.role}",
     events.InvitationWithdrawn: lambda one: f"Withdrew the invitation of {one.email or ERASED}",
     events.MemberAdded: _member_added,

@@ -38,6 +38,12 @@
     return { tickmode: "linear", tick0: meta.first, dtick: step * DAY, tickformat: "%-d %b" };
   };
 
+  const nameTicks = ({ names }, width) => {
+    const step = Math.ceil(names.length / Math.max(2, Math.floor(width / TICK_WIDTH)));
+    const shown = names.filter((_, at) => (names.length - 1 - at) % step === 0); // the newest always
+    return { tickmode: "array", tickvals: shown, ticktext: shown, tickangle: 0 };
+  };
+
   const dressLayout = (layout, look, size) => {
     const axis = { zeroline: false, ticks: "outside", ticklen: 6, tickcolor: "rgba(0,0,0,0)", tickfont: { size: 11.5, color: look.second } };
     return {
@@ -49,7 +55,7 @@
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: look.font, size: 12.5, color: look.ink },
       hoverlabel: { bgcolor: look.card, bordercolor: look.line, font: { color: look.ink, size: 12.5 } },
-      xaxis: { ...axis, ...layout.xaxis, showgrid: false, ...dateTicks(layout.meta, size.width - 62) },
+      xaxis: { ...axis, ...layout.xaxis, showgrid: false, ...(layout.meta.names ? nameTicks : dateTicks)(layout.meta, size.width - 62) },
       yaxis: { ...axis, ...layout.yaxis, gridcolor: look.line, gridwidth: 1 },
       shapes: layout.shapes.map((shape) => ({ ...shape, fillcolor: look.toCome })),
     };

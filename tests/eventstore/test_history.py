@@ -11,13 +11,14 @@ import msgspec
 import pytest
 
 from billing.accounts import account
+from billing.budgets import events as budgets
 from billing.metering import events as usage
 from catacloud.org_settings import events as settings
 from eventstore import events
 from uploads import events as files
 
 HISTORY = Path(__file__).parent / "history"
-ROOMS = (account, usage, files, settings)  # to import them registers their types
+ROOMS = (account, budgets, usage, files, settings)  # to import them registers their types
 
 FIXTURES = sorted(HISTORY.glob("*.json"))
 
@@ -47,6 +48,7 @@ def test_every_type_has_a_fixture_of_its_current_version():
     assert wanted - {path.name for path in FIXTURES} == set()
     assert {name.split(".")[0] for name in shipped()} == {
         "account",
+        "budget",
         "file",
         "organisation",
         "usage",
