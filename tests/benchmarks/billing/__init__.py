@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from catacloud import heap
 from tests.benchmarks.billing import closing, documents, previews, rating, simulations
 from tests.benchmarks.harness import Measure, Options
 
@@ -18,6 +19,7 @@ MEASURES: dict[str, Callable[[str, Options], Iterator[Measure]]] = {
 
 
 def run(options: Options) -> Iterator[Measure]:
+    heap.settle()  # as workers do once they have started
     for name, measure in MEASURES.items():
         if options.only in name:
             yield from measure(name, options)
