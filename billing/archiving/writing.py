@@ -28,7 +28,7 @@ from eventstore.models import Checkpoint
 
 logger = logging.getLogger(__name__)
 
-EVENTS = 20_000  # of one file, which are held in memory
+EVENTS = 10_000  # of one file, which are in memory twice while it is read back
 
 Watch = Callable[[int], object]
 """Told how many events are done."""
