@@ -66,9 +66,13 @@ def session(name: str) -> Iterator[BaseDatabaseWrapper]:
 
 
 def until(condition: Callable[[], object], seconds: float = 120) -> None:
-    """Wait until the condition holds. Raises TimeoutError."""
-    deadline = time.monotonic() + seconds
+    """Wait until the condition holds. Raises TimeoutError.
+
+    It is looked at often at first, and after a second less so: to ask costs as well.
+    """
+    start = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - start
+        if waited > seconds:
             raise TimeoutError(f"It did not happen within {seconds} s.")
-        time.sleep(0.01)
+        time.sleep(0.01 if waited < 1 else 0.05)
