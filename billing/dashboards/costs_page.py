@@ -21,6 +21,7 @@ from billing.invoicing.drafting import Draft
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.invoicing.written import write
 from billing.periods import day_of
+from billing.pricing.currencies import round_amount
 from catacloud.accounts.access import (
     SignedInRequest,
     get_organisation,
@@ -84,6 +85,8 @@ def _form(request: SignedInRequest, organisation: Organisation, currency: str) -
     if budget is None:
         usual = [Threshold.MOST, Threshold.FORECAST, Threshold.ALL]
         budget = Budget(organisation=organisation, currency=currency, thresholds=usual)
+    else:  # its places are the table's, and not the currency's
+        budget.amount = round_amount(budget.amount, currency)
     budget.organisation = organisation
     return BudgetForm(request.POST or None, instance=budget)
 

@@ -50,7 +50,7 @@
       ...layout,
       width: size.width,
       height: size.height,
-      margin: { l: 58, r: 4, t: 8, b: 28 },
+      margin: { l: 58, r: layout.meta.names ? 18 : 4, t: 8, b: 28 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: look.font, size: 12.5, color: look.ink },

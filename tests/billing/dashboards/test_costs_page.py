@@ -64,6 +64,7 @@ class TestThePage:
         client.post(PAGE, {"amount": "80", "thresholds": ["50"]})
         page = text(client.get(PAGE))
         assert "75 % of the budget is used" in page
+        assert 'value="80.00"' in page
         assert "€60.00 of €80.00 so far; €80.00 is the forecast" in page
         assert '<td role="cell" class="n">60 h</td>' in page
 
