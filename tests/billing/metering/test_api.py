@@ -152,7 +152,7 @@ def test_a_part_of_a_batch_is_taken_where_that_is_asked_for(key):
 
 def test_what_is_documented_is_what_is_answered():
     operation = Client().get("/api/v1/openapi.json").json()["paths"]["/api/v1/events"]["post"]
-    assert set(operation["responses"]) == {"200", "204", "400", "401", "409", "413", "429"}
+    assert set(operation["responses"]) == {"200", "204", "400", "401", "402", "409", "413", "429"}
 
 
 @pytest.mark.parametrize("wrong", ["", "cck_", "cck_00000000_guess"])
