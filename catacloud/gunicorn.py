@@ -21,4 +21,4 @@ secure_scheme_headers: dict[str, str] = {}
 
 # Of a body it holds as much as it receives at a time, and copies what was not yet asked for with
 # each read: several MiB for each upload, where 1 MiB is received, and time besides.
-SocketUnreader.max_body_chunk = 2**18
+SocketUnreader.max_body_chunk = 2**17

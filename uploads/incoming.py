@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-CHUNK = 2**18  # bytes that are asked of a source at a time
+CHUNK = 2**17  # bytes that are asked of a source at a time
 
 
 class Readable(Protocol):
