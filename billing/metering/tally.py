@@ -14,8 +14,8 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis import Redis, RedisError
 
+from billing.metering import rate
 from billing.metering.ingestion import Outcome
-from catacloud.outages import Outage
 from catacloud.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 KEY = "ingestion-tally"
 PATIENCE = 0.5  # seconds that a request waits for Valkey before it goes on without
 REASONS = {400: "invalid", 409: "conflict"}
-valkey = Outage()
 
 
 def taken(*, new: int, repeated: int) -> None:
@@ -86,7 +85,7 @@ class Door(Collector):
 
 
 def _add(counts: Mapping[str, int]) -> None:
-    if valkey.spares():
+    if rate.valkey.spares():  # one of a request's two callers waits for it, not both
         return
     try:
         with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
@@ -95,10 +94,10 @@ def _add(counts: Mapping[str, int]) -> None:
                     pipe.hincrby(KEY, name, number)
             pipe.execute()
     except RedisError as error:
-        valkey.failed()
+        rate.valkey.failed()
         logger.warning("A request is not counted, for Valkey is away: %s", error)
         return
-    valkey.answered()
+    rate.valkey.answered()
 
 
 def _counts() -> Mapping[str, int] | None:

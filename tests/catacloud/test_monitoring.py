@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from billing.metering import saga, tally
+from billing.metering import rate, saga
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.outages import Outage
 from eventstore import feed, store
@@ -159,6 +159,6 @@ class TestTheDoor:
         self, client, token, acme, settings, monkeypatch
     ):
         settings.REDIS_URL = "redis://127.0.0.1:1"
-        monkeypatch.setattr(tally, "valkey", Outage())
+        monkeypatch.setattr(rate, "valkey", Outage())
         assert self.post(acme, {"id": "1"}).status_code == 204
         assert not [name for name in figures(client) if "ingest" in name[0]]

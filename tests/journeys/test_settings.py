@@ -12,6 +12,8 @@ SETTINGS = "/organisations/acme/settings/"
 PAGES = [SETTINGS, *(f"{SETTINGS}{page}/" for page in ("members", "keys", "billing", "log"))]
 EMPTY = ["/organisations/acme/usage/", "/organisations/acme/files/"]
 
+OPEN = "all => all.slice(0, 3).forEach(one => { one.open = true })"  # of menus and tables
+
 
 def test_an_owner_begins_and_every_page_is_accessible(page, sign_in, owner, complaints):
     make_services()
@@ -35,8 +37,9 @@ def test_an_owner_begins_and_every_page_is_accessible(page, sign_in, owner, comp
 
     for path in PAGES + EMPTY:
         page.goto(path)
-        for closed in page.locator("main details:not([open]) > summary").all()[:3]:
-            closed.click()
+        page.locator("main details").evaluate_all(
+            "all => all.slice(0, 3).forEach(one => one.open = true)"
+        )
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             assert_accessible(page, scheme=scheme)
