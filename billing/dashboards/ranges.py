@@ -52,11 +52,16 @@ class Range:
 def read_range(asked: Mapping[str, str], *, today: date) -> Range:
     """Return the range that ``?from=&to=`` or ``?range=`` asks for, or this month and a message."""
     try:
-        if asked.get("from") or asked.get("to"):
-            return _chosen(asked.get("from", ""), asked.get("to", ""), today=today)
-        return _preset(asked.get("range") or DEFAULT, today=today)
+        return require_range(asked, today=today)
     except BadRange as bad:
         return replace(_preset(DEFAULT, today=today), message=f"{bad} This month is shown instead.")
+
+
+def require_range(asked: Mapping[str, str], *, today: date) -> Range:
+    """Return the range that is asked for, for what shows no other. Raises BadRange."""
+    if asked.get("from") or asked.get("to"):
+        return _chosen(asked.get("from", ""), asked.get("to", ""), today=today)
+    return _preset(asked.get("range") or DEFAULT, today=today)
 
 
 def _preset(name: str, *, today: date) -> Range:

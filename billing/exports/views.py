@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from billing.dashboards.ranges import read_range
+from billing.dashboards.ranges import BadRange, require_range
 from billing.exports.daily import daily_rows
 from billing.exports.files import as_csv, as_parquet
 from billing.periods import day_of
@@ -46,13 +46,15 @@ def all_usage(request: SignedInRequest) -> HttpResponseBase:
 def _export(
     request: SignedInRequest, organisations: QuerySet[Organisation], name: str, *, today: date
 ) -> HttpResponseBase:
-    asked, form = read_range(request.GET, today=today), request.GET.get("format", CSV)
-    if asked.message:  # a page shows other days then and says so; a file would not
-        return _refused(asked.message.removesuffix(" This month is shown instead."))
+    form = request.GET.get("format", CSV)
     if form not in (CSV, PARQUET):
         return _refused("There is usage as csv and as parquet.")
-    rows = daily_rows(organisations, days=asked.days, now=timezone.now())
-    file = f"usage-{name}-{asked.days.first}-to-{asked.days.last}.{form}"
+    try:
+        days = require_range(request.GET, today=today).days
+    except BadRange as bad:
+        return _refused(str(bad))
+    rows = daily_rows(organisations, days=days, now=timezone.now())
+    file = f"usage-{name}-{days.first}-to-{days.last}.{form}"
     if form == PARQUET:
         return FileResponse(
             as_parquet(rows),
