@@ -16,8 +16,10 @@ from billing.invoicing.tax import (
     Category,
     TaxLine,
     Treatment,
+    gross_of,
     rounded_together,
     tax_lines,
+    tax_of,
     tax_rows,
 )
 from billing.metering import changed
@@ -152,8 +154,7 @@ def _write(
     taxes = _taxes(invoice, [(lines[at], amount) for at, amount in wanted.items()])
     with exactly():
         total = sum(wanted.values(), ZERO)
-        tax = sum((one.tax for one in taxes), ZERO)
-        gross = sum((one.gross for one in taxes), ZERO)
+    tax, gross = tax_of(taxes), gross_of(taxes)
     _check_whole(invoice, gross)
     note = CreditNote.objects.create(
         invoice=invoice,

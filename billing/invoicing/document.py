@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from billing.exact import ZERO, exactly, plain
 from billing.invoicing.parties import Party
-from billing.invoicing.tax import TaxLine, Treatment
+from billing.invoicing.tax import TaxLine, Treatment, gross_of, net_of, tax_of
 
 DECIMAL_PLACES = 2  # of an amount in EN 16931
 
@@ -84,18 +84,15 @@ class Document:
 
     @property
     def net(self) -> Decimal:
-        with exactly():
-            return sum((line.net for line in self.taxes), ZERO)
+        return net_of(self.taxes)
 
     @property
     def tax(self) -> Decimal:
-        with exactly():
-            return sum((line.tax for line in self.taxes), ZERO)
+        return tax_of(self.taxes)
 
     @property
     def gross(self) -> Decimal:
-        with exactly():
-            return self.net + self.tax
+        return gross_of(self.taxes)
 
     @property
     def to_pay(self) -> Decimal:

@@ -22,7 +22,15 @@ from billing.invoicing.models import InvoiceLine
 from billing.invoicing.parties import Party
 from billing.invoicing.pen import Pen
 from billing.invoicing.rate import RatedPeriod, rate_organisations
-from billing.invoicing.tax import OUTSIDE_SCOPE, TaxLine, Treatment, tax_lines, treatment
+from billing.invoicing.tax import (
+    OUTSIDE_SCOPE,
+    TaxLine,
+    Treatment,
+    gross_of,
+    tax_lines,
+    tax_of,
+    treatment,
+)
 from billing.invoicing.texts import text_of
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
@@ -62,12 +70,11 @@ class Draft:
 
     @property
     def tax(self) -> Decimal:
-        with exactly():
-            return sum((line.tax for line in self.taxes), ZERO)
+        return tax_of(self.taxes)
 
     @property
     def gross(self) -> Decimal:
-        return _gross(self.taxes)
+        return gross_of(self.taxes)
 
 
 def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft | None:
@@ -147,16 +154,11 @@ def _draft(
         language=sides.language,
         reference=sides.reference,
         metered_until=until,
-        credit_used=max(min(credit, _gross(taxes)), ZERO),
+        credit_used=max(min(credit, gross_of(taxes)), ZERO),
         prepaid=its.prepaid(currency),
         credited=credited,
         waiting={other: lines for other, lines in to_correct.items() if other != currency},
     )
-
-
-def _gross(taxes: Sequence[TaxLine]) -> Decimal:
-    with exactly():
-        return sum((line.gross for line in taxes), ZERO)
 
 
 def _tax(lines: Sequence[InvoiceLine], sides: Sides, version: PlanVersion) -> list[TaxLine]:

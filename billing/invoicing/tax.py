@@ -76,6 +76,21 @@ class TaxLine:
             return self.net + self.tax
 
 
+def net_of(taxes: Iterable[TaxLine]) -> Decimal:
+    with exactly():
+        return sum((line.net for line in taxes), ZERO)
+
+
+def tax_of(taxes: Iterable[TaxLine]) -> Decimal:
+    with exactly():
+        return sum((line.tax for line in taxes), ZERO)
+
+
+def gross_of(taxes: Iterable[TaxLine]) -> Decimal:
+    with exactly():
+        return sum((line.gross for line in taxes), ZERO)
+
+
 Rates = Mapping[tuple[str, str], Decimal]
 """In per cent, by country and tax class."""
 
