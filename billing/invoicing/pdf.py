@@ -20,6 +20,7 @@ from lxml import etree
 
 from billing.invoicing import einvoice
 from billing.invoicing.document import Document
+from billing.invoicing.pdf_update import with_stream
 from billing.invoicing.written import Written, write
 
 TEMPLATE = Path(__file__).parent / "typst" / "document.typ"
@@ -66,7 +67,6 @@ def layout(written: Written, *, now: datetime, xml: bytes = b"") -> bytes:
 def _declared(pdf: bytes) -> bytes:
     """Say in the PDF's own metadata that the attached file is its data: Typst cannot yet."""
     about, schemas = _declaration()
-    written = BytesIO()
     with pikepdf.open(BytesIO(pdf)) as opened:
         metadata = opened.Root.Metadata
         root = etree.fromstring(metadata.read_bytes())
@@ -74,9 +74,7 @@ def _declared(pdf: bytes) -> bytes:
         [known] = root.iter(SCHEMAS)
         known[0].extend(map(deepcopy, schemas))
         rdf.append(deepcopy(about))
-        metadata.write(PACKET % etree.tostring(root))
-        opened.save(written, fix_metadata_version=False)  # Typst has said which it is
-    return written.getvalue()
+        return with_stream(pdf, opened, metadata, PACKET % etree.tostring(root))
 
 
 @cache

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from statistics import median
 
-from billing.invoicing import einvoice, pdf
+from billing.invoicing import einvoice, official_rules, pdf
 from billing.invoicing.document import Document
 from billing.invoicing.written import write
 from tests.benchmarks.harness import Measure, Options, at_most
@@ -25,7 +25,7 @@ def each(name: str, options: Options) -> Iterator[Measure]:
     data = {one.number: einvoice.unchecked(one, write(one)) for one in documents}
     bars = [at_most(50, "ms")]
     yield Measure(f"{name}: made", "ms", _times(documents, _made), bars=bars)
-    checked = _times(documents, lambda one: einvoice.broken_rules(data[one.number]))
+    checked = _times(documents, lambda one: official_rules.broken_rules(data[one.number]))
     yield Measure(f"{name}: the rules alone", "ms", checked)
     whole = _times(documents, lambda one: pdf.render(one, now=NOW))
     yield Measure(f"{name}: made and checked", "ms", whole, bars=bars)

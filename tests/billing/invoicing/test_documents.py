@@ -12,7 +12,8 @@ from lxml import etree
 
 from billing.invoicing import pdf
 from billing.invoicing.document import Kind
-from billing.invoicing.einvoice import BrokenRules, broken_rules, xml_of
+from billing.invoicing.einvoice import BrokenRules, xml_of
+from billing.invoicing.official_rules import broken_rules
 from billing.invoicing.parties import Party
 from billing.invoicing.tax import OUTSIDE_SCOPE, REVERSE_CHARGE, Category, Treatment
 from billing.invoicing.written import write
@@ -150,6 +151,12 @@ class TestPdf:
         name, xml = get_facturx_xml_from_pdf(content)
         assert name == "factur-x.xml"
         assert broken_rules(xml) == []
+
+    def test_is_sound_after_its_metadata_was_changed(self, content):
+        with pikepdf.open(BytesIO(content)) as opened:
+            assert opened.check_pdf_syntax() == []
+            assert opened.trailer.Size > opened.Root.Metadata.objgen[0]
+            assert opened.Root.Metadata.Subtype == "/XML"
 
     def test_of_three_decimals_has_no_data_for_there_is_no_room_and_says_so(self):
         document = make_document("12.531", currency="KWD")
