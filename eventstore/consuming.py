@@ -299,8 +299,7 @@ FROM (
         ORDER BY partition, position LIMIT %(limit)s
     ) AS next
 ) AS seen
-LEFT JOIN eventstore_storedevent ON (partition, position) >= (%(partition)s, last)
-    AND (partition, position) <= (%(partition)s, last)
+LEFT JOIN eventstore_storedevent ON partition = %(partition)s AND position = last
 """
 MOVE = f"""
 UPDATE eventstore_checkpoint SET position = %(to)d, {failures.CLEAR},

@@ -8,12 +8,12 @@ from uuid import UUID
 from django.db import connection
 
 from billing.metering.fold import Hour
+from billing.metering.hours_sql import SLOT
 from billing.metering.readings import (
     COUNTED_BY,
     GROUPS_OF_EVENT,
     NAMED_EVENTS,
     ORGANISATION_EVENTS,
-    SLOT,
     STAND,
     WINDOW_EVENTS,
     Named,

@@ -1,7 +1,8 @@
 """What services read from the usage events of a window: added up by hour, in SQL.
 
 An event counts for every service whose definition, of the event's own time, has its type; unless
-its quantity cannot be read (``billing_quantity``), or it was taken back.
+its quantity cannot be read (``billing_quantity``), or it was taken back. The statements are made in
+hours_sql.py.
 
 Services whose figures are sums are read here. What was taken back is read too, and adds nothing:
 so which values of dimensions came first does not depend on when an event was taken back.
@@ -13,7 +14,9 @@ from uuid import UUID
 
 from django.db import connection
 
+from billing.metering import hours_sql
 from billing.metering.fold import Hour, Sums
+from billing.metering.hours_sql import Counted
 from billing.periods import IN_UTC, Zones
 from eventstore.feed import Window
 
@@ -47,17 +50,20 @@ def has_usage(window: Window) -> bool:
 def of_window(window: Window, zones: Zones = IN_UTC) -> list[Reading]:
     """Add up what was read from a window's events."""
     within = {"partition": window.partition, "after": window.after, "until": window.until}
-    return _read(OF_WINDOW, within, zones)
+    with connection.cursor() as cursor:
+        cursor.execute(HAS_VOIDED)
+        [some_are_void] = cursor.fetchone()
+    return _read(WINDOW_EVENTS if some_are_void else WINDOW_EVENTS_AS_SENT, within, zones)
 
 
 def of_events(keys: Named, *, up_to: int, zones: Zones = IN_UTC) -> list[Reading]:
     """Add up what was read from single events up to a position, taken back or not."""
-    return _read(OF_EVENTS, named(keys, up_to=up_to), zones)
+    return _read(NAMED_EVENTS, named(keys, up_to=up_to), zones)
 
 
 def of_organisation(organisation_id: UUID, *, until: int, zones: Zones) -> list[Reading]:
     """Add up what was read from all events of an organisation up to a position."""
-    return _read(OF_ORGANISATION, {"tenant": organisation_id, "until": until}, zones)
+    return _read(ORGANISATION_EVENTS, {"tenant": organisation_id, "until": until}, zones)
 
 
 def named(keys: Named, *, up_to: int) -> dict[str, Any]:
@@ -66,13 +72,21 @@ def named(keys: Named, *, up_to: int) -> dict[str, Any]:
     return {"tenants": tenants, "streams": streams, "events": events, "up_to": up_to}
 
 
-def _read(sql: str, values: Mapping[str, Any], zones: Zones) -> list[Reading]:
+def _read(which: str, values: Mapping[str, Any], zones: Zones) -> list[Reading]:
+    found: list[Reading] = []
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**values, "quarters": zones.in_quarters})
-        return [
-            Reading(Hour(tenant, slug, hour, groups), definition, Sums(*sums), first)
-            for tenant, slug, definition, hour, groups, *sums, first in cursor
-        ]
+        cursor.execute(COUNTED)
+        counted = [Counted(*row) for row in cursor]
+        slugs = {one.definition: one.slug for one in counted}
+        for sql, own in hours_sql.statements(counted, which, quarters=zones.in_quarters):
+            cursor.execute(sql, {**values, **own})
+            found += (
+                Reading(
+                    Hour(tenant, slugs[definition], hour, groups), definition, Sums(*sums), first
+                )
+                for tenant, definition, hour, groups, *sums, first in cursor
+            )
+    return found
 
 
 # In order, for the planner to take the index: it would look for usage in whole tables, for it
@@ -83,6 +97,12 @@ WHERE (partition, position) > (%(partition)s, %(after)s)
     AND (partition, position) <= (%(partition)s, %(until)s) AND type = 'usage.recorded'
 ORDER BY partition, position LIMIT 1
 """
+# As long as nothing at all was taken back, which is to be asked first.
+WINDOW_EVENTS_AS_SENT = """(
+    SELECT stored.*, false AS is_void FROM eventstore_storedevent AS stored
+    WHERE (stored.partition, stored.position) > (%(partition)s, %(after)s)
+        AND (stored.partition, stored.position) <= (%(partition)s, %(until)s)
+) AS event"""
 WINDOW_EVENTS = """(
     SELECT stored.*, voided.event_id IS NOT NULL AS is_void
     FROM eventstore_storedevent AS stored
@@ -119,56 +139,10 @@ COUNTED_BY = """counting ON counting.event_type = event.data ->> 'type'
 GROUPS_OF_EVENT = """CASE WHEN counting.dimensions IS NULL THEN '{}'
     ELSE billing_groups(event.data -> 'data', counting.dimensions) END"""
 
-SLOT = """CASE WHEN event.tenant_id = ANY(%(quarters)s::uuid[]) THEN interval '15 minutes'
-    ELSE interval '1 hour' END"""
-
-# Most quantities look so that their cast is safe and their number one that the tables keep: there
-# are not more than 12 digits after the point. A function for these would take half of the time.
-PLAIN = """CASE WHEN may_be_negative THEN '^-?[0-9]+([.][0-9]+)?$'
-    ELSE '^[0-9]+([.][0-9]+)?$' END"""
-QUANTITY = """CASE
-    WHEN octet_length(written) <= 14 AND written ~ plain THEN written::numeric
-    ELSE billing_quantity(data #> path, may_be_negative) END"""
-
-# Microseconds to the hour's end: extract() gives an exact numeric. OFFSET 0 keeps the planner from
-# writing an expression out at each of its uses, and reading as often. A definition's span is no
-# condition of the join: the planner would expect so few rows that it sorts them.
-_HOURS = """
-WITH counting AS MATERIALIZED (
-    SELECT *, array_prepend('data', keys) AS path, {plain} AS plain
-    FROM billing_counting WHERE aggregation IN ('sum', 'count', 'level')
-)
-SELECT tenant_id, slug, definition_id, hour, coalesce(groups::text, '{{}}'),
-    coalesce(sum(quantity) FILTER (WHERE NOT is_void), 0),
-    coalesce(sum(
-        quantity * extract(epoch FROM hour + slot - occurred_at) * 1000000
-    ) FILTER (WHERE is_level AND NOT is_void), 0),
-    count(*) FILTER (WHERE NOT is_void), min(position)
-FROM (
-    SELECT *, date_bin(slot, occurred_at, 'epoch') AS hour, CASE
-        WHEN occurred_at < starts_at OR occurred_at >= ends_at THEN NULL
-        WHEN is_count THEN 1
-        ELSE {quantity} END AS quantity
-    FROM (
-        SELECT event.tenant_id, event.position, event.occurred_at, event.is_void, event.data,
-            counting.slug, counting.definition_id, counting.starts_at, counting.ends_at,
-            counting.is_level, counting.is_count, counting.path, counting.plain,
-            counting.may_be_negative, {slot} AS slot,
-            CASE WHEN NOT counting.is_count THEN event.data #>> counting.path END AS written,
-            CASE WHEN counting.dimensions IS NOT NULL THEN
-                billing_groups(event.data -> 'data', counting.dimensions) END AS groups
-        FROM {which} JOIN counting ON counting.event_type = event.data ->> 'type'
-        WHERE event.type = 'usage.recorded' OFFSET 0
-    ) AS event OFFSET 0
-) AS reading
-WHERE quantity IS NOT NULL
-GROUP BY tenant_id, slug, definition_id, hour, groups
+COUNTED = """
+SELECT slug, definition_id, event_type, starts_at, nullif(ends_at, 'infinity'), keys, is_level,
+    is_count, may_be_negative, dimensions::text
+FROM billing_counting WHERE aggregation IN ('sum', 'count', 'level')
+ORDER BY definition_id, event_type
 """
-
-
-def _of(which: str) -> str:
-    return _HOURS.format(which=which, plain=PLAIN, quantity=QUANTITY, slot=SLOT)
-
-
-OF_WINDOW, OF_EVENTS = _of(WINDOW_EVENTS), _of(NAMED_EVENTS)
-OF_ORGANISATION = _of(ORGANISATION_EVENTS)
+HAS_VOIDED = "SELECT EXISTS (SELECT FROM billing_voidedevent)"

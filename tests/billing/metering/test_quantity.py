@@ -8,14 +8,15 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.metering.readings import PLAIN, QUANTITY
+from billing.metering.hours_sql import QUANTITY
 
 BEFORE = import_module("billing.migrations.0012_definitions_of_services").QUANTITY
+BY_SAGA = QUANTITY.format(path="path", may_be_negative="may_be_negative")
 ALL = f"""
-SELECT value, billing_quantity(value::jsonb, may_be_negative), {QUANTITY} AS by_saga,
+SELECT value, billing_quantity(value::jsonb, may_be_negative), {BY_SAGA} AS by_saga,
     quantity_before(value::jsonb, may_be_negative)
 FROM (
-    SELECT *, {PLAIN} AS plain, data #>> path AS written FROM (
+    SELECT *, data #>> path AS written FROM (
         SELECT value, jsonb_build_object('n', value::jsonb) AS data, ARRAY['n'] AS path
         FROM unnest(%s::text[]) AS value
     ) AS given, unnest(ARRAY[true, false]) AS may_be_negative
