@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from eventstore import keyring, sql
+from eventstore import keyring, sql, tables
 from eventstore.events import Metadata, RecordedEvent, StreamKey
 from eventstore.rows import (
     ANY,
@@ -89,11 +89,9 @@ def append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
     """
     tenants = keyring.sealed_tenants(todo)
     if not tenants and _is_one_event(todo):
-        [item] = todo
-        rows = yield Query(sql.APPEND_EVENT, encode_event(item, metadata))
-        if rows:
-            [(version, now)] = rows
-            return Appended(new=1, versions={item.key: version}, repeated=[], at=now)
+        done = yield from _append_event(todo[0], metadata)
+        if done:
+            return done
     ring = (yield from keyring.to_seal(tenants)) if tenants else None
     return (yield from _append_any(todo, metadata, ring))
 
@@ -102,6 +100,18 @@ def _is_one_event(todo: Sequence[Append]) -> bool:
     if len(todo) != 1 or len(todo[0].events) != 1 or todo[0].expected in (NO_STREAM, STREAM_EXISTS):
         return False
     return todo[0].events[0].event_id is None
+
+
+def _append_event(item: Append, metadata: Metadata | None) -> Flow[Appended | None]:
+    tenant = item.key.tenant_id
+    statement = sql.append_event(tables.of_streams(tenant))
+    rows = yield Query(statement, encode_event(item, metadata))
+    if not rows:
+        return None
+    [(version, now, *found)] = rows
+    if found:
+        tables.learn(tenant, *found)
+    return Appended(new=1, versions={item.key: version}, repeated=[], at=now)
 
 
 def _append_any(

@@ -64,9 +64,11 @@ def kept_cursor(db: BaseDatabaseWrapper, statement: str) -> Cursor:
     kept, cursors = _kept.get(db) or (None, {})
     if kept is not raw:  # it has connected anew
         kept, cursors = _kept[db] = raw, {}
-    if statement not in cursors:
-        cursors[statement] = psycopg.Cursor(raw)
-    cursor: Cursor = _watched(db, cursors[statement])
+    cursor = cursors.get(statement)
+    if cursor is None:
+        cursor = cursors[statement] = psycopg.Cursor(raw)
+        cursor.format = Format.BINARY
+    _refuse_misuse(db)
     return cursor
 
 
@@ -115,10 +117,14 @@ def _psycopg(db: BaseDatabaseWrapper) -> "psycopg.Connection[tuple[Any, ...]]":
 
 
 def _watched(db: BaseDatabaseWrapper, cursor: Any) -> Any:
-    db.validate_thread_sharing()
-    db.validate_no_broken_transaction()
+    _refuse_misuse(db)
     cursor.format = Format.BINARY
     if db.queries_logged:
         return db.make_debug_cursor(cursor)
     # Where nobody watches, its wrapper would do nothing but take time.
     return db.make_cursor(cursor) if db.execute_wrappers else cursor
+
+
+def _refuse_misuse(db: BaseDatabaseWrapper) -> None:
+    db.validate_thread_sharing()
+    db.validate_no_broken_transaction()

@@ -1,13 +1,15 @@
 """The statements of the store. What an append does is the function of migration 0012."""
 
+from functools import cache
+
 # The most frequent append, of one event, without the way through JSON. It writes nothing where the
 # stream is new or not at the version expected; APPEND then finds out which, and does it or says so.
-APPEND_EVENT = """
+_APPEND_EVENT = """
 WITH advanced AS (
-    UPDATE eventstore_stream SET version = version + 1
+    UPDATE {streams} SET version = version + 1
     WHERE tenant_id = %(tenant)s AND stream_id = %(stream)s AND type = %(type)s
         AND version = coalesce(%(expected)s, version)
-    RETURNING version
+    RETURNING version{named}
 )
 INSERT INTO eventstore_storedevent (
     tenant_id, stream_id, partition, version, event_id,
@@ -16,8 +18,24 @@ INSERT INTO eventstore_storedevent (
 SELECT %(tenant)s, %(stream)s, %(partition)s, version, gen_random_uuid(),
     %(event)s, %(schema)s, %(data)s::jsonb, %(at)s, %(metadata)s::jsonb
 FROM advanced
-RETURNING version, recorded_at
+RETURNING version, recorded_at{found}
 """
+
+
+@cache
+def append_event(streams: str | None) -> str:
+    """Return the append of one event, given the table of the tenant's streams (tables.py).
+
+    Without it, it looks into all tables, and says in a third column which one had the stream.
+    """
+    if streams:
+        return _APPEND_EVENT.format(streams=streams, named="", found="")
+    return _APPEND_EVENT.format(
+        streams="eventstore_stream",
+        named=", tableoid::regclass::text AS streams",
+        found=", (SELECT streams FROM advanced)",
+    )
+
 
 # One call for each stream, in the order given, which is the order in which all writers lock.
 APPEND = """

@@ -73,9 +73,10 @@ def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> Ap
     todo = appending.in_lock_order(appends)
     if not todo:
         return appending.NOTHING
+    db = connections[DEFAULT_DB_ALIAS]
     with nullcontext() if len(todo) == 1 else transaction.atomic():
-        done = drivers.run(appending.append(todo, metadata))
-    if connections[DEFAULT_DB_ALIAS].autocommit:
+        done = drivers.run(appending.append(todo, metadata), db)
+    if db.autocommit:
         announce(done)
     else:
         transaction.on_commit(partial(announce, done))
