@@ -12,7 +12,7 @@ from billing.invoicing.tasks import (
     verify_invoice,
 )
 from billing.metering.tasks import advance_partition, sweep
-from billing.migrating.tasks import resume_migrations, run_migration, simulate_migration
+from billing.migrating.tasks import resume_migrations, run_migration, simulate_part
 
 __all__ = [
     "advance_partition",
@@ -26,7 +26,7 @@ __all__ = [
     "resume_migrations",
     "run_migration",
     "send_file",
-    "simulate_migration",
+    "simulate_part",
     "sweep",
     "verify_invoice",
     "watch_budget",

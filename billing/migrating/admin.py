@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from billing.invoicing.subscriptions import CannotSubscribe
 from billing.metering.admin import ReadOnly
-from billing.migrating import moving, naming
+from billing.migrating import moving, naming, simulating
 from billing.migrating.models import Move, PlanMigration
 from billing.migrating.showing import Compared, as_csv, differences_figure, totals
-from billing.migrating.tasks import run_migration, simulate_migration
+from billing.migrating.tasks import ring_simulation, run_migration
 from catacloud.accounts.models import User
 
 FIELDS = ["from_version", "name_contains", "slugs", "to_version", "starts_on", "keep_until"]
@@ -80,6 +80,7 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
         rows, currency = _compared(migration), migration.to_version.currency
         moves = migration.moves.select_related("organisation")
         done = migration.moves.exclude(status=Move.Status.WAITING).count()
+        simulated = migration.moves.exclude(simulated_at=None).count()
         return self._render(
             request,
             "migration",
@@ -88,6 +89,7 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
             moves=moves[:MOST_ROWS],
             count=len(rows),
             done=done,
+            simulated=simulated,
             rows=sorted(rows, key=lambda row: -row.difference)[:MOST_ROWS],
             totals=totals(rows),
             currency=currency,
@@ -141,8 +143,9 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
 
 
 def _simulate(migration: PlanMigration) -> str:
-    simulate_migration.delay(migration_id=str(migration.pk))
-    return "The simulation is on its way: load this page again in a moment."
+    simulating.begin(migration, now=timezone.now())
+    ring_simulation(migration)
+    return "The simulation is on its way: this page says how far it is."
 
 
 def _confirm(migration: PlanMigration, user: Any) -> str:

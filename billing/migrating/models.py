@@ -54,6 +54,7 @@ class PlanMigration(models.Model):
     reason = models.TextField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.NAMED)
     named_at = models.DateTimeField(editable=False)
+    simulating_since = models.DateTimeField(null=True, editable=False)
     simulated_at = models.DateTimeField(null=True, editable=False)
     confirmed_at = models.DateTimeField(null=True, editable=False)
     confirmed_by = models.ForeignKey(
@@ -91,6 +92,7 @@ class Move(models.Model):
 
     migration = models.ForeignKey(PlanMigration, on_delete=models.CASCADE, related_name="moves")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="moves")
+    simulated_at = models.DateTimeField(null=True)
     periods = models.PositiveSmallIntegerField(default=0, help_text="That were rated anew.")
     then = models.DecimalField(
         max_digits=30, decimal_places=4, default=0, help_text="What they came to."

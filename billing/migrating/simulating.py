@@ -12,8 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import F, Sum, Window
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Sum, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from billing.exact import ZERO, exactly
@@ -22,11 +22,11 @@ from billing.invoicing.fees import Standing, due
 from billing.invoicing.lines import Kind
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.rate import rate_as_if
-from billing.migrating.models import PlanMigration
+from billing.migrating.models import Move, PlanMigration
 from billing.periods import Days
 from billing.pricing.currencies import round_amount
 
-BATCH = 1000
+TOGETHER = 500  # organisations in a part
 
 
 @dataclass(slots=True)
@@ -38,25 +38,55 @@ class _Sum:
 
 def simulate(migration: PlanMigration, *, now: datetime) -> None:
     """Write to each move what its last closed periods came to, and would have come to."""
-    moves = dict(migration.moves.values_list("organisation_id", "pk"))
-    owners = list(moves)
-    for start in range(0, len(owners), BATCH):
-        some = owners[start : start + BATCH]
-        found = _simulated(migration, some, now)
-        _write({moves[owner]: found[owner] for owner in some})
-    PlanMigration.objects.filter(pk=migration.pk, status=PlanMigration.Status.NAMED).update(
-        simulated_at=now
-    )
+    begin(migration, now=now)
+    while simulate_part(migration, now=now):
+        pass
 
 
-def _write(found: Mapping[int, _Sum]) -> None:
+def begin(migration: PlanMigration, *, now: datetime) -> None:
+    """Let a migration be simulated, from the beginning. Until it has been, nobody confirms it."""
+    with transaction.atomic():
+        begun = PlanMigration.objects.filter(
+            pk=migration.pk, status=PlanMigration.Status.NAMED
+        ).update(simulating_since=now, simulated_at=None)
+        if begun:
+            migration.moves.update(simulated_at=None)
+
+
+def parts_left(migration: PlanMigration) -> int:
+    """Return how many parts nobody has simulated yet; some of them workers may be at."""
+    return -(-migration.moves.filter(simulated_at=None).count() // TOGETHER)
+
+
+def simulate_part(migration: PlanMigration, *, now: datetime) -> int:
+    """Simulate some whom no other worker has, and return how many they were; 0 if none is left.
+
+    Whoever finds that all are done says so of the migration.
+    """
+    with transaction.atomic():
+        free = migration.moves.select_for_update(of=["self"], skip_locked=True).filter(
+            simulated_at=None, migration__simulating_since__isnull=False
+        )
+        moves = dict(free.order_by("pk").values_list("organisation_id", "pk")[:TOGETHER])
+        if moves:
+            found = _simulated(migration, list(moves), now)
+            _write({move: found[owner] for owner, move in moves.items()}, now)
+    left = Move.objects.filter(migration=OuterRef("pk"), simulated_at=None)
+    PlanMigration.objects.filter(
+        ~Exists(left), pk=migration.pk, simulating_since__isnull=False
+    ).update(simulated_at=now, simulating_since=None)
+    return len(moves)
+
+
+def _write(found: Mapping[int, _Sum], now: datetime) -> None:
     rows = [(move, one.periods, one.then, one.new) for move, one in found.items()]
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(WRITE, [now, *(list(column) for column in zip(*rows, strict=True))])
 
 
 WRITE = """
-UPDATE billing_move SET periods = found.periods, "then" = found.before, new = found.now
+UPDATE billing_move
+SET simulated_at = %s, periods = found.periods, "then" = found.before, new = found.now
 FROM unnest(%s::bigint[], %s::smallint[], %s::numeric[], %s::numeric[])
     AS found (id, periods, before, now)
 WHERE billing_move.id = found.id

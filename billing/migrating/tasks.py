@@ -9,10 +9,16 @@ from billing.migrating import moving, simulating
 from billing.migrating.models import PlanMigration
 
 
+def ring_simulation(migration: PlanMigration) -> None:
+    """Ring once for each part that is left: whichever workers are free take one each."""
+    for _ in range(simulating.parts_left(migration)):
+        simulate_part.delay(migration_id=str(migration.pk))
+
+
 @shared_task
-def simulate_migration(*, migration_id: str, **_: object) -> None:
+def simulate_part(*, migration_id: str, **_: object) -> None:
     migration = PlanMigration.objects.select_related("to_version").get(pk=UUID(migration_id))
-    simulating.simulate(migration, now=timezone.now())
+    simulating.simulate_part(migration, now=timezone.now())
 
 
 @shared_task
@@ -22,6 +28,8 @@ def run_migration(*, migration_id: str, **_: object) -> None:
 
 @shared_task
 def resume_migrations(**_: object) -> None:
-    """Ring for every migration that is not done: a worker may have died in the midst of it."""
+    """Ring for what is not done, run or simulated: a worker may have died in the midst of it."""
+    for migration in PlanMigration.objects.filter(simulating_since__isnull=False):
+        ring_simulation(migration)
     for migration in PlanMigration.objects.filter(status=PlanMigration.Status.RUNNING):
         run_migration.delay(migration_id=str(migration.pk))

@@ -43,7 +43,7 @@ def shot(page, name):
 @pytest.fixture
 def nordlicht(monkeypatch):
     """A customer whose last month is invoiced: 200 h on the first version."""
-    for task in (tasks.simulate_migration, tasks.run_migration):
+    for task in (tasks.simulate_part, tasks.run_migration):
         monkeypatch.setattr(task, "delay", task)
     hours, now = make_service(slug="hours"), timezone.now()
     first = make_plan(prices={hours: [("100", "0.10"), (None, "0.05")]})

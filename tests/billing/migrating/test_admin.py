@@ -19,7 +19,7 @@ def versions(db):
 
 @pytest.fixture(autouse=True)
 def _tasks_run_at_once(monkeypatch):
-    for task in (tasks.simulate_migration, tasks.run_migration):
+    for task in (tasks.simulate_part, tasks.run_migration):
         monkeypatch.setattr(task, "delay", task)
 
 

@@ -1,5 +1,6 @@
 """A migration: who is named, what it would change, how it runs, and what of it can be undone."""
 
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from billing.invoicing.close import close_period
 from billing.invoicing.crediting import void
 from billing.invoicing.models import Invoice, Subscription
 from billing.invoicing.subscriptions import change_plan, subscribe
-from billing.migrating import moving, naming, simulating
+from billing.migrating import moving, naming, simulating, tasks
 from billing.migrating.models import Move, PlanMigration
 from billing.periods import month_of
 from tests.billing.accounts.agreeing import PER_UNIT, agreed
@@ -117,10 +118,36 @@ class TestTheSimulation:
     ):
         for _ in range(6):
             close_period(organisation=customer(old, hours, 9), days=OCTOBER, now=NOW)
-        with django_assert_num_queries(20):
+        with django_assert_num_queries(30):
             migration = named(new)
             simulating.simulate(migration, now=NOW)
         assert migration.moves.filter(periods=1).count() == 6
+
+    def test_goes_on_where_a_worker_died_and_is_not_done_before_all_are(
+        self, old, new, hours, monkeypatch
+    ):
+        for used in (10, 20, 30):
+            close_period(organisation=customer(old, hours, used), days=OCTOBER, now=NOW)
+        migration = named(new)
+        monkeypatch.setattr(simulating, "TOGETHER", 2)
+        simulating.begin(migration, now=NOW)
+        with monkeypatch.context() as died:
+            died.setattr(simulating, "_write", lambda *_: sys.exit())
+            with pytest.raises(SystemExit):
+                simulating.simulate_part(migration, now=NOW)
+        assert simulating.parts_left(migration) == 2
+        assert simulating.simulate_part(migration, now=NOW) == 2
+        with pytest.raises(moving.CannotConfirm):
+            moving.confirm(migration, by=None, now=NOW)
+        monkeypatch.setattr(tasks.simulate_part, "delay", tasks.simulate_part)
+        tasks.resume_migrations()
+        migration.refresh_from_db()
+        assert migration.simulated_at is not None
+        assert {move.new for move in migration.moves.all()} == {
+            Decimal(one) for one in ("0.80", "1.60", "2.40")
+        }
+        moving.confirm(migration, by=None, now=NOW)
+        assert simulating.simulate_part(migration, now=NOW) == 0
 
     def test_comes_before_the_confirmation(self, old, new, hours):
         customer(old, hours)
@@ -224,3 +251,30 @@ def test_a_migration_during_a_close_is_before_it_or_after_it():
         moved = move.status == "moved"
         assert invoice.plan_version == (new if moved else old)
         assert invoice.total == (20 if moved else 10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_share_a_simulation_and_find_what_one_finds(monkeypatch):
+    hours = make_service()
+    old, new = (make_plan(prices={hours: [(None, price)]}) for price in ("1", "2"))
+    for used in range(1, 8):
+        close_period(organisation=customer(old, hours, used), days=OCTOBER, now=NOW)
+    monkeypatch.setattr(simulating, "TOGETHER", 2)
+    migration = named(new)
+
+    def figures():
+        return set(migration.moves.values_list("organisation", "periods", "then", "new"))
+
+    simulating.simulate(migration, now=NOW)
+    alone = figures()
+    simulating.begin(migration, now=NOW)
+    done = []
+
+    def worker():
+        while some := simulating.simulate_part(migration, now=NOW):
+            done.append(some)
+
+    run_at_once(worker, worker, expected=())
+    migration.refresh_from_db()
+    assert (figures(), sum(done)) == (alone, 7)
+    assert migration.simulated_at is not None
