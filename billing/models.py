@@ -30,6 +30,7 @@ from billing.metering.models import (
 )
 from billing.migrating.models import Move, PlanMigration
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
+from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
 
 __all__ = [
     "Account",
@@ -62,6 +63,9 @@ __all__ = [
     "PoolMember",
     "PrepaidUse",
     "PriceOverride",
+    "RankedOrganisation",
+    "Ranking",
+    "RevenueMark",
     "Service",
     "Standstill",
     "Subscription",

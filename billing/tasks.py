@@ -13,6 +13,7 @@ from billing.invoicing.tasks import (
 )
 from billing.metering.tasks import advance_partition, sweep
 from billing.migrating.tasks import resume_migrations, run_migration, simulate_part
+from billing.rankings.tasks import rank, rank_usual
 
 __all__ = [
     "advance_partition",
@@ -23,6 +24,8 @@ __all__ = [
     "close_month",
     "issue_file",
     "issue_files",
+    "rank",
+    "rank_usual",
     "resume_migrations",
     "run_migration",
     "send_file",

@@ -211,6 +211,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "rank-usual": {
+        "task": "billing.rankings.tasks.rank_usual",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     "resume-migrations": {
         "task": "billing.migrating.tasks.resume_migrations",
         "schedule": 60.0,

@@ -38,11 +38,6 @@ def metric_of(service: Service) -> Metric:
 UNSEEN = Decimal("0.05")  # percent: rounds to 0.0, so it is no change to the eye
 
 
-def read_metric(asked: Mapping[str, str]) -> Metric:
-    """Return the metric that ``?metric=`` asks for, else GB-hours."""
-    return METRICS.get(asked.get("metric", ""), GB_HOURS)
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """A figure beside the one that it is compared with."""
@@ -64,3 +59,8 @@ class Change:
         if self.difference == 0 or (self.percent and abs(self.percent) < UNSEEN):
             return "same"
         return "more" if self.difference > 0 else "less"
+
+    @property
+    def earning(self) -> str:
+        """The direction as it looks to who earns it: more is good."""
+        return {"more": "less", "less": "more"}.get(self.direction, self.direction)

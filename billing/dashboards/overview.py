@@ -1,33 +1,30 @@
 """The operators' overview: the whole platform, and who makes it up."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards import ranking, tables
-from billing.dashboards.charts import Series, daily_bars, summarise
-from billing.dashboards.costs import cost_change, total_costs
-from billing.dashboards.headlines import headlines
-from billing.dashboards.metrics import METRICS, Metric, read_metric
-from billing.dashboards.queries import (
-    OverviewFigures,
-    days_by_organisation,
-    overview_figures,
-    plan_names,
-)
-from billing.dashboards.ranges import PRESETS, Range, read_range
-from billing.dashboards.tables import PER_PAGE
+from billing.dashboards import overview_chart, overview_figures, ranking, tables
+from billing.dashboards.overview_figures import Platform
+from billing.dashboards.ranges import PRESETS, read_range
 from billing.metering.freshness import freshness
 from billing.metering.uncounted import uncounted
+from billing.periods import month_before, month_of
+from billing.rankings import reading
+from billing.rankings.models import RankedOrganisation
+from billing.rankings.reading import Leaders
 from catacloud.accounts.access import SignedInRequest, operators_only
 from catacloud.fragments import template_for
 
 Context = dict[str, object]
+PAGE = "billing/overview.html"
 
 
 @operators_only
@@ -35,77 +32,76 @@ Context = dict[str, object]
 @vary_on_headers("HX-Request", "HX-Target")
 def overview(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
-    asked, metric = read_range(request.GET, today=now.date()), read_metric(request.GET)
-    figures = overview_figures(asked=asked, now=now)
-    page = template_for(request, "billing/overview.html", partials={"content", "organisations"})
+    asked = read_range(request.GET, today=now.date())
+    platform = overview_figures.read(asked, metric=request.GET.get("metric", ""), now=now)
+    template = template_for(request, PAGE, partials={"content", "organisations"})
     context: Context = {
         "asked": asked,
         "presets": PRESETS,
-        "metric": metric,
-        "metrics": METRICS.values(),
+        "metric": platform.metric,
+        "metrics": platform.metrics,
+        "shape": overview_chart.read_shape(request.GET),
+        "shapes": overview_chart.SHAPES,
         "today": now.date(),
+        "ranking": platform.ranking,
+    }
+    leaders, table = Leaders([], []), _table(request, platform)
+    if template != f"{PAGE}#organisations" and platform.ranking:
+        leaders = reading.read_leaders(platform.ranking, platform.figure)
+    platform.read_days([*leaders.largest, *table.rows])
+    context |= _table_context(platform, table)
+    if template != f"{PAGE}#organisations":
+        context |= _platform_context(request, platform, leaders, now)
+    return render(request, template, context)
+
+
+def _platform_context(
+    request: SignedInRequest, platform: Platform, leaders: Leaders, now: datetime
+) -> Context:
+    asked, metric = platform.asked, platform.metric
+    return {
         "freshness": freshness(now),
         "uncounted": uncounted(None),
-        **_headline_context(figures, asked, now),
-        **_detail_context(request, figures, asked, metric, now),
-    }
-    return render(request, page, context)
-
-
-def _headline_context(figures: OverviewFigures, asked: Range, now: datetime) -> Context:
-    costs = total_costs(figures.cost.values())
-    return {
-        "headlines": headlines(figures.daily, asked, today=now.date()),
-        "costs": costs,
-        "cost_change": cost_change(figures.cost_compared, figures.cost_before),
-        "unpriced": len(figures.organisations) - len(figures.cost),
-    }
-
-
-def _detail_context(
-    request: SignedInRequest, figures: OverviewFigures, asked: Range, metric: Metric, now: datetime
-) -> Context:
-    sort, search = tables.read_sort(request.GET), request.GET.get("q", "").strip()
-    rows = tables.make_rows(figures, metric)
-    found = tables.sort_rows(tables.search_rows(rows, search), sort)
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    shown = list(page.object_list)
-    top = ranking.largest(rows, metric)
-    daily = days_by_organisation(
-        metric=metric,
-        services=figures.services,
-        organisations={row.id for row in [*top, *shown]},
-        days=asked.days,
-        now=now,
-    )
-    plans = plan_names(organisations=[row.id for row in shown], on=asked.days.last)
-    totals = figures.daily[metric.slug]
-    return {
-        "rows": tables.dress_rows(shown, top=top, daily=daily, plans=plans, asked=asked),
-        "page": page,
-        "columns": tables.columns(sort),
-        "sort": sort,
-        "q": search,
-        "movers": ranking.movers(rows),
-        **_chart_context(
-            ranking.stack(top, daily, totals, asked.days), asked, metric, figures, now
-        ),
-    }
-
-
-def _chart_context(
-    series: list[Series], asked: Range, metric: Metric, figures: OverviewFigures, now: datetime
-) -> Context:
-    totals = figures.daily[metric.slug]
-    return {
-        "series": series,
-        "summary": summarise(totals, asked.whole or asked.days),
-        "figure": daily_bars(
+        "invoiced_month": month_before(month_of(now.date())).first,
+        "headlines": platform.headlines(),
+        "revenue": platform.revenue_headline(),
+        "movers": ranking.movers(leaders.moved, platform.figure),
+        **overview_chart.context(
+            series=platform.series(leaders.largest),
+            totals=platform.totals(),
             asked=asked,
-            series=series,
-            before={day: totals[day] for day in asked.before if day in totals},
-            unit=metric.unit,
+            metric=metric,
+            shape=overview_chart.read_shape(request.GET),
             today=now.date(),
         ),
-        "day_rows": tables.day_rows(series, totals, asked),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    sort: str
+    search: str
+    page: "Page[RankedOrganisation] | None"  # none while nothing is ranked yet
+    rows: Sequence[RankedOrganisation]
+
+
+def _table(request: SignedInRequest, platform: Platform) -> _Table:
+    sort, search = tables.read_sort(request.GET), request.GET.get("q", "").strip()
+    if platform.ranking is None:
+        return _Table(sort, search, None, [])
+    column = tables.column_of(sort, platform.figure)
+    number = request.GET.get("page")
+    page = reading.read_page(platform.ranking, sort=column, search=search, number=number)
+    return _Table(sort, search, page, list(page.object_list))
+
+
+def _table_context(platform: Platform, table: _Table) -> Context:
+    daily = platform.of_organisations
+    rows = [tables.make_row(row, platform.figure, daily, platform.asked) for row in table.rows]
+    return {
+        "columns": tables.columns(table.sort),
+        "sort": table.sort,
+        "q": table.search,
+        "page": table.page,
+        "rows": rows,
     }

@@ -1,6 +1,6 @@
 """Reads of the screens, on top of the daily tables: a fixed number of queries for any data."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,12 +9,11 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 
 from billing.dashboards.metrics import METRICS, Metric
-from billing.dashboards.ranges import Range
 from billing.invoicing.credit import Settled, settle
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
-from billing.invoicing.rate import RatedLine, RatedPeriod, rate_organisations
+from billing.invoicing.rate import RatedLine, RatedPeriod
 from billing.metering.models import DailyUsage, Service
-from billing.metering.usage import DayFigure, daily_figures, daily_totals, period_figures
+from billing.metering.usage import DayFigure, daily_figures, period_figures
 from billing.periods import Days
 from catacloud.accounts.models import Organisation
 
@@ -33,58 +32,10 @@ class Used:
         return self.figures.get(metric.slug, ZERO)
 
 
-@dataclass(frozen=True, slots=True)
-class OverviewFigures:
-    """Everything about all organisations that the overview is made of."""
-
-    services: Mapping[str, Service]
-    organisations: Sequence[Organisation]
-    daily: Mapping[str, Daily]  # by metric slug, the whole platform
-    used: Mapping[UUID, Used]
-    used_compared: Mapping[UUID, Used] | None
-    used_before: Mapping[UUID, Used] | None
-    cost: Mapping[UUID, RatedPeriod]
-    cost_compared: Mapping[UUID, RatedPeriod]
-    cost_before: Mapping[UUID, RatedPeriod]
-
-
-def overview_figures(*, asked: Range, now: datetime) -> OverviewFigures:
-    services = metered_services()
-
-    def used(days: Days | None) -> dict[UUID, Used] | None:
-        return used_by_organisation(services=services, days=days, now=now) if days else None
-
-    def cost(days: Days | None) -> dict[UUID, RatedPeriod]:
-        return rate_organisations(days=days, now=now) if days else {}
-
-    return OverviewFigures(
-        services=services,
-        organisations=list(Organisation.objects.order_by("name", "id")),
-        daily=platform_days(services=services, days=asked.read, now=now),
-        used=used(asked.days) or {},
-        used_compared=used(asked.compared),
-        used_before=used(asked.compared_with),
-        cost=cost(asked.days),
-        cost_compared=cost(asked.compared),
-        cost_before=cost(asked.compared_with),
-    )
-
-
 def metered_services() -> dict[str, Service]:
     """Return the services behind the metrics, by slug."""
     slugs = {metric.service for metric in METRICS.values()}
     return {service.slug: service for service in Service.objects.filter(slug__in=slugs)}
-
-
-def platform_days(
-    *, services: Mapping[str, Service], days: Days, now: datetime
-) -> dict[str, Daily]:
-    """Return each metric's value per day, all organisations together."""
-    rows = {
-        slug: daily_totals(service=service, days=days, now=now)
-        for slug, service in services.items()
-    }
-    return _by_metric(rows, services)
 
 
 def organisation_days(
@@ -113,33 +64,17 @@ def other_services(*, organisation: Organisation, days: Days) -> dict[str, Servi
     return {service.slug: service for service in found[:MOST_PANELS]}
 
 
-def days_by_organisation(
+def used_by_organisation(
     *,
-    metric: Metric,
     services: Mapping[str, Service],
-    organisations: Iterable[UUID],
     days: Days,
     now: datetime,
-) -> dict[UUID, Daily]:
-    """Return one metric's value per day for each of some organisations."""
-    found: dict[UUID, Daily] = {}
-    service = services.get(metric.service)
-    if service is None:
-        return found
-    wanted = list(organisations)
-    for row in daily_figures(service=service, days=days, now=now, organisations=wanted):
-        if row.organisation_id is not None:
-            found.setdefault(row.organisation_id, {})[row.day] = metric.of(row, service)
-    return found
-
-
-def used_by_organisation(
-    *, services: Mapping[str, Service], days: Days, now: datetime
+    organisations: Sequence[UUID],
 ) -> dict[UUID, Used]:
-    """Return what every organisation used over ``days``."""
+    """Return what organisations used over ``days``."""
     by_id = {service.pk: service for service in services.values()}
     figures: dict[UUID, dict[str, Decimal]] = {}
-    for row in period_figures(days=days, now=now):
+    for row in period_figures(days=days, now=now, organisations=organisations):
         service = by_id.get(row.service_id)
         for metric in METRICS.values():
             if service is not None and metric.service == service.slug:

@@ -1,17 +1,16 @@
 """Who makes up a figure, and who moved it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import UUID
 
 from billing.dashboards.charts import Series, Values
-from billing.dashboards.metrics import Change, Metric
-from billing.dashboards.tables import OTHERS_HUE, Row
+from billing.dashboards.metrics import Change
+from billing.dashboards.tables import change_of
 from billing.periods import Days
+from billing.rankings.models import RankedOrganisation
 
-TOP = 6
-MOVERS = 6
+OTHERS_HUE = 6
 ZERO = Decimal(0)
 HALF_BAR = 100  # of a bar that grows to both sides
 
@@ -27,17 +26,9 @@ class Mover:
     bar_width: int
 
 
-def largest(rows: Sequence[Row], metric: Metric) -> list[Row]:
-    """Return the few rows with the most use, the largest first."""
-    used = [row for row in rows if row.used.of(metric) > 0]
-    return sorted(used, key=lambda row: (-row.used.of(metric), row.name, row.id))[:TOP]
-
-
-def stack(
-    top: Sequence[Row], daily: Mapping[UUID, Values], totals: Values, days: Days
-) -> list[Series]:
+def stack(named: Sequence[tuple[str, Values]], totals: Values, days: Days) -> list[Series]:
     """Return a series for each of the largest, and one for all others where there are any."""
-    series = [Series(row.name, daily.get(row.id, {}), hue) for hue, row in enumerate(top)]
+    series = [Series(name, values, hue) for hue, (name, values) in enumerate(named)]
     others = {
         day: totals.get(day, ZERO) - sum((one.values.get(day, ZERO) for one in series), ZERO)
         for day in days
@@ -47,19 +38,15 @@ def stack(
     return series
 
 
-def movers(rows: Sequence[Row]) -> list[Mover]:
-    """Return the organisations that changed the most, from the riser to the faller."""
-    moved = [(row, row.change) for row in rows if row.change and row.change.difference]
-    moved.sort(key=lambda pair: (-abs(pair[1].difference), pair[0].name, pair[0].id))
-    most = moved[:MOVERS]
-    longest = max((abs(change.difference) for _, change in most), default=ZERO)
-    return [
-        _mover(row, change, longest)
-        for row, change in sorted(most, key=lambda pair: -pair[1].difference)
-    ]
+def movers(rows: Sequence[RankedOrganisation], figure: str) -> list[Mover]:
+    """Return rows with the bars of their changes, each as long as it is beside the longest."""
+    moved = [(row, change_of(row, figure)) for row in rows]
+    longest = max((abs(change.difference) for _, change in moved), default=ZERO)
+    return [_mover(row, change, longest) for row, change in moved]
 
 
-def _mover(row: Row, change: Change, longest: Decimal) -> Mover:
+def _mover(row: RankedOrganisation, change: Change, longest: Decimal) -> Mover:
     width = max(1, int(HALF_BAR * abs(change.difference) / longest))
     start = HALF_BAR if change.difference > 0 else HALF_BAR - width
-    return Mover(row.name, row.slug, change, bar_x=start, bar_width=width)
+    organisation = row.organisation
+    return Mover(organisation.name, organisation.slug, change, bar_x=start, bar_width=width)

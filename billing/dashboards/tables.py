@@ -1,44 +1,34 @@
 """The overview's table: sorted, filtered and paged from the address. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from billing.dashboards.charts import Series, Values, sparkline
-from billing.dashboards.metrics import EXECUTION, GB_HOURS, METRICS, STORED, Change, Metric
-from billing.dashboards.queries import OverviewFigures, Used
+from billing.dashboards.metrics import Change
 from billing.dashboards.ranges import Range
-from billing.invoicing.rate import RatedPeriod
+from billing.rankings.models import RankedOrganisation
 
-PER_PAGE = 50
-OTHERS_HUE = 6
-NOTHING = Used()
 ZERO = Decimal(0)
 DEFAULT_SORT = "-gb-hours"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    id: UUID
+    """A row of the table; ``points`` is the curve of the metric, empty where it has none."""
+
     name: str
     slug: str
-    used: Used
-    cost: RatedPeriod | None
-    change: Change | None
-
-    @property
-    def stored(self) -> Decimal:
-        return self.used.of(STORED)
-
-    @property
-    def gb_hours(self) -> Decimal:
-        return self.used.of(GB_HOURS)
-
-    @property
-    def execution(self) -> Decimal:
-        return self.used.of(EXECUTION)
+    plan: str
+    stored: Decimal
+    gb_hours: Decimal
+    execution: Decimal
+    cost: Decimal
+    currency: str  # empty without a price plan
+    change: Change
+    points: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +43,6 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class DressedRow:
-    """A row with what is only read for the rows that are shown."""
-
-    row: Row
-    plan: str
-    points: str
-    hue: int
-
-
-@dataclass(frozen=True, slots=True)
 class DayRow:
     """A day of the table that says what a chart shows."""
 
@@ -72,75 +52,49 @@ class DayRow:
     before: Decimal | None
 
 
-Key = Callable[[Row], tuple[object, ...]]
-
-KEYS: Mapping[str, Key] = {
-    "name": lambda row: (row.name.casefold(),),
-    **{
-        slug: lambda row, metric=metric: (row.used.of(metric),)  # type: ignore[misc]
-        for slug, metric in METRICS.items()
-    },
-    "cost": lambda row: (row.cost.total if row.cost else Decimal(-1),),
-    "change": lambda row: ((row.change.percent or 0) if row.change else 0,),
+COLUMNS = {
+    "name": "Organisation",
+    "stored": "Stored",
+    "gb-hours": "GB·h",
+    "execution": "Execution",
+    "cost": "Cost",
+    "change": "Change",
 }
-COLUMNS = [
-    ("Organisation", "name"),
-    ("Stored", "stored"),
-    ("GB·h", "gb-hours"),
-    ("Execution", "execution"),
-    ("Cost", "cost"),
-    ("Change", "change"),
-]
 
 
 def read_sort(asked: Mapping[str, str]) -> str:
     """Return what ``?sort=`` asks for, else the most GB-hours first."""
     sort = asked.get("sort", "")
-    return sort if sort.removeprefix("-") in KEYS else DEFAULT_SORT
+    return sort if sort.removeprefix("-") in COLUMNS else DEFAULT_SORT
 
 
-def sort_rows(rows: Sequence[Row], sort: str) -> list[Row]:
-    by_name = sorted(rows, key=lambda row: (row.name.casefold(), row.id))  # ties keep this order
-    return sorted(by_name, key=KEYS[sort.removeprefix("-")], reverse=sort.startswith("-"))
+def column_of(sort: str, figure: str) -> str:
+    """Return the field of a ranking that is sorted by, with its minus: a change in percent."""
+    minus = "-" if sort.startswith("-") else ""
+    column = sort.removeprefix("-").replace("-", "_")
+    return f"{minus}{figure}_percent" if column == "change" else f"{minus}{column}"
 
 
-def make_rows(figures: OverviewFigures, metric: Metric) -> list[Row]:
-    return [
-        Row(
-            id=one.pk,
-            name=one.name,
-            slug=one.slug,
-            used=figures.used.get(one.pk, NOTHING),
-            cost=figures.cost.get(one.pk),
-            change=_change(one.pk, figures, metric),
-        )
-        for one in figures.organisations
-    ]
+def change_of(row: RankedOrganisation, figure: str) -> Change:
+    return Change(now=getattr(row, f"{figure}_compared"), before=getattr(row, f"{figure}_before"))
 
 
-def search_rows(rows: Sequence[Row], search: str) -> list[Row]:
-    wanted = search.casefold()
-    return [row for row in rows if wanted in row.name.casefold() or wanted in row.slug]
-
-
-def dress_rows(
-    rows: Sequence[Row],
-    *,
-    top: Sequence[Row],
-    daily: Mapping[UUID, Values],
-    plans: Mapping[UUID, str],
-    asked: Range,
-) -> list[DressedRow]:
-    hues = {row.id: hue for hue, row in enumerate(top)}
-    return [
-        DressedRow(
-            row=row,
-            plan=plans.get(row.id, ""),
-            points=sparkline(daily.get(row.id, {}), asked.whole or asked.days),
-            hue=hues.get(row.id, OTHERS_HUE),
-        )
-        for row in rows
-    ]
+def make_row(
+    row: RankedOrganisation, figure: str, daily: Mapping[UUID, Values], asked: Range
+) -> Row:
+    days = daily.get(row.organisation_id)
+    return Row(
+        name=row.organisation.name,
+        slug=row.organisation.slug,
+        plan=row.plan,
+        stored=row.stored,
+        gb_hours=row.gb_hours,
+        execution=row.execution,
+        cost=row.cost,
+        currency=row.currency,
+        change=change_of(row, figure),
+        points=sparkline(days, asked.whole or asked.days) if days else "",
+    )
 
 
 def day_rows(series: Sequence[Series], totals: Values, asked: Range) -> list[DayRow]:
@@ -157,7 +111,7 @@ def day_rows(series: Sequence[Series], totals: Values, asked: Range) -> list[Day
 
 
 def columns(sort: str) -> list[Column]:
-    return [_column(name, slug, sort) for name, slug in COLUMNS]
+    return [_column(name, slug, sort) for slug, name in COLUMNS.items()]
 
 
 def _column(name: str, slug: str, sort: str) -> Column:
@@ -167,12 +121,3 @@ def _column(name: str, slug: str, sort: str) -> Column:
     turned = slug if sort.startswith("-") else f"-{slug}"
     aria = "descending" if sort.startswith("-") else "ascending"
     return Column(name, slug, turned, aria, is_figure=slug != "name")
-
-
-def _change(organisation: UUID, figures: OverviewFigures, metric: Metric) -> Change | None:
-    if figures.used_compared is None or figures.used_before is None:
-        return None
-    return Change(
-        now=figures.used_compared.get(organisation, NOTHING).of(metric),
-        before=figures.used_before.get(organisation, NOTHING).of(metric),
-    )

@@ -14,7 +14,7 @@ the sum of all organisations' figures. Divide a figure by the service's ``unit_s
 price it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from billing.exact import exactly
+from billing.exact import ZERO, exactly
 from billing.metering import zoning
 from billing.metering.models import Service
 from billing.periods import IN_UTC, ONE_DAY, Days, Zones, day_of, microseconds, start_of
@@ -50,6 +50,16 @@ class PeriodFigure(NamedTuple):
     level: Decimal  # of a level or a peak: where it stood at the end, or stands now; else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the reader knows of organisations already, and spares asking for: their zones, and the
+    level of the service before the first day.
+    """
+
+    zones: Zones
+    openings: Mapping[UUID, Decimal]
+
+
 class _Day(NamedTuple):
     """A row of ``DAILY``; ``start`` is the level at the day's start."""
 
@@ -67,8 +77,7 @@ DAILY = """
 WITH asked AS (
     SELECT * FROM unnest(%(owners)s::uuid[], %(lasts)s::date[]) AS asked (owner, last)
 ), opening AS (
-    SELECT owner, sum(quantity) AS level FROM asked JOIN {table} ON {same}
-    WHERE service_id = %(service)s AND day < %(first)s GROUP BY 1
+    {opening}
 ), used AS (
     SELECT owner, day, sum(quantity) AS quantity, sum(area) AS area, sum(high) AS high
     FROM asked JOIN {table} ON {same}
@@ -89,6 +98,13 @@ WINDOW earlier AS (
     PARTITION BY grid.owner ORDER BY grid.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
 )
 ORDER BY grid.owner, grid.day
+"""
+OPENING = """
+    SELECT owner, sum(quantity) AS level FROM asked JOIN {table} ON {same}
+    WHERE service_id = %(service)s AND day < %(first)s GROUP BY 1
+"""
+KNOWN_OPENING = """
+    SELECT * FROM unnest(%(owners)s::uuid[], %(openings)s::numeric[]) AS known (owner, level)
 """
 
 # A change Δ at t adds Δ × (until − t) to the integral; a row knows Σ Δ × (end of its day − t), and
@@ -165,18 +181,42 @@ ONLY = "AND organisation_id = ANY(%(organisations)s)"
 
 
 def daily_figures(
-    *, service: Service, days: Days, now: datetime, organisations: Sequence[UUID]
+    *,
+    service: Service,
+    days: Days,
+    now: datetime,
+    organisations: Sequence[UUID],
+    known: Known | None = None,
 ) -> list[DayFigure]:
     """Return a row for every day up to today and organisation that ever used the service."""
-    sql = DAILY.format(table="billing_dailyusage", same="organisation_id = owner")
-    zones = zoning.of(organisations)
-    return _daily(sql, service=service, days=days, now=now, owners=organisations, zones=zones)
+    zones = known.zones if known else zoning.of(organisations)
+    return _daily(
+        ("billing_dailyusage", "organisation_id = owner"),
+        service=service,
+        days=days,
+        now=now,
+        owners=organisations,
+        zones=zones,
+        openings=[known.openings.get(one, ZERO) for one in organisations] if known else None,
+    )
 
 
-def daily_totals(*, service: Service, days: Days, now: datetime) -> list[DayFigure]:
-    """Return a row for every day up to today: all organisations together, on days of UTC."""
-    sql = DAILY.format(table="billing_platformusage", same="true")
-    return _daily(sql, service=service, days=days, now=now, owners=[None], zones=IN_UTC)
+def daily_totals(
+    *, service: Service, days: Days, now: datetime, opening: Decimal | None = None
+) -> list[DayFigure]:
+    """Return a row for every day up to today: all organisations together, on days of UTC.
+
+    Who knows the level before the first day spares reading all that changed it.
+    """
+    return _daily(
+        ("billing_platformusage", "true"),
+        service=service,
+        days=days,
+        now=now,
+        owners=[None],
+        zones=IN_UTC,
+        openings=None if opening is None else [opening],
+    )
 
 
 def period_figures(
@@ -228,14 +268,19 @@ def _spans(days: Days, now: datetime, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _daily(
-    sql: str,
+    rows_of: tuple[str, str],
     *,
     service: Service,
     days: Days,
     now: datetime,
     owners: Sequence[UUID | None],
     zones: Zones,
+    openings: Sequence[Decimal] | None,
 ) -> list[DayFigure]:
+    table, same = rows_of
+    opening = OPENING.format(table=table, same=same) if openings is None else KNOWN_OPENING
+    sql = DAILY.format(table=table, same=same, opening=opening)
+
     def zone(owner: UUID | None) -> tzinfo:
         return zones.of(owner) if owner else UTC
 
@@ -246,6 +291,7 @@ def _daily(
                 "service": service.pk,
                 "first": days.first,
                 "owners": list(owners),
+                "openings": None if openings is None else list(openings),
                 "lasts": [min(days.last, day_of(now, zone(owner))) for owner in owners],
             },
         )

@@ -2,13 +2,25 @@
 
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from billing.metering.models import Service
-from tests.billing.dashboards.conftest import FRAGMENT, RESTORE, TABLE
-from tests.factories import make_daily_usage, make_organisation, make_plan, make_subscription
+from billing.dashboards.ranges import read_range
+from billing.metering.models import DailyUsage, Service
+from billing.rankings import revenue, upkeep
+from billing.rankings.spans import Span
+from tests.billing.dashboards.conftest import FRAGMENT, NOW, RESTORE, TABLE
+from tests.factories import (
+    GB,
+    make_daily_usage,
+    make_organisation,
+    make_plan,
+    make_subscription,
+    make_usage_rows,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +88,11 @@ class TestChart:
     def test_shows_the_metric_that_is_asked_for(self, client, metric):
         make_daily_usage(make_organisation("Acme"), date(2026, 11, 2), stored_gb=5, hours=5)
         assert figure(client.get(URL, {"metric": metric}))["data"][0]["name"] == "Acme"
+
+    def test_draws_lines_where_they_are_asked_for(self, client):
+        make_daily_usage(make_organisation("Acme"), date(2026, 11, 2), stored_gb=5)
+        trace, *_ = figure(client.get(URL, {"shape": "lines"}))["data"]
+        assert (trace["name"], trace["type"], trace["stackgroup"]) == ("Acme", "scatter", "days")
 
     def test_escapes_what_a_name_says(self, client):
         make_daily_usage(make_organisation("</script><b>&"), date(2026, 11, 2), stored_gb=5)
@@ -152,19 +169,75 @@ class TestFragments:
         assert "“2026-11-31” is not a date" in page
 
 
-def test_the_number_of_queries_does_not_grow(client, django_assert_max_num_queries):
-    prices = {service: [(None, "0.7")] for service in Service.objects.all()}
-    plan = make_plan(prices=prices)
+class TestRevenue:
+    @pytest.fixture(autouse=True)
+    def _priced(self):
+        prices = {Service.objects.get(slug="execution-time"): [(None, "2")]}
+        prices[Service.objects.get(slug="storage")] = [(None, "0.01")]
+        acme = make_organisation("Acme")
+        make_subscription(organisation=acme, plan_version=make_plan(prices=prices))
+        make_daily_usage(acme, date(2026, 10, 5), hours=10)
+        make_daily_usage(acme, date(2026, 11, 2), date(2026, 11, 20), hours=15, stored_gb=1)
+        revenue.fill(now=NOW, seconds=60)
 
-    def join(name):
-        organisation = make_organisation(name)
-        make_subscription(organisation=organisation, plan_version=plan)
-        make_daily_usage(organisation, date(2026, 11, 1), stored_gb=1, hours=1)
+    def test_is_compared_with_the_same_days_of_the_month_before(self, client):
+        page = text(client.get(URL))
+        assert "€66.00" in page  # 30 h, and 1 GB for 21.5 days and another for 3.5
+        assert "+228.8 %</span> vs. 1–22 Oct" in page
 
-    join("Acme")
-    with django_assert_max_num_queries(40) as few:
-        client.get(URL)
-    for n in range(20):
-        join(f"Org {n}")
-    with django_assert_max_num_queries(len(few)):
-        client.get(URL)
+    def test_is_stacked_by_service(self, client):
+        traces = figure(client.get(URL, {"metric": "cost"}))["data"]
+        assert [trace["name"] for trace in traces] == [
+            "Execution time",
+            "Storage",
+            "the period before",
+        ]
+        assert traces[0]["y"][1] == 30.0
+        assert traces[-1]["y"][4] == 20.0
+
+    def test_has_movers_of_its_own(self, client):
+        assert "+45.76 EUR" in text(client.get(URL, {"metric": "cost"}))
+
+
+class TestWhatItReads:
+    @pytest.fixture(autouse=True)
+    def _ranked(self):
+        prices = {service: [(None, "0.7")] for service in Service.objects.all()}
+        plan = make_plan(prices=prices)
+        days = [NOW.date() - timedelta(days=n) for n in range(70)]
+        storage = Service.objects.get(slug="storage")
+        rows = []
+        for n in range(60):
+            one = make_organisation(f"Org {n:02}")
+            make_subscription(organisation=one, plan_version=plan)
+            sums = {"quantity": n * GB, "area": 0, "event_count": 1}
+            rows += [DailyUsage(organisation=one, service=storage, day=d, **sums) for d in days]
+        make_usage_rows(rows)
+        upkeep.keep(Span.of(read_range({}, today=NOW.date())), now=NOW)
+
+    @pytest.mark.parametrize("asked", [{}, {"metric": "cost"}, {"sort": "change", "page": "2"}])
+    def test_is_bounded_in_queries_and_in_rows(self, client, asked):
+        client.get(URL)  # so that what is remembered is
+        with CaptureQueriesContext(connection) as queries:
+            client.get(URL, asked)
+        assert len(queries) <= 12
+        with connection.cursor() as cursor:  # as with tables that are worth an index
+            cursor.execute("SET LOCAL enable_seqscan = off; ANALYZE")
+            read = {query["sql"]: rows_read(cursor, query["sql"]) for query in queries}
+        shown_times_days = 50 * 46  # of this month and the one before
+        assert [sql for sql, rows in read.items() if rows > shown_times_days] == []
+
+
+def rows_read(cursor, sql: str) -> int:
+    """Return how many rows of tables a statement reads, what it throws away included."""
+    if not sql.startswith(("SELECT", "(SELECT", "\nWITH", "WITH")):
+        return 0
+    cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+    nodes, rows = [cursor.fetchone()[0][0]["Plan"]], 0
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", [])
+        if "Relation Name" in node:
+            thrown = node.get("Rows Removed by Filter", 0)
+            rows += (node["Actual Rows"] + thrown) * node["Actual Loops"]
+    return rows

@@ -1,0 +1,49 @@
+"""The overview's chart: who makes up each day, as stacked bars or as stacked lines. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from billing.dashboards.charts import Figure, Series, Values, daily_bars, summarise
+from billing.dashboards.metrics import Metric
+from billing.dashboards.ranges import Range
+from billing.dashboards.tables import day_rows
+
+BARS, LINES = "bars", "lines"
+SHAPES = {BARS: "Bars", LINES: "Lines"}
+
+
+def read_shape(asked: Mapping[str, str]) -> str:
+    """Return what ``?shape=`` asks for, else bars."""
+    shape = asked.get("shape", "")
+    return shape if shape in SHAPES else BARS
+
+
+def context(
+    *,
+    series: Sequence[Series],
+    totals: Values,
+    asked: Range,
+    metric: Metric,
+    shape: str,
+    today: date,
+) -> dict[str, object]:
+    before = {day: totals[day] for day in asked.before if day in totals}
+    figure = daily_bars(asked=asked, series=series, before=before, unit=metric.unit, today=today)
+    return {
+        "series": series,
+        "summary": summarise(totals, asked.whole or asked.days),
+        "figure": as_lines(figure) if shape == LINES else figure,
+        "day_rows": day_rows(series, totals, asked),
+    }
+
+
+def as_lines(figure: Figure) -> Figure:
+    """Return a figure of stacked bars as one of stacked lines."""
+    return {**figure, "data": [_line(trace) for trace in figure["data"]]}
+
+
+def _line(trace: Figure) -> Figure:
+    if trace["type"] != "bar":
+        return trace
+    kept = {key: value for key, value in trace.items() if key != "marker"}
+    return {**kept, "type": "scatter", "mode": "lines", "stackgroup": "days"}

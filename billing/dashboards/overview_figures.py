@@ -1,0 +1,183 @@
+"""What the overview shows: the platform's days, and organisations as they were ranked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from billing.dashboards.charts import Series, sparkline
+from billing.dashboards.costs import Cost
+from billing.dashboards.headlines import Headline, headlines
+from billing.dashboards.metrics import GB_HOURS, METRICS, STORED, Change, Metric
+from billing.dashboards.queries import Daily
+from billing.dashboards.ranges import Range
+from billing.dashboards.ranking import OTHERS_HUE, stack
+from billing.exact import ZERO, exactly
+from billing.metering.models import Service
+from billing.metering.usage import Known, daily_figures, daily_totals
+from billing.periods import ONE_DAY, Zones
+from billing.rankings import revenue
+from billing.rankings.asking import ask
+from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
+from billing.rankings.spans import Span
+
+COST = "cost"
+MOST_SERVICES = 6  # with a colour of their own
+Rows = Sequence[RankedOrganisation]
+
+
+@dataclass(frozen=True, slots=True)
+class RevenueHeadline:
+    """One sum for each currency, the largest first; the change is of the only one."""
+
+    costs: Sequence[Cost]
+    change: Change | None
+    unpriced: int
+    points: str
+
+
+@dataclass(slots=True)
+class Platform:
+    asked: Range
+    now: datetime
+    metric: Metric
+    ranking: Ranking | None
+    services: Mapping[int, Service]
+    daily: dict[str, Daily] = field(default_factory=dict)
+    revenue: Mapping[str, Daily] | None = None  # by the name of a service
+    of_organisations: Mapping[UUID, Daily] = field(default_factory=dict)  # see read_days
+
+    @property
+    def metrics(self) -> list[Metric]:
+        return [*METRICS.values(), _revenue_in(self.ranking)]
+
+    @property
+    def figure(self) -> str:
+        """The field of a ranking that the metric is in."""
+        return self.metric.slug.replace("-", "_")
+
+    @property
+    def is_cost(self) -> bool:
+        return self.metric.slug == COST
+
+    def headlines(self) -> list[Headline]:
+        return headlines(self._days(), self.asked, today=self.now.date())
+
+    def revenue_headline(self) -> RevenueHeadline:
+        costs = self.ranking.costs if self.ranking else []
+        found = [Cost(Decimal(one["cost"]), one["currency"]) for one in costs]
+        change = None
+        if len(costs) == 1:
+            change = Change(Decimal(costs[0]["compared"]), Decimal(costs[0]["before"]))
+        each = self._revenue().values()
+        days = [day for day in self.asked.days if any(day in values for values in each)]
+        whole = self.asked.whole or self.asked.days
+        points = sparkline(_added(each), whole) if len(days) > 1 else ""
+        return RevenueHeadline(found, change, self.ranking.unpriced if self.ranking else 0, points)
+
+    def totals(self) -> Daily:
+        if self.is_cost:
+            return _added(self._revenue().values())
+        return self._days()[self.metric.slug]
+
+    def series(self, largest: Rows) -> list[Series]:
+        """Return who makes up the totals: the largest organisations, or services of revenue."""
+        if self.is_cost:
+            return _by_service(self._revenue(), self.asked)
+        daily = self.of_organisations
+        named = [(row.organisation.name, daily.get(row.organisation_id, {})) for row in largest]
+        return stack(named, self.totals(), self.asked.days)
+
+    def read_days(self, rows: Rows) -> None:
+        """Read the metric's value per day of organisations; revenue has none by organisation."""
+        metric, service = self.metric, self._metered().get(self.metric.service)
+        if service is None or not rows:
+            return
+        zones = {row.organisation_id: row.organisation.zone for row in rows}
+        level = {row.organisation_id: row.opening for row in rows}
+        found: dict[UUID, Daily] = {}
+        for day in daily_figures(
+            service=service,
+            days=self.asked.days,
+            now=self.now,
+            organisations=list(zones),
+            known=Known(Zones(zones), level if metric.service == STORED.service else {}),
+        ):
+            if day.organisation_id is not None:
+                found.setdefault(day.organisation_id, {})[day.day] = metric.of(day, service)
+        self.of_organisations = found
+
+    def _metered(self) -> dict[str, Service]:
+        """Return the services behind the metrics, by slug."""
+        slugs = {metric.service for metric in METRICS.values()}
+        return {one.slug: one for one in self.services.values() if one.slug in slugs}
+
+    def _days(self) -> dict[str, Daily]:
+        """Return each metric's value per day, all organisations together."""
+        if not self.daily:
+            services = self._metered()
+            rows = {
+                slug: daily_totals(
+                    service=service,
+                    days=self.asked.read,
+                    now=self.now,
+                    opening=self.ranking.opening if self.ranking and service.is_level else None,
+                )
+                for slug, service in services.items()
+            }
+            self.daily = {
+                metric.slug: {
+                    row.day: metric.of(row, services[metric.service])
+                    for row in rows.get(metric.service, [])
+                }
+                for metric in METRICS.values()
+            }
+        return self.daily
+
+    def _revenue(self) -> Mapping[str, Daily]:
+        if self.revenue is None:
+            found = _revenue_of(self.asked, self.metrics[-1].unit)
+            names = {pk: service.name for pk, service in self.services.items()}
+            self.revenue = {names[pk]: days for pk, days in found.items() if pk in names}
+        return self.revenue
+
+
+def read(asked: Range, *, metric: str, now: datetime) -> Platform:
+    """Return what to show; an unknown metric is GB-hours."""
+    ranking = ask(Span.of(asked), now=now)
+    money = _revenue_in(ranking)
+    shown = money if metric == COST else METRICS.get(metric, GB_HOURS)
+    return Platform(asked, now, shown, ranking, Service.objects.in_bulk())
+
+
+def _revenue_in(ranking: Ranking | None) -> Metric:
+    """Return revenue as a metric, in the currency of most of it: currencies do not add up."""
+    currency = ranking.costs[0]["currency"] if ranking and ranking.costs else "EUR"
+    return Metric(COST, "Revenue", service="", unit=currency, is_level=False)
+
+
+def _revenue_of(asked: Range, currency: str) -> dict[int, Daily]:
+    days = asked.read
+    marks = RevenueMark.objects.filter(day__gte=days.first - ONE_DAY, day__lt=days.end)
+    return revenue.by_service(marks, days, currency)
+
+
+def _by_service(each: Mapping[str, Daily], asked: Range) -> list[Series]:
+    days = set(asked.days)
+    own = {name: {day: v for day, v in one.items() if day in days} for name, one in each.items()}
+    sums = {name: sum(values.values(), ZERO) for name, values in own.items()}
+    order = sorted((name for name in own if sums[name]), key=lambda name: (-sums[name], name))
+    series = [Series(name, own[name], hue) for hue, name in enumerate(order[:MOST_SERVICES])]
+    if rest := [own[name] for name in order[MOST_SERVICES:]]:
+        series.append(Series("All other services", _added(rest), OTHERS_HUE))
+    return series
+
+
+def _added(each: Iterable[Daily]) -> Daily:
+    sums: Daily = {}
+    with exactly():
+        for values in each:
+            for day, value in values.items():
+                sums[day] = sums.get(day, ZERO) + value
+    return sums

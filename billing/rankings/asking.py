@@ -1,0 +1,49 @@
+"""The overview's way to a ranking: what is there, and a worker that keeps it from growing old."""
+
+import logging
+from datetime import datetime
+
+from django.core.cache import cache
+from kombu.exceptions import OperationalError
+from redis import RedisError
+
+from billing.rankings import upkeep
+from billing.rankings.making import make
+from billing.rankings.models import Ranking
+from billing.rankings.spans import Span
+from billing.rankings.tasks import rank
+from catacloud.accounts.models import Organisation
+from catacloud.outages import Outage
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 100  # organisations: as many are ranked while somebody waits
+FORGOTTEN_AFTER = 30  # seconds until a ring that nobody answered may be repeated
+
+broker = Outage()
+
+
+def ask(span: Span, *, now: datetime) -> Ranking | None:
+    """Return the newest ranking, and let a worker make a newer one where that is due.
+
+    Where there is none yet, a small platform's is made at once; of a large one it is to come.
+    """
+    ranking = upkeep.newest(span)
+    if ranking is None and Organisation.objects.all()[: AT_ONCE + 1].count() <= AT_ONCE:
+        return make(span, now=now)
+    if upkeep.is_due(ranking, now=now):
+        _ring(span)
+    return ranking
+
+
+def _ring(span: Span) -> None:
+    if broker.spares():
+        return
+    try:
+        if cache.add(f"ranking-bell:{span.key}", True, timeout=FORGOTTEN_AFTER):
+            rank.apply_async(kwargs=upkeep.as_arguments(span), expires=FORGOTTEN_AFTER)
+    except (RedisError, OperationalError, OSError) as error:
+        broker.failed()
+        logger.warning("Organisations are not ranked anew, for the broker is away: %s", error)
+    else:
+        broker.answered()

@@ -1,0 +1,149 @@
+"""Rank all organisations over a span of days: some at a time, so that memory stays flat.
+
+Rows are committed as they come, for a transaction that stays open would hold up the feed. Nobody
+reads a ranking before it is whole.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, Sum
+
+from billing.dashboards.metrics import METRICS, STORED
+from billing.dashboards.queries import Used, metered_services, plan_names, used_by_organisation
+from billing.exact import ZERO
+from billing.invoicing.rate import RatedPeriod, rate_organisations
+from billing.metering.models import DailyUsage, PlatformUsage, Service
+from billing.periods import ONE_DAY, Days, day_of, month_of
+from billing.rankings import invoiced, revenue
+from billing.rankings.models import RankedOrganisation, Ranking
+from billing.rankings.spans import Span
+from billing.rankings.sums import Sums
+from catacloud.accounts.models import Organisation
+
+AT_A_TIME = 200  # organisations
+KEPT = 2  # rankings of a span: who reads the one before may go on
+FORGOTTEN_AFTER = timedelta(days=2)  # of days that nobody asks for any more
+NOTHING = Used()
+
+
+def make(span: Span, *, now: datetime) -> Ranking:
+    """Rank all organisations as of ``now``, in place of what was made before."""
+    started = time.monotonic()
+    services, sums = metered_services(), Sums()
+    ranking = Ranking.objects.create(
+        first=span.first,
+        end=span.end,
+        before=span.before,
+        compared_days=span.compared_days,
+        as_of=now,
+        opening=_platform_opening(services, span),
+    )
+    for organisations in _some():
+        rows = _rows(ranking, organisations, services, span, now, sums)
+        RankedOrganisation.objects.bulk_create(rows)
+    final, due = invoiced.month_before(now)
+    ranking.organisations, ranking.unpriced = sums.organisations, sums.unpriced
+    ranking.costs = sums.costs()
+    ranking.invoices_final, ranking.invoices_all = final, final + due
+    ranking.took = timedelta(seconds=time.monotonic() - started)
+    ranking.save()
+    if span.end == day_of(now) + ONE_DAY and span.first == month_of(day_of(now)).first:
+        revenue.mark(span.days.last, sums.by_service, now=now)
+    _forget(span, now)
+    return ranking
+
+
+def _some() -> Iterator[list[Organisation]]:
+    found = Organisation.objects.order_by("pk").iterator(chunk_size=2000)
+    while some := list(islice(found, AT_A_TIME)):
+        yield some
+
+
+def _rows(
+    ranking: Ranking,
+    organisations: Sequence[Organisation],
+    services: Mapping[str, Service],
+    span: Span,
+    now: datetime,
+    sums: Sums,
+) -> list[RankedOrganisation]:
+    owners = [one.pk for one in organisations]
+    plans = plan_names(organisations=owners, on=span.days.last)
+    opening = _openings(owners, services, span)
+    spans = {"": span.days, "_compared": span.compared, "_before": span.compared_with}
+    used = {of: _used(services, days, now, owners) for of, days in spans.items()}
+    rated = {of: _rated(days, now, owners) for of, days in spans.items()}
+    sums.add(len(owners), now=rated[""], compared=rated["_compared"], before=rated["_before"])
+    return [
+        RankedOrganisation(
+            ranking=ranking,
+            organisation=one,
+            name=one.name.casefold(),
+            plan=plans.get(one.pk, ""),
+            currency=rated[""][one.pk].currency if one.pk in rated[""] else "",
+            opening=opening.get(one.pk, ZERO),
+            **_figures(one.pk, used, rated),
+        )
+        for one in organisations
+    ]
+
+
+def _used(
+    services: Mapping[str, Service], days: Days | None, now: datetime, owners: Sequence[UUID]
+) -> Mapping[UUID, Used]:
+    if days is None:
+        return {}
+    return used_by_organisation(services=services, days=days, now=now, organisations=owners)
+
+
+def _rated(days: Days | None, now: datetime, owners: Sequence[UUID]) -> Mapping[UUID, RatedPeriod]:
+    return rate_organisations(days=days, now=now, organisations=owners) if days else {}
+
+
+def _figures(
+    owner: UUID,
+    used: Mapping[str, Mapping[UUID, Used]],
+    rated: Mapping[str, Mapping[UUID, RatedPeriod]],
+) -> dict[str, Decimal]:
+    figures: dict[str, Any] = {}
+    for of, by_owner in used.items():
+        for metric in METRICS.values():
+            name = f"{metric.slug.replace('-', '_')}{of}"
+            figures[name] = by_owner.get(owner, NOTHING).of(metric)
+    currency = rated[""][owner].currency if owner in rated[""] else None
+    for of, by_bill in rated.items():
+        bill = by_bill.get(owner)
+        figures[f"cost{of}"] = bill.total if bill and bill.currency == currency else ZERO
+    return figures
+
+
+def _openings(
+    owners: Sequence[UUID], services: Mapping[str, Service], span: Span
+) -> dict[UUID, Decimal]:
+    before = Q(service=services.get(STORED.service), day__lt=span.first, organisation__in=owners)
+    rows = DailyUsage.objects.filter(before).order_by().values_list("organisation_id")
+    return dict(rows.annotate(Sum("quantity")))
+
+
+def _platform_opening(services: Mapping[str, Service], span: Span) -> Decimal:
+    before = Q(service=services.get(STORED.service), day__lt=span.before)
+    found = PlatformUsage.objects.filter(before).aggregate(level=Sum("quantity"))
+    return found["level"] or ZERO
+
+
+def _forget(span: Span, now: datetime) -> None:
+    """Delete what nobody reads any more: rows first, for there are many."""
+    of_span = Ranking.objects.filter(
+        first=span.first, end=span.end, before=span.before, compared_days=span.compared_days
+    )
+    kept = list(of_span.order_by("-pk").values_list("pk", flat=True)[:KEPT])
+    old = of_span.exclude(pk__in=kept) | Ranking.objects.filter(as_of__lt=now - FORGOTTEN_AFTER)
+    gone = list(old.values_list("pk", flat=True))
+    RankedOrganisation.objects.filter(ranking__in=gone).delete()
+    Ranking.objects.filter(pk__in=gone).delete()

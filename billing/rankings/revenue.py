@@ -1,0 +1,82 @@
+"""What a day brought in, by service: marks of the month so far, one a day, and their differences.
+
+A price may depend on all that was used before in the month, so a day has no price by itself: its
+revenue is by how much the month's came to more at its end.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import islice
+from uuid import UUID
+
+from billing.exact import ZERO, exactly, plain
+from billing.invoicing.rate import rate_organisations
+from billing.periods import ONE_DAY, Days, day_of, month_of, start_of
+from billing.rankings.models import RevenueMark
+from billing.rankings.sums import ByService, add_by_service
+from catacloud.accounts.models import Organisation
+
+AT_A_TIME = 200  # organisations
+LOOKED_BACK = 92  # days, so that the longest preset has its curve
+
+Daily = dict[date, Decimal]
+
+
+def mark(day: date, sums: ByService, *, now: datetime) -> None:
+    """Write down what the month came to at the end of a day, or until now."""
+    so_far = {
+        currency: {str(service): plain(amount) for service, amount in of_currency.items()}
+        for currency, of_currency in sums.items()
+    }
+    RevenueMark.objects.update_or_create(day=day, defaults={"as_of": now, "so_far": so_far})
+
+
+def fill(*, now: datetime, seconds: float) -> None:
+    """Mark days that are over and have no mark of their end, the newest first, for some time."""
+    started = time.monotonic()
+    for day in _unmarked(now):
+        sums: ByService = {}
+        days, found = Days(month_of(day).first, day + ONE_DAY), _organisations()
+        while some := list(islice(found, AT_A_TIME)):
+            add_by_service(sums, rate_organisations(days=days, now=now, organisations=some))
+        mark(day, sums, now=now)
+        if time.monotonic() - started > seconds:
+            return
+
+
+def by_service(marks: Iterable[RevenueMark], days: Days, currency: str) -> dict[int, Daily]:
+    """Return each service's revenue of days whose end, and whose start, are marked. Pure."""
+    so_far = {one.day: _amounts(one, currency) for one in marks}
+    found: dict[int, Daily] = {}
+    for day in days:
+        before = {} if day.day == 1 else so_far.get(day - ONE_DAY)
+        if day not in so_far or before is None:
+            continue
+        for service in so_far[day].keys() | before.keys():
+            with exactly():
+                amount = so_far[day].get(service, ZERO) - before.get(service, ZERO)
+            found.setdefault(service, {})[day] = amount
+    return found
+
+
+def _amounts(one: RevenueMark, currency: str) -> Mapping[int, Decimal]:
+    of_currency = one.so_far.get(currency, {})
+    return {int(service): Decimal(amount) for service, amount in of_currency.items()}
+
+
+def _unmarked(now: datetime) -> list[date]:
+    today = day_of(now)
+    days = Days(today - ONE_DAY * LOOKED_BACK, today)
+    marked = RevenueMark.objects.filter(day__gte=days.first, day__lt=days.end)
+    over = {day for day, as_of in marked.values_list("day", "as_of") if as_of >= _end(day)}
+    return [day for day in reversed(list(days)) if day not in over]
+
+
+def _end(day: date) -> datetime:
+    return start_of(day + ONE_DAY)
+
+
+def _organisations() -> Iterator[UUID]:
+    return Organisation.objects.order_by("pk").values_list("pk", flat=True).iterator(2000)

@@ -1,0 +1,43 @@
+"""Which days organisations are ranked by, and which those are compared with. Pure."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from billing.dashboards.ranges import Range
+from billing.periods import ONE_DAY, Days
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days, and as many whole ones of them as are compared with those from ``before`` on."""
+
+    first: date
+    end: date
+    before: date
+    compared_days: int
+
+    @classmethod
+    def of(cls, asked: Range) -> "Span":
+        count = len(asked.compared) if asked.compared else 0
+        return cls(asked.days.first, asked.days.end, asked.before.first, count)
+
+    @property
+    def key(self) -> str:
+        """What it is called in the cache."""
+        return f"{self.first}:{self.end}:{self.before}:{self.compared_days}"
+
+    @property
+    def days(self) -> Days:
+        return Days(self.first, self.end)
+
+    @property
+    def compared(self) -> Days | None:
+        return self._whole(self.first)
+
+    @property
+    def compared_with(self) -> Days | None:
+        return self._whole(self.before)
+
+    def _whole(self, first: date) -> Days | None:
+        count = self.compared_days
+        return Days(first, first + ONE_DAY * count) if count else None

@@ -1,0 +1,68 @@
+"""When a ranking is made again.
+
+The longer one takes, the seldomer it is made, so that it never takes more than a tenth of a core.
+"""
+
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+
+from billing.dashboards.ranges import read_range
+from billing.periods import day_of
+from billing.rankings import revenue
+from billing.rankings.making import make
+from billing.rankings.models import Ranking
+from billing.rankings.spans import Span
+
+AT_LEAST, TIMES = timedelta(seconds=10), 10
+OVER = timedelta(minutes=5)  # instead, of days that are over: only late events change them
+USUAL = ("this-month", "last-month")  # presets that are there before anybody asks
+MADE_BY_ONE = 660  # seconds: longer than a task may take
+FILLED = 2.0  # seconds: so long, or as long as a ranking took, days are marked after it
+
+
+def newest(span: Span) -> Ranking | None:
+    """Return the newest whole ranking of a span."""
+    found = Ranking.objects.filter(
+        first=span.first,
+        end=span.end,
+        before=span.before,
+        compared_days=span.compared_days,
+        took__isnull=False,
+    )
+    return found.order_by("-pk").first()
+
+
+def is_due(ranking: Ranking | None, *, now: datetime) -> bool:
+    if ranking is None or ranking.took is None:
+        return True
+    at_least = OVER if ranking.end <= day_of(now) else AT_LEAST
+    return now - ranking.as_of >= max(at_least, ranking.took * TIMES)
+
+
+def keep(span: Span, *, now: datetime) -> None:
+    """Make a ranking where it is due, unless somebody else is at it."""
+    key = f"ranking:{span.key}"
+    if not is_due(newest(span), now=now) or not cache.add(key, True, timeout=MADE_BY_ONE):
+        return
+    try:
+        ranking = make(span, now=now)
+        took = ranking.took.total_seconds() if ranking.took else 0.0
+        revenue.fill(now=now, seconds=max(FILLED, took))
+    finally:
+        cache.delete(key)
+
+
+def usual(*, now: datetime) -> list[Span]:
+    today = day_of(now)
+    return [Span.of(read_range({"range": preset}, today=today)) for preset in USUAL]
+
+
+def as_arguments(span: Span) -> dict[str, str | int]:
+    """Return a span as what a task is sent: dates in ISO 8601."""
+    return {
+        "first": span.first.isoformat(),
+        "end": span.end.isoformat(),
+        "before": span.before.isoformat(),
+        "compared_days": span.compared_days,
+    }
