@@ -16,18 +16,20 @@ from billing.dashboards.invoices import (
 )
 from billing.dashboards.organisation import usage
 from billing.dashboards.overview import overview
-from billing.exports.views import all_usage
+from billing.exports.views import all_focus, all_usage, focus
 from billing.exports.views import usage as usage_export
 
 urlpatterns = [
     path("", home, name="home"),
     path("overview/", overview, name="overview"),
     path("overview/export/", all_usage, name="all-usage-export"),
+    path("overview/export/focus/", all_focus, name="all-focus-export"),
     path("events/", all_events, name="all-events"),
     path("organisations/<slug:slug>/events/", events, name="events"),
     path("organisations/<slug:slug>/events/void/", void_event, name="void-event"),
     path("organisations/<slug:slug>/usage/", usage, name="usage"),
     path("organisations/<slug:slug>/usage/export/", usage_export, name="usage-export"),
+    path("organisations/<slug:slug>/costs/export/", focus, name="focus-export"),
     path("organisations/<slug:slug>/costs/", costs, name="costs"),
     path("organisations/<slug:slug>/costs/budget/remove/", budget_removed, name="remove-budget"),
     path("organisations/<slug:slug>/invoices/", invoice_list, name="invoices"),

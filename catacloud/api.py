@@ -2,6 +2,7 @@
 
 from ninja.openapi.docs import Swagger
 
+from billing.exports.api import router as costs
 from billing.metering.api import router as usage
 from billing.metering.meters_api import router as meters
 from billing.metering.query_api import router as queries
@@ -24,5 +25,6 @@ api.add_router("", usage, tags=["Usage"])
 api.add_router("", meters, tags=["Meters"])
 api.add_router("", queries, tags=["Meters"])
 api.add_router("", plans, tags=["Plans"])
+api.add_router("", costs, tags=["Costs"])
 api.add_router("", files, tags=["Files"])
 problems.register(api)

@@ -21,6 +21,7 @@ TAGS = {
     "Usage": "Usage events, as CloudEvents 1.0. OpenMeter's clients work unchanged.",
     "Meters": "What is metered, and what it adds up to, in OpenMeter's shapes.",
     "Plans": "What services cost: the versions of price plans, to read.",
+    "Costs": "What usage costs, to take away as FOCUS has it.",
     "Lago": "Usage in the shapes of Lago, whose clients work by the address `…/lago/`. What else "
     "Lago serves is a 501 here.",
     "Files": "The files of an organisation.",

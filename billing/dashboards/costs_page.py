@@ -1,7 +1,7 @@
 """What an organisation is to pay: the bill to come against its budget, and the periods before."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -20,7 +20,7 @@ from billing.invoicing import describing
 from billing.invoicing.drafting import Draft
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.invoicing.written import write
-from billing.periods import day_of
+from billing.periods import day_of, month_of
 from billing.pricing.currencies import round_amount
 from catacloud.accounts.access import (
     SignedInRequest,
@@ -33,6 +33,7 @@ from catacloud.accounts.models import Organisation, Role
 BILLERS = (Role.OWNER, Role.BILLING)
 PERIODS = 12
 MOST_LINES = 5000  # that are read for a chart
+EXPORTED = timedelta(days=365)
 
 
 @signed_in
@@ -57,6 +58,8 @@ def costs(request: SignedInRequest, slug: str) -> HttpResponse:
         "form": form,
         "may_bill": getattr(organisation, "own_role", Role.OWNER) in BILLERS,
         "currency": currency,
+        "today": day_of(now, organisation.zone),
+        "export_from": month_of(day_of(now, organisation.zone) - EXPORTED).first,
         **_figures(organisation, budget, currency, now),
     }
     return render(request, "billing/costs.html", context)

@@ -83,6 +83,7 @@ PAGES = [
     Row("metrics", NOBODY),
     Row("overview/", OPERATORS),
     Row("overview/export/", OPERATORS),
+    Row("overview/export/focus/", OPERATORS),
     Row("events/", OPERATORS),
     Row(f"{ORG}usage/", MEMBERS),
     Row(f"{ORG}usage/export/", MEMBERS),
@@ -93,6 +94,7 @@ PAGES = [
         post={"source": SOURCE, "id": "secret-event", "reason": "Test"},
     ),
     Row(f"{ORG}costs/", MEMBERS),
+    Row(f"{ORG}costs/export/", MEMBERS),
     Row(f"{ORG}costs/", BILLERS_DO, post={"amount": "100"}),
     Row(f"{ORG}costs/budget/remove/", BILLERS_DO, post={}),
     Row(f"{ORG}invoices/", MEMBERS),
@@ -164,6 +166,11 @@ PROGRAMS = [
     Row(f"{METER}/group-by/<name>/values", programs(own=404)),
     Row(f"{API}plans", programs(other=200)),  # those that are published, and its own
     Row(f"{API}plans/<plan>/versions/<version>", programs()),
+    Row(
+        f"{API}costs/focus",
+        programs(other=200),  # of its own organisation alone
+        query="from=2026-01-01&to=2026-01-31",
+    ),
     Row(f"{API}files", programs(other=200)),
     Row(f"{API}files/<file_id>", programs()),
     Row("lago/api/v1/", NOBODY),

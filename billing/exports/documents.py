@@ -1,0 +1,147 @@
+"""Invoices, credit notes and the bills to come of organisations, as what FOCUS rows are made of."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Prefetch, QuerySet
+
+from billing.exact import ZERO
+from billing.exports.focus import Charge, Document, Taxed, next_period
+from billing.invoicing.after import CreditNote, CreditNoteLine
+from billing.invoicing.drafting import Draft, draft_of
+from billing.invoicing.due import open_periods
+from billing.invoicing.lines import Kind
+from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.tax import tax_rows
+from billing.periods import Days, day_of
+from catacloud.accounts.models import Organisation
+
+AT_A_TIME = 200  # invoices
+NAMELESS = "Catacloud"  # a seller whose details nobody has filled in
+
+
+def documents(
+    organisations: QuerySet[Organisation], *, days: Days, now: datetime
+) -> Iterator[Document]:
+    """Yield the documents of billing periods that start on some days, by organisation.
+
+    Each invoice comes before its credit notes, and last what is not invoiced yet.
+    """
+    for organisation in organisations.order_by("slug").iterator(chunk_size=2000):
+        yield from _issued(organisation, days)
+        yield from _to_come(organisation, days, now)
+
+
+def _issued(organisation: Organisation, days: Days) -> Iterator[Document]:
+    of_line = ("invoice_line__service", "invoice_line__corrects")
+    credited = CreditNoteLine.objects.select_related(*of_line)
+    lines = InvoiceLine.objects.select_related("service", "corrects").order_by("position")
+    found = (
+        Invoice.objects.filter(
+            organisation=organisation, starts_on__gte=days.first, starts_on__lt=days.end
+        )
+        .prefetch_related(
+            Prefetch("lines", lines), "credit_notes", Prefetch("credit_notes__lines", credited)
+        )
+        .order_by("starts_on", "issued_at", "pk")
+    )
+    for invoice in found.iterator(chunk_size=AT_A_TIME):
+        yield _invoiced(organisation, invoice)
+        notes = sorted(invoice.credit_notes.all(), key=lambda note: (note.issued_at, note.pk))
+        yield from (_credited(organisation, invoice, note) for note in notes)
+
+
+def _to_come(organisation: Organisation, days: Days, now: datetime) -> Iterator[Document]:
+    for period in open_periods(organisation, today=day_of(now, organisation.zone)):
+        if days.first <= period.first < days.end:
+            draft = draft_of(organisation=organisation, days=period, now=now)
+            if draft is not None:
+                yield _drafted(draft)
+
+
+def _invoiced(organisation: Organisation, invoice: Invoice) -> Document:
+    days = Days(invoice.starts_on, invoice.ends_on)
+    return Document(
+        account=organisation.slug,
+        account_name=organisation.name,
+        issuer=_name(invoice.seller),
+        number=invoice.number,
+        currency=invoice.currency,
+        plan_version=invoice.plan_version_id,
+        days=days,
+        zone=ZoneInfo(invoice.time_zone),
+        charges=[_charge(line, days) for line in invoice.lines.all()],
+        taxes=[] if invoice.prices_include_tax else _taxes(invoice.taxes),
+    )
+
+
+def _credited(organisation: Organisation, invoice: Invoice, note: CreditNote) -> Document:
+    """Its amounts have the signs of the invoice's, and are taken off."""
+    days = Days(invoice.starts_on, invoice.ends_on)
+    return Document(
+        account=organisation.slug,
+        account_name=organisation.name,
+        issuer=_name(invoice.seller),
+        number=note.number,
+        currency=invoice.currency,
+        plan_version=invoice.plan_version_id,
+        days=days,
+        zone=ZoneInfo(invoice.time_zone),
+        charges=[
+            _charge(line.invoice_line, days)._replace(
+                quantity=-line.quantity, amount=-line.amount, is_correction=True
+            )
+            for line in note.lines.all()
+        ],
+        taxes=[] if note.gross == note.total else _taxes(note.taxes, sign=-1),
+    )
+
+
+def _drafted(draft: Draft) -> Document:
+    return Document(
+        account=draft.organisation.slug,
+        account_name=draft.organisation.name,
+        issuer=draft.seller.name or NAMELESS,
+        number="",
+        currency=draft.currency,
+        plan_version=draft.plan_version_id,
+        days=draft.days,
+        zone=draft.organisation.zone,
+        charges=[_charge(line, draft.days) for line in draft.lines],
+        taxes=[] if draft.prices_include_tax else _taxes(tax_rows(draft.taxes)),
+    )
+
+
+def _charge(line: InvoiceLine, days: Days) -> Charge:
+    corrected = line.corrects
+    return Charge(
+        kind=Kind(line.kind),
+        service=line.service.slug if line.service else "",
+        name=line.service_name,
+        value=line.value,
+        quantity=line.quantity,
+        unit=line.unit,
+        amount=line.amount,
+        covers=Days(corrected.starts_on, corrected.ends_on) if corrected else _covers(line, days),
+        is_correction=corrected is not None,
+    )
+
+
+def _covers(line: InvoiceLine, days: Days) -> Days:
+    in_advance = line.covers_from is not None and line.covers_from >= days.end
+    return next_period(days) if in_advance else days
+
+
+def _taxes(rows: Iterable[Mapping[str, Any]], *, sign: int = 1) -> list[Taxed]:
+    return [
+        Taxed(f"VAT {row['rate']} %", sign * Decimal(row["tax"]))
+        for row in rows
+        if Decimal(row["tax"]) != ZERO
+    ]
+
+
+def _name(party: Mapping[str, Any]) -> str:
+    return str(party.get("name") or NAMELESS)
