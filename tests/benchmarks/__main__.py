@@ -8,7 +8,15 @@ import sys
 from tests.benchmarks import databases
 from tests.benchmarks.harness import Options
 
-NAMES = ["eventstore", "metering", "billing", "uploads", "soak-uploads", "soak-metering"]
+NAMES = [
+    "eventstore",
+    "metering",
+    "billing",
+    "dashboard",
+    "uploads",
+    "soak-uploads",
+    "soak-metering",
+]
 
 
 def main() -> int:

@@ -94,6 +94,10 @@ def at_most(value: float, unit: str = "") -> Bar:
     return Bar(f"≤ {value:g} {unit}".rstrip(), lambda m: m.ours <= value)
 
 
+def no_less_than(value: float, unit: str = "") -> Bar:
+    return Bar(f"≥ {value:g} {unit}".rstrip(), lambda m: m.ours >= value)
+
+
 Side = Callable[[int], float]
 """Does the work of one run, whose number it is given, and returns its speed in units a second."""
 

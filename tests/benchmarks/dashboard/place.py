@@ -1,0 +1,75 @@
+"""Where pages are timed: a full database, ranked as workers would, and gunicorn before it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+
+from django.conf import settings
+from django.test import Client
+
+from billing.rankings import upkeep
+from billing.rankings.models import Ranking
+from catacloud.accounts.models import Organisation, User
+from tests.benchmarks.dashboard import seed
+from tests.benchmarks.metering.place import Place, place
+from tests.factories import make_seller
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Site:
+    place: Place
+    port: int
+    operator: User
+    rows: int  # of days of organisations
+    rankings: Sequence[Ranking]
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def cookie(self) -> str:
+        name = settings.SESSION_COOKIE_NAME
+        return f"{name}={self.client().cookies[name].value}"
+
+    @property
+    def organisation(self) -> Organisation:
+        """One in the middle."""
+        found = Organisation.objects.filter(slug__startswith="seeded-").order_by("name")
+        return found[found.count() // 2]
+
+    def client(self) -> Client:
+        """Return a client that asks in this process, past gunicorn."""
+        client = Client(SERVER_NAME=HOST)
+        client.force_login(self.operator)
+        return client
+
+    def get(self, path: str, headers: Mapping[str, str]) -> tuple[Mapping[str, str], bytes]:
+        """Ask gunicorn; return the headers and the body. Raises RuntimeError but for 200."""
+        with closing(HTTPConnection(HOST, self.port, timeout=120)) as http:
+            http.request("GET", path, headers=dict(headers))
+            response = http.getresponse()
+            body = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{path}: {response.status} {body[:300]!r}")
+        return dict(response.headers), body
+
+
+@contextmanager
+def site(scale: float) -> Iterator[Site]:
+    with ExitStack() as stack:
+        here = stack.enter_context(place("dashboard"))
+        here.collect_static()
+        now = datetime.now(UTC)
+        make_seller()
+        rows = seed.fill(scale=scale, now=now)
+        operator = User.objects.create_superuser("operator@example.org", "unused")
+        for span in upkeep.usual(now=now):
+            upkeep.keep(span, now=now)
+        rankings = list(Ranking.objects.order_by("pk"))
+        port = stack.enter_context(here.web())
+        yield Site(here, port, operator, rows, rankings)

@@ -1,0 +1,92 @@
+"""What the pictures are of: a platform that has just begun, the demo's, and a full one."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from django.conf import settings
+from django.test import Client
+
+from billing.invoicing.models import Invoice
+from billing.rankings import upkeep
+from catacloud.accounts.models import Membership, Organisation, User
+from catacloud.demo.seed import CUSTOMERS_ORGANISATION, OPERATOR, seed
+from tests.benchmarks import databases
+from tests.benchmarks.dashboard import seed as many
+from tests.benchmarks.metering.place import Place, connected_to
+from tests.factories import make_organisation, make_user
+
+T = TypeVar("T")
+
+OWNER = "owner@example.org"
+LONG = "Gesellschaft für ausgesprochen lange Namen und ihre Darstellung in schmalen Spalten mbH"
+FULL = 0.05  # of what the benchmark of the dashboard fills the tables with
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    url: str
+    operator: User
+    owner: User
+    organisation: Organisation
+
+    @property
+    def invoice(self) -> Invoice | None:
+        return Invoice.objects.filter(organisation=self.organisation).first()
+
+    def cookie(self, user: User | None) -> str | None:
+        """Return the session that signs somebody in."""
+        if user is None:
+            return None
+        client = Client()
+        client.force_login(user)
+        return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def _empty() -> None:
+    make_user(OPERATOR, is_staff=True, is_superuser=True)
+    acme = make_organisation("Acme")
+    make_user(OWNER, organisation=acme, role=Membership.Role.OWNER)
+
+
+def _normal() -> None:
+    seed(now=datetime.now(UTC), passwords=("unused", "unused"), track=_untold)
+    organisation = Organisation.objects.get(name=CUSTOMERS_ORGANISATION)
+    make_user(OWNER, organisation=organisation, role=Membership.Role.OWNER)
+
+
+def _full() -> None:
+    _normal()
+    many.fill(scale=FULL, now=datetime.now(UTC))
+    make_organisation(LONG)
+    for span in upkeep.usual(now=datetime.now(UTC)):
+        upkeep.keep(span, now=datetime.now(UTC))
+
+
+STATES: dict[str, Callable[[], None]] = {"empty": _empty, "normal": _normal, "full": _full}
+
+
+def _untold(sequence: Iterable[T], description: str) -> Iterable[T]:
+    return sequence
+
+
+@contextmanager
+def site(name: str, folder: Path) -> Iterator[Site]:
+    """Serve a platform in one of STATES as production does."""
+    with databases.fresh(f"screenshots_{name}") as url, connected_to(url):
+        STATES[name]()
+        environment = {**os.environ, "DATABASE_URL": url, "STATIC_ROOT": str(folder / "static")}
+        place = Place(url, "", [], environment, folder)
+        place.collect_static()
+        owner = User.objects.get(email=OWNER)
+        with place.web() as port:
+            yield Site(
+                url=f"http://127.0.0.1:{port}",
+                operator=User.objects.get(email=OPERATOR),
+                owner=owner,
+                organisation=owner.organisations.get(),
+            )

@@ -1,0 +1,94 @@
+"""Take pictures of all pages of a site, as those see them whom they are for."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from django.conf import settings
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
+
+from catacloud.accounts.models import User
+from tests.screenshots.states import Site
+
+LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
+    "light": ("light", {"width": 1440, "height": 900}),
+    "dark": ("dark", {"width": 1440, "height": 900}),
+    "phone": ("light", {"width": 390, "height": 844}),
+}
+VISITOR = {"start": "/", "sign-in": "/login/", "missing": "/nowhere/"}
+OPERATOR = {
+    "overview": "/overview/",
+    "overview-revenue": "/overview/?metric=cost",
+    "overview-lines": "/overview/?range=90d&metric=stored&shape=lines",
+    "overview-nobody-found": "/overview/?q=nobody",
+    "all-events": "/events/",
+    "admin": "/admin/",
+    "admin-plans": "/admin/billing/plan/",
+    "admin-versions": "/admin/billing/planversion/",
+    "admin-organisations": "/admin/accounts/organisation/",
+    "admin-consumers": "/admin/eventstore/checkpoint/",
+}
+OWNER = {
+    "usage": "usage/",
+    "usage-90-days": "usage/?range=90d",
+    "events": "events/",
+    "costs": "costs/",
+    "invoices": "invoices/",
+    "files": "files/",
+    "settings": "settings/",
+    "settings-members": "settings/members/",
+    "settings-keys": "settings/keys/",
+    "settings-billing": "settings/billing/",
+    "settings-log": "settings/log/",
+}
+OF_INVOICE = {"invoice": "invoices/{number}/", "invoice-line": "invoices/{number}/lines/1/"}
+
+
+def take(site: Site, folder: Path, *, only: str) -> int:
+    """Save a picture of each page in each look; return how many."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Playwright's loop runs in this thread, where Django would refuse its own synchronous queries.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    pages = _pages(site)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CATACLOUD_BROWSER"),
+            args=["--no-sandbox", "--disable-gpu"],
+        )
+        return sum(
+            _look(browser, site, folder, look, user, wanted)
+            for look in LOOKS
+            for user, all_of_them in pages
+            if (wanted := {name: path for name, path in all_of_them.items() if only in name})
+        )
+
+
+def _pages(site: Site) -> list[tuple[User | None, dict[str, str]]]:
+    own = f"/organisations/{site.organisation.slug}/"
+    owner = dict(OWNER)
+    if invoice := site.invoice:
+        owner |= {name: path.format(number=invoice.number) for name, path in OF_INVOICE.items()}
+    return [
+        (None, VISITOR),
+        (site.operator, OPERATOR),
+        (site.owner, {name: own + path for name, path in owner.items()}),
+    ]
+
+
+def _look(
+    browser: Browser, site: Site, folder: Path, look: str, user: User | None, pages: dict[str, str]
+) -> int:
+    scheme, viewport = LOOKS[look]
+    with browser.new_context(
+        color_scheme=scheme, viewport=viewport, reduced_motion="reduce"
+    ) as context:
+        if cookie := site.cookie(user):
+            name = settings.SESSION_COOKIE_NAME
+            context.add_cookies([{"name": name, "value": cookie, "url": site.url}])
+        page = context.new_page()
+        for name, path in pages.items():
+            page.goto(site.url + path)
+            page.wait_for_load_state("load")
+            page.wait_for_timeout(400)  # until charts are drawn
+            page.screenshot(path=folder / f"{name}.{look}.png", full_page=True)
+    return len(pages)
