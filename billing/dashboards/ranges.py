@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from billing.invoicing.schedule import Cycle
 from billing.periods import ONE_DAY, Days, month_before, month_of
 
+MONTHLY = Cycle()  # the billing periods of who has no others
+PERIODS = {  # of an organisation's own billing periods, where these are not the months
+    "this-period": "This period",
+    "last-period": "Last period",
+}
 PRESETS = {
     "this-month": "This month",
     "last-month": "Last month",
@@ -38,10 +44,16 @@ class Range:
     compared: Days | None
     compared_with: Days | None
     message: str = ""
+    is_compared: bool = True  # else the period before is not shown at all
 
     @property
     def name(self) -> str:
-        return PRESETS.get(self.preset, "Chosen days")
+        return {**PERIODS, **PRESETS}.get(self.preset, "Chosen days")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it goes on: a month or a period that today lies in."""
+        return self.days.end < self.shown.end or self.preset in ("this-month", "this-period")
 
     @property
     def read(self) -> Days:
@@ -49,22 +61,35 @@ class Range:
         return Days(self.before.first, self.days.end)
 
 
-def read_range(asked: Mapping[str, str], *, today: date) -> Range:
-    """Return the range that ``?from=&to=`` or ``?range=`` asks for, or this month and a message."""
+def presets_of(cycle: Cycle, *, today: date) -> dict[str, str]:
+    """Return what there is to choose: months are named by their own name alone."""
+    is_month = cycle.period_of(today) == month_of(today)
+    return PRESETS if is_month else {**PERIODS, **PRESETS}
+
+
+def read_range(
+    asked: Mapping[str, str], *, today: date, cycle: Cycle = MONTHLY, default: str = DEFAULT
+) -> Range:
+    """Return the range that ``?from=&to=`` or ``?range=`` asks for, or the default, and why."""
     try:
-        return require_range(asked, today=today)
+        return require_range(asked, today=today, cycle=cycle, default=default)
     except BadRange as bad:
-        return replace(_preset(DEFAULT, today=today), message=f"{bad} This month is shown instead.")
+        shown = _preset(default, today=today, cycle=cycle)
+        return replace(shown, message=f"{bad} {shown.name} is shown instead.")
 
 
-def require_range(asked: Mapping[str, str], *, today: date) -> Range:
+def require_range(
+    asked: Mapping[str, str], *, today: date, cycle: Cycle = MONTHLY, default: str = DEFAULT
+) -> Range:
     """Return the range that is asked for, for what shows no other. Raises BadRange."""
     if asked.get("from") or asked.get("to"):
         return _chosen(asked.get("from", ""), asked.get("to", ""), today=today)
-    return _preset(asked.get("range") or DEFAULT, today=today)
+    return _preset(asked.get("range") or default, today=today, cycle=cycle)
 
 
-def _preset(name: str, *, today: date) -> Range:
+def _preset(name: str, *, today: date, cycle: Cycle = MONTHLY) -> Range:
+    if name in PERIODS:
+        return _period(name, cycle, today=today)
     month = month_of(today)
     if name == "this-month":
         days = Days(month.first, today + ONE_DAY)
@@ -76,6 +101,16 @@ def _preset(name: str, *, today: date) -> Range:
         length = int(name.removesuffix("d"))
         return _rolling(name, Days(today - ONE_DAY * (length - 1), today + ONE_DAY), today=today)
     raise BadRange(f"There is no range called “{name[:40]}”.")
+
+
+def _period(name: str, cycle: Cycle, *, today: date) -> Range:
+    running = cycle.period_of(today)
+    last = cycle.period_of(running.first - ONE_DAY)
+    if name == "this-period":
+        days = Days(running.first, today + ONE_DAY)
+        return _range(name, days, shown=running, before=last, today=today)
+    before = cycle.period_of(last.first - ONE_DAY)
+    return _range(name, last, shown=last, before=before, today=today)
 
 
 def _chosen(first: str, last: str, *, today: date) -> Range:
