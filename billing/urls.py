@@ -5,6 +5,7 @@ from django.urls import path
 from billing.dashboards.costs_page import budget_removed, costs
 from billing.dashboards.events import all_events, events, void_event
 from billing.dashboards.home import home
+from billing.dashboards.hours_page import usage_day
 from billing.dashboards.invoices import (
     credit_note,
     credit_note_pdf,
@@ -28,6 +29,7 @@ urlpatterns = [
     path("organisations/<slug:slug>/events/", events, name="events"),
     path("organisations/<slug:slug>/events/void/", void_event, name="void-event"),
     path("organisations/<slug:slug>/usage/", usage, name="usage"),
+    path("organisations/<slug:slug>/usage/days/<str:day>/", usage_day, name="usage-day"),
     path("organisations/<slug:slug>/usage/export/", usage_export, name="usage-export"),
     path("organisations/<slug:slug>/costs/export/", focus, name="focus-export"),
     path("organisations/<slug:slug>/costs/", costs, name="costs"),

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.dashboards.ranges import Range
+from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, expected_lines, highs
 from billing.periods import ONE_DAY, Days
 from billing.templatetags.figures import scale_for
 
@@ -20,6 +21,7 @@ Values = Mapping[date, Decimal]
 
 ZERO = Decimal(0)
 SPARK_WIDTH, SPARK_HEIGHT = 92, 22
+BAR_WIDTH = 67_400_000  # milliseconds of a day; else a day that is alone has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +43,35 @@ class Summary:
 
 
 def daily_bars(
-    *, asked: Range, series: Sequence[Series], before: Values, unit: str, today: date
+    *,
+    asked: Range,
+    series: Sequence[Series],
+    before: Values,
+    unit: str,
+    today: date,
+    to_come: ToCome = NOTHING_TO_COME,
 ) -> Figure:
-    """Return stacked bars per day, with the period before as a dashed line."""
+    """Return stacked bars per day, with the period before as a dashed line, and what is to come."""
     totals = total(series)
-    largest = _largest(totals, before)
+    largest = _largest(totals, before, highs(to_come))
     size, name = scale_for(largest, unit)
     bars = [_bar(one, asked.days, size, name, today) for one in series]
     return {
-        "data": [*bars, _dashed(asked, before, size, name)],
+        "data": [*bars, *_lines(asked, before, to_come, size, name)],
         "layout": _layout(asked, largest / size, name, barmode="stack", bargap=0.22),
     }
 
 
-def daily_level(*, asked: Range, series: Series, before: Values, unit: str) -> Figure:
+def daily_level(
+    *,
+    asked: Range,
+    series: Series,
+    before: Values,
+    unit: str,
+    to_come: ToCome = NOTHING_TO_COME,
+) -> Figure:
     """Return where a level stood at the end of each day, with the period before dashed."""
-    largest = _largest(series.values, before)
+    largest = _largest(series.values, before, highs(to_come))
     size, name = scale_for(largest, unit)
     line = {
         "type": "scatter",
@@ -65,11 +80,11 @@ def daily_level(*, asked: Range, series: Series, before: Values, unit: str) -> F
         "x": [day.isoformat() for day in asked.days],
         "y": [float(series.values.get(day, ZERO) / size) for day in asked.days],
         "fill": "tozeroy",
-        "hovertemplate": _hover(series.name, name),
+        "hovertemplate": hover(series.name, name),
         "meta": {"hue": series.hue},
     }
     return {
-        "data": [line, _dashed(asked, before, size, name)],
+        "data": [line, *_lines(asked, before, to_come, size, name)],
         "layout": _layout(asked, largest / size, name),
     }
 
@@ -93,14 +108,14 @@ def period_bars(
             "name": one.name,
             "x": list(names.values()),
             "y": [float(one.values.get(day, ZERO)) for day in names],
-            "hovertemplate": _hover(one.name, unit),
+            "hovertemplate": hover(one.name, unit),
             "marker": {"opacity": opacity},
             "meta": {"hue": one.hue},
         }
         for one in series
     ]
     low, high = _stacked(series, names)
-    axis = _value_axis(high, unit)
+    axis = value_axis(high, unit)
     return {
         "data": bars,
         "layout": {
@@ -156,7 +171,8 @@ def _bar(series: Series, days: Days, size: Decimal, unit: str, today: date) -> F
         "name": series.name,
         "x": [day.isoformat() for day in days],
         "y": [float(series.values.get(day, ZERO) / size) for day in days],
-        "hovertemplate": _hover(series.name, unit),
+        "hovertemplate": hover(series.name, unit),
+        "width": BAR_WIDTH,
         "marker": {"opacity": [0.6 if day == today else 1.0 for day in days]},
         "meta": {"hue": series.hue},
     }
@@ -170,6 +186,11 @@ def _stacked(series: Sequence[Series], days: Iterable[date]) -> tuple[Decimal, D
         low = min(low, sum((value for value in values if value < 0), ZERO))
         high = max(high, sum((value for value in values if value > 0), ZERO))
     return low, high
+
+
+def _lines(asked: Range, before: Values, to_come: ToCome, size: Decimal, unit: str) -> list[Figure]:
+    dashed = [_dashed(asked, before, size, unit)] if asked.is_compared else []
+    return [*dashed, *expected_lines(to_come, size, unit)]
 
 
 def _dashed(asked: Range, before: Values, size: Decimal, unit: str) -> Figure:
@@ -205,12 +226,12 @@ def _layout(asked: Range, largest: Decimal, unit: str, **more: object) -> Figure
             "fixedrange": True,
             "hoverformat": "%a %-d %b %Y",
         },
-        "yaxis": _value_axis(largest, unit),
+        "yaxis": value_axis(largest, unit),
         "shapes": [_band(to_come, half)] if to_come else [],
     }
 
 
-def _value_axis(largest: Decimal, unit: str) -> Figure:
+def value_axis(largest: Decimal, unit: str) -> Figure:
     """Return the axis with few round ticks: the unit stands at each of them but zero."""
     step = _round_step(float(largest) / 4) if largest > 0 else 1.0
     count = max(1, math.ceil(float(largest) / step))
@@ -244,7 +265,7 @@ def _band(days: Days, half: timedelta) -> Figure:
     }
 
 
-def _hover(name: str, unit: str) -> str:
+def hover(name: str, unit: str) -> str:
     # A name is data: Plotly would read its tags as markup.
     plain = name.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
     return f"{plain}: %{{y:,.3~f}} {unit}<extra></extra>"

@@ -1,5 +1,6 @@
 """The events page: what came, what became of it, and the form that takes an event back."""
 
+from datetime import UTC
 from urllib.parse import urlencode
 
 import msgspec
@@ -11,12 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards.events_query import STATES, find, read_asked
+from billing.dashboards.events_query import HOUR, STATES, find, read_asked
 from billing.metering import corrections
 from billing.metering.corrections import BadCorrection
 from billing.metering.events import EventName
 from billing.metering.explaining import Explained
 from billing.metering.models import Service
+from billing.periods import day_of
 from catacloud.accounts.access import (
     SignedInRequest,
     get_organisation,
@@ -66,11 +68,16 @@ def void_event(request: SignedInRequest, slug: str) -> HttpResponse:
 
 
 def _show(request: SignedInRequest, organisation: Organisation | None) -> HttpResponse:
-    asked = read_asked(request.GET)
+    zone = UTC if organisation is None else organisation.zone
+    asked = read_asked(request.GET, zone)
     found = find(asked, organisations=None if organisation is None else [organisation.pk])
     context = {
         "organisation": organisation,
         "here": request.path,
+        "zone": zone,
+        "zone_name": "UTC" if organisation is None else organisation.time_zone,
+        "hour": asked.hour and f"{asked.hour:{HOUR}}",
+        "day": asked.hour and day_of(asked.hour, zone),
         "asked": asked,
         "rows": [(one, _payload(one)) for one in found.events],
         "older": found.older and str(found.older),

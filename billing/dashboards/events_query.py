@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from uuid import UUID
 
 from billing.metering import explaining, listing
@@ -18,6 +18,7 @@ CHUNK = 1000  # events that are read at once where some of them are passed over
 MOST_LOOKED_AT = 5_000
 MOST_LOOKED_AT_OF_ALL = 2_000
 
+ONE_HOUR, HOUR = timedelta(hours=1), "%Y-%m-%dT%H:%MZ"
 STATES = {
     "counted": "Counted",
     "not-counted": "Not counted",
@@ -41,14 +42,19 @@ class Asked:
     id: str = ""
     first: str = ""
     last: str = ""
+    hour: datetime | None = None  # when one starts, in place of days
+    zone: tzinfo = UTC
     before: Place | None = None
     message: str = ""
 
     @property
     def is_filtered(self) -> bool:
-        return any((self.service, self.type, self.state, self.source, self.id)) or bool(
-            self.first or self.last
-        )
+        texts = (self.service, self.type, self.state, self.source, self.id, self.first, self.last)
+        return any(texts) or self.hour is not None
+
+    @property
+    def hour_ends(self) -> datetime | None:
+        return self.hour + ONE_HOUR if self.hour else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,10 @@ class Found:
     looked_back_to: datetime | None
 
 
-def read_asked(query: Mapping[str, str]) -> Asked:
-    """Return what an address asks for; what it cannot mean is left out, with a message."""
+def read_asked(query: Mapping[str, str], zone: tzinfo = UTC) -> Asked:
+    """Return what an address asks for, of days in a zone; what it cannot mean is left out, with a
+    message.
+    """
 
     def text(name: str) -> str:
         return query.get(name, "").strip()[:500].replace("\0", "")
@@ -77,12 +85,16 @@ def read_asked(query: Mapping[str, str]) -> Asked:
         id=text("id"),
         first=text("from"),
         last=text("to"),
+        zone=zone,
     )
     try:
+        asked = replace(asked, hour=_hour(text("hour")))
         _span(asked)
         return replace(asked, before=read_place(query.get("before", "")))
     except BadQuery as bad:
-        return replace(asked, first="", last="", message=f"{bad} All days are shown instead.")
+        return replace(
+            asked, first="", last="", hour=None, message=f"{bad} All days are shown instead."
+        )
 
 
 def find(asked: Asked, *, organisations: Sequence[UUID] | None) -> Found:
@@ -139,13 +151,27 @@ def _fits(one: Explained, asked: Asked) -> bool:
 
 
 def _span(asked: Asked) -> tuple[datetime | None, datetime | None]:
+    if asked.hour:
+        return asked.hour, asked.hour_ends
     first, last = _day(asked.first), _day(asked.last)
     if first and last and last < first:
         raise BadQuery("The first day must not come after the last one.")
     return (
-        start_of(first) if first else None,
-        start_of(last + timedelta(days=1)) if last else None,
+        start_of(first, asked.zone) if first else None,
+        start_of(last + timedelta(days=1), asked.zone) if last else None,
     )
+
+
+def _hour(text: str) -> datetime | None:
+    """Read when an hour starts. Raises BadQuery."""
+    if not text:
+        return None
+    try:
+        hour = datetime.strptime(text, HOUR).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise BadQuery(f"“{text[:40]}” is not an hour such as 2026-11-30T14:00Z.") from error
+    _day(f"{hour:%Y-%m-%d}")
+    return hour
 
 
 def _day(text: str) -> date | None:

@@ -3,9 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from billing.metering.models import Service
-from billing.metering.usage import DayFigure, PeriodFigure
+
+
+class Figured(Protocol):
+    """What a service came to over some time, in its raw unit, and where a level stood then."""
+
+    @property
+    def figure(self) -> Decimal: ...
+    @property
+    def level(self) -> Decimal: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +25,7 @@ class Metric:
     unit: str
     is_level: bool
 
-    def of(self, row: DayFigure | PeriodFigure, service: Service) -> Decimal:
+    def of(self, row: Figured, service: Service) -> Decimal:
         """Return the row's figure in the metric's unit."""
         if self.is_level:
             return row.level / (service.level_unit_size or Decimal(1))

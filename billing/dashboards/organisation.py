@@ -1,72 +1,232 @@
 """One organisation's usage, for its members and for operators."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypedDict
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards.headlines import headlines
-from billing.dashboards.metrics import METRICS, metric_of
-from billing.dashboards.panels import Panel, make_panel
-from billing.dashboards.queries import (
-    metered_services,
-    organisation_days,
-    other_services,
-    rated_lines,
-)
-from billing.dashboards.ranges import PRESETS, Range, read_range
-from billing.invoicing.rate import rate_organisations
+from billing.dashboards import live
+from billing.dashboards.bill_so_far import Agreed, agreed_with, bill_so_far
+from billing.dashboards.cost_days import amount_of, cost_per_day
+from billing.dashboards.happened import notes_of
+from billing.dashboards.headlines import Headline, headlines
+from billing.dashboards.marks import Notes
+from billing.dashboards.metrics import METRICS, STORED, Metric, metric_of
+from billing.dashboards.panels import Panel, Read, make_panel
+from billing.dashboards.ranges import DEFAULT, PERIODS, presets_of, read_range
+from billing.dashboards.state import Choices, State, read_state
+from billing.dashboards.usage_csv import as_csv
+from billing.dashboards.usage_reads import UsageDays, UsedServices, read_days, used_services
+from billing.invoicing.rate import RatedPeriod
+from billing.invoicing.schedule import Cycle
 from billing.metering.freshness import freshness
+from billing.metering.models import Service
 from billing.metering.uncounted import uncounted
 from billing.periods import day_of
-from catacloud.accounts.access import SignedInRequest, get_organisation, signed_in
+from catacloud.accounts.access import SignedInRequest, signed_in, visible_organisations
 from catacloud.accounts.models import Organisation
 from catacloud.fragments import template_for
+
+ALWAYS = {metric.service for metric in METRICS.values()}
+SORTS = ("day", "-day", "used", "-used")
+MOST_PANELS = 12  # of services that an operator defined, on one page
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is shown, of whom, and when."""
+
+    organisation: Organisation
+    agreed: Agreed
+    used: UsedServices
+    state: State
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        return day_of(self.now, self.organisation.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the page is made of."""
+
+    metrics: Sequence[Metric]
+    headlines: Sequence[Headline]
+    notes: Notes
+    panels: Sequence[Panel]
+    is_empty: bool
+    bill: RatedPeriod | None
 
 
 @signed_in
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
 def usage(request: SignedInRequest, slug: str) -> HttpResponse:
-    organisation = get_organisation(request.user, slug)
-    now = timezone.now()
-    asked = read_range(request.GET, today=day_of(now, organisation.zone))
+    """Show the days of a range; asked again with the tag of what is shown, say what is new."""
+    organisations, organisation = own_organisations(request, slug)
+    now, agreed = timezone.now(), agreed_with(organisation)
+    days = read_range(request.GET, **_of_ranges(organisation, agreed, now)).read
+    tag = live.tag_of(request, organisation, days=days, now=now)
+    if live.is_known(request, tag):
+        return live.unchanged(tag)
+    asked = _asked(request, organisation, agreed, now)
+    figures = _figures(asked)
+    if request.GET.get("format") == "csv":
+        return _as_csv(figures, asked)
     page = template_for(request, "billing/organisation.html", partials={"content"})
     context = {
         "organisation": organisation,
-        "asked": asked,
-        "presets": PRESETS,
-        "today": day_of(now, organisation.zone),
-        "freshness": freshness(now),
+        "organisations": organisations,
+        "state": asked.state,
+        "asked": asked.state.range,
+        "today": asked.today,
+        "presets": presets_of(asked.agreed.cycle(asked.today), today=asked.today),
+        "groupings": asked.used.groupings,
+        "live": tag,
+        "freshness": freshness(asked.now),
         "uncounted": uncounted(organisation.pk),
-        **_figures(organisation, asked, now),
+        "figures": figures,
+        "metrics": figures.metrics,
+        "bill": figures.bill,
+        "bill_lines": [{"line": line} for line in figures.bill.lines] if figures.bill else [],
     }
     return render(request, page, context)
 
 
-def _figures(organisation: Organisation, asked: Range, now: datetime) -> dict[str, object]:
-    others = other_services(organisation=organisation, days=asked.read)
-    metrics = [*METRICS.values(), *map(metric_of, others.values())]
-    daily = organisation_days(
-        organisation=organisation,
-        services=metered_services() | others,
-        days=asked.read,
-        now=now,
-        metrics=metrics,
+def _as_csv(figures: Figures, asked: Asked) -> HttpResponse:
+    days, slug = asked.state.range.days, asked.organisation.slug
+    currency = figures.bill.currency if figures.bill else ""
+    name = f"charts-{slug}-{days.first}-to-{days.last}.csv"
+    return HttpResponse(
+        as_csv(figures.panels, currency=currency),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-    panels: list[Panel] = [
-        make_panel(metric, daily[metric.slug], asked, today=day_of(now, organisation.zone))
-        for metric in metrics
+
+
+def own_organisations(
+    request: SignedInRequest, slug: str
+) -> tuple[Sequence[Organisation], Organisation]:
+    """Return what a member may choose between, and the one that is asked for, in one query.
+
+    Raises Http404 where it does not exist for who asks.
+    """
+    found = visible_organisations(request.user)
+    if request.user.is_staff:
+        found = found.filter(slug=slug)
+    each = list(found.order_by("name", "pk"))
+    for one in each:
+        if one.slug == slug:
+            return each, one
+    raise Http404("This page does not exist.")
+
+
+class _OfRanges(TypedDict):
+    """What decides which days a range is."""
+
+    today: date
+    cycle: Cycle
+    default: str
+
+
+def _of_ranges(organisation: Organisation, agreed: Agreed, now: datetime) -> _OfRanges:
+    today = day_of(now, organisation.zone)
+    cycle = agreed.cycle(today)
+    has_own = bool(PERIODS.keys() & presets_of(cycle, today=today).keys())
+    return {"today": today, "cycle": cycle, "default": "this-period" if has_own else DEFAULT}
+
+
+def _asked(
+    request: SignedInRequest, organisation: Organisation, agreed: Agreed, now: datetime
+) -> Asked:
+    used = used_services(organisation, always=ALWAYS)
+    choices = Choices(
+        metric=("", *(metric.slug for metric, _ in metrics_of(used))),
+        by=("", *used.groupings),
+        sort=SORTS,
+    )
+    of_ranges = _of_ranges(organisation, agreed, now)
+    state = read_state(request.GET, choices=choices, **of_ranges)
+    return Asked(organisation, agreed, used, state, now)
+
+
+def metrics_of(used: UsedServices) -> list[tuple[Metric, Service]]:
+    """Return what can be shown: the ready-made metrics, then each other service's own figure."""
+    own = {one.slug: one for one in used.services}
+    ready = [(one, own[one.service]) for one in METRICS.values() if one.service in own]
+    others = [(metric_of(one), one) for slug, one in own.items() if slug not in ALWAYS]
+    return [*ready, *others[:MOST_PANELS]]
+
+
+def _figures(asked: Asked) -> Figures:
+    state, organisation = asked.state, asked.organisation
+    usage = read_days(
+        organisation,
+        asked.used.services,
+        days=state.range.read,
+        by=state.by,
+        grouped=asked.used.with_dimension(state.by) if state.by else [],
+        now=asked.now,
+    )
+    days = state.range.days
+    bill = bill_so_far(
+        organisation, asked.agreed, asked.used.services, usage, days=days, now=asked.now
+    )
+    reads = [
+        _read(metric, service, usage, bill, asked) for metric, service in metrics_of(asked.used)
     ]
-    rated = rate_organisations(days=asked.days, now=now, organisations=[organisation.pk])
-    bill = rated.get(organisation.pk)
-    return {
-        "headlines": headlines(daily, asked, today=day_of(now, organisation.zone)),
-        "panels": panels,
-        "is_empty": not any(daily[one.slug].get(day) for one in metrics for day in asked.days),
-        "bill": bill,
-        "bill_lines": rated_lines(bill),
-    }
+    daily = {read.metric.slug: read.values for read in reads}
+    used = [one for one in reads if one.metric.slug in METRICS or any(map(one.values.get, days))]
+    notes = notes_of(asked.agreed.subscriptions, asked.used.services, usage, days)
+    return Figures(
+        metrics=[one.metric for one in used],
+        headlines=headlines(daily, state.range, today=asked.today),
+        notes=notes,
+        panels=_panels(used, notes, asked),
+        is_empty=not any(one.values.get(day) for one in reads for day in days),
+        bill=bill,
+    )
+
+
+def _panels(reads: Sequence[Read], notes: Notes, asked: Asked) -> list[Panel]:
+    state = asked.state
+    links = {day: _day_link(asked, day) for day in state.range.days}
+    return [
+        make_panel(read, state, today=asked.today, notes=notes, links=links)
+        for read in reads
+        if state.metric in ("", read.metric.slug)
+    ]
+
+
+def _day_link(asked: Asked, day: date) -> str:
+    return reverse("usage-day", args=[asked.organisation.slug, day]) + asked.state.query
+
+
+def _read(
+    metric: Metric, service: Service, usage: UsageDays, bill: RatedPeriod | None, asked: Asked
+) -> Read:
+    own = usage.days.get(service.pk, {})
+    groups = {} if metric == STORED else usage.groups.get(service.pk, {})
+    amount = amount_of(bill, service.pk) if bill and not metric.is_level else None
+    quantities = {day: own[day].figure for day in asked.state.range.days if day in own}
+    return Read(
+        metric=metric,
+        values={day: metric.of(figure, service) for day, figure in own.items()},
+        groups={
+            value: {day: metric.of(figure, service) for day, figure in each.items()}
+            for value, each in groups.items()
+        },
+        costs=cost_per_day(amount, quantities, currency=bill.currency)
+        if bill and amount is not None and service.is_additive
+        else {},
+        drifts=service.is_level,
+        may_be_forecast=service.is_additive,
+    )

@@ -71,10 +71,10 @@ def read_state(
     today: date,
     choices: Choices,
     cycle: Cycle = MONTHLY,
-    default_range: str = DEFAULT,
+    default: str = DEFAULT,
 ) -> State:
     """Return the state that a query asks for; what it cannot mean is left out, with a message."""
-    shown = read_range(asked, today=today, cycle=cycle, default=default_range)
+    shown = read_range(asked, today=today, cycle=cycle, default=default)
     chosen, messages = {}, [shown.message] if shown.message else []
     for name, allowed in _allowed(choices):
         value = asked.get(name) or allowed[0]
@@ -89,7 +89,7 @@ def read_state(
     return State(
         range=shown,
         **chosen,
-        said=_said_range(asked, shown, default_range) | said,
+        said=_said_range(asked, shown, default) | said,
         messages=tuple(messages),
     )
 

@@ -26,6 +26,7 @@ __all__ = [
     "RatedLine",
     "RatedPeriod",
     "Used",
+    "rate_agreed",
     "rate_as_if",
     "rate_invoiced",
     "rate_organisations",
@@ -91,6 +92,13 @@ def rate_organisations(
         if owner in rated:
             rated[owner] = _joined(rated[owner], [*parts])
     return rated
+
+
+def rate_agreed(
+    plan: InForce, prices: Sequence[Price], used: Used, organisation: UUID
+) -> RatedPeriod:
+    """Rate what one organisation used at prices that are known; it is in no volume account."""
+    return _rated(plan, [_line(price, used.of(organisation, price), plan) for price in prices])
 
 
 def rate_invoiced(

@@ -20,6 +20,8 @@
   const dressTrace = (trace, look) => {
     const hue = trace.meta.hue;
     if (hue === "before") return { ...trace, line: { ...trace.line, color: look.second, width: 1.3 } };
+    if (hue === "band") return { ...trace, line: { width: 0 }, marker: { size: 1, color: look.band }, fillcolor: look.band };
+    if (hue === "expected") return { ...trace, line: { ...trace.line, color: look.accent, width: 1.6 }, marker: { size: 5, color: look.accent } };
     const own = colour(`s${hue}`);
     if (trace.type === "bar") {
       return { ...trace, marker: { ...trace.marker, color: own, line: { color: look.card, width: 1 } } };
@@ -44,26 +46,37 @@
     return { tickmode: "array", tickvals: shown, ticktext: shown, tickangle: 0 };
   };
 
+  const dressShape = (shape, look) =>
+    shape.type === "line" ? { ...shape, line: { ...shape.line, color: look.second } } : { ...shape, fillcolor: look.toCome };
+
+  // A note has its text where there is room, else its number in the list beside the chart.
+  const dressNote = (note, look, room) => ({
+    ...note,
+    ...(room > 500 ? { text: note.hovertext, xanchor: "left" } : {}),
+    font: { size: 11.5, color: look.second },
+  });
+
   const dressLayout = (layout, look, size) => {
     const axis = { zeroline: false, ticks: "outside", ticklen: 6, tickcolor: "rgba(0,0,0,0)", tickfont: { size: 11.5, color: look.second } };
     return {
       ...layout,
       width: size.width,
       height: size.height,
-      margin: { l: 58, r: layout.meta.names ? 18 : 4, t: 8, b: 28 },
+      margin: { l: 58, r: layout.meta.names ? 18 : 4, t: layout.annotations ? 20 : 8, b: 28 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: look.font, size: 12.5, color: look.ink },
       hoverlabel: { bgcolor: look.card, bordercolor: look.line, font: { color: look.ink, size: 12.5 } },
       xaxis: { ...axis, ...layout.xaxis, showgrid: false, ...(layout.meta.names ? nameTicks : dateTicks)(layout.meta, size.width - 62) },
       yaxis: { ...axis, ...layout.yaxis, gridcolor: look.line, gridwidth: 1 },
-      shapes: layout.shapes.map((shape) => ({ ...shape, fillcolor: look.toCome })),
+      shapes: layout.shapes.map((shape) => dressShape(shape, look)),
+      annotations: (layout.annotations || []).map((note, at, all) => dressNote(note, look, size.width / all.length)),
     };
   };
 
   const look = () => ({
     ink: colour("ink"), second: colour("second"), line: colour("line"), card: colour("card-colour"),
-    toCome: colour("to-come"), font: css("--font"),
+    toCome: colour("to-come"), accent: colour("accent"), band: colour("band"), font: css("--font"),
   });
 
   const draw = (chart) => {
@@ -74,10 +87,35 @@
     const size = { width: chart.clientWidth, height: chart.clientHeight };
     const traces = figure.data.map((trace) => dressTrace(trace, now));
     Plotly.react(chart, traces, dressLayout(figure.layout, now, size), CONFIG).then(() => {
+      if (!chart.dataset.drawn) lead(chart, figure.layout.meta.links);
       chart.dataset.drawn = String(Number(chart.dataset.drawn || 0) + 1);
     });
     resizes.observe(chart);
   };
+
+  // A bar leads on; so does the table beside the chart, for who has no pointer.
+  const lead = (chart, links) => {
+    if (!links) return;
+    chart.classList.add("leads");
+    chart.on("plotly_click", ({ points }) => {
+      const to = points.map(({ x }) => links[String(x).slice(0, 10)] || links[x]).find(Boolean);
+      if (to) location.assign(to);
+    });
+  };
+
+  // Without this script tables are open, as the server sends them; with it they open on demand.
+  const opened = new Set();
+  const fold = () => {
+    for (const data of document.querySelectorAll("details[data-fold]")) {
+      data.open = opened.has(data.id);
+      delete data.dataset.fold;
+    }
+  };
+  document.addEventListener("toggle", ({ target }) => {
+    if (!target.matches?.("details.data") || target.dataset.fold !== undefined) return;
+    if (target.open) opened.add(target.id);
+    else opened.delete(target.id);
+  }, true);
 
   const resizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
@@ -85,7 +123,10 @@
     }
   });
 
-  const drawAll = () => document.querySelectorAll(".chart[data-figure]").forEach(draw);
+  const drawAll = () => {
+    fold();
+    document.querySelectorAll(".chart[data-figure]").forEach(draw);
+  };
 
   // htmx says this of every node that it removes, texts too.
   const remove = (node) => {
@@ -100,5 +141,5 @@
   document.addEventListener("htmx:afterSwap", drawAll);
   document.addEventListener("htmx:historyRestore", drawAll);
   document.addEventListener("htmx:beforeCleanupElement", (event) => remove(event.target));
-  document.addEventListener("catacloud:theme", drawAll);
+  for (const name of ["catacloud:theme", "catacloud:refreshed"]) document.addEventListener(name, drawAll);
 })();

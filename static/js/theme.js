@@ -35,6 +35,7 @@
     show(read());
   };
 
+  root.classList.add("js"); // for what looks otherwise where scripts run
   show(read());
   document.addEventListener("DOMContentLoaded", offer);
   document.addEventListener("htmx:historyRestore", offer);

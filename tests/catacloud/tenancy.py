@@ -86,6 +86,7 @@ PAGES = [
     Row("overview/export/focus/", OPERATORS),
     Row("events/", OPERATORS),
     Row(f"{ORG}usage/", MEMBERS),
+    Row(f"{ORG}usage/days/<str:day>/", MEMBERS),
     Row(f"{ORG}usage/export/", MEMBERS),
     Row(f"{ORG}events/", MEMBERS),
     Row(

@@ -154,6 +154,7 @@ def things_of(acme: Organisation, *, by: User) -> dict[str, str]:
         "version": "1",
         "meter": "execution-time",
         "name": "region",
+        "day": f"{now:%Y-%m-%d}",
         "transaction_id": "secret-event",
         "external_customer_id": acme.slug,
     }

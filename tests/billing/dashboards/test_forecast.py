@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.dashboards.forecast import FEWEST_DAYS, MOST_DAYS, forecast
+from billing.dashboards.forecast import FEWEST_DAYS, MOST_DAYS, Expected, forecast
 
 amounts = st.decimals(min_value=0, max_value=10**15, places=6)
 pasts = st.lists(amounts, min_size=FEWEST_DAYS, max_size=40)
@@ -26,8 +26,8 @@ class TestForecast:
     def test_goes_on_exactly_where_every_day_was_the_same(self):
         expected = forecast(decimals(*[5] * 20), days=4, is_level=False)
         assert expected is not None
-        assert [(one.low, one.value, one.high) for one in expected.days] == [(5, 5, 5)] * 4
-        assert (expected.total.low, expected.total.value, expected.total.high) == (20, 20, 20)
+        assert expected.days == [Expected(*decimals(5, 5, 5))] * 4
+        assert expected.total == Expected(*decimals(20, 20, 20))
 
     def test_repeats_the_week(self):
         week = decimals(8, 8, 8, 8, 8, 1, 1)

@@ -1,12 +1,31 @@
 """One organisation's usage."""
 
+import csv
 import re
-from datetime import date
+from collections import Counter
+from datetime import date, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from billing.metering import saga
+from billing.metering.models import Dimension, Service
+from billing.pricing.plans import publish
+from catacloud.accounts.models import Organisation
+from eventstore import feed
 from tests.billing.dashboards.conftest import FRAGMENT, RESTORE
-from tests.factories import make_daily_usage, make_service, make_usage_row
+from tests.billing.metering.sending import send
+from tests.factories import (
+    LONG_AGO,
+    make_daily_usage,
+    make_draft,
+    make_organisation,
+    make_plan,
+    make_service,
+    make_subscription,
+    make_usage_row,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -16,6 +35,53 @@ URL = "/organisations/acme/usage/"
 @pytest.fixture
 def client(as_user, member):
     return as_user(member)
+
+
+def make_priced(organisation, *, on=date(2026, 1, 1)):
+    execution = Service.objects.get(slug="execution-time")
+    plan = make_plan(prices={execution: [("100", "0.5"), (None, "0.4")]})
+    return make_subscription(organisation=organisation, plan_version=plan, starts_on=on)
+
+
+def measure(organisation, *events):
+    """Meter execution times in seconds by region, at ten o'clock of days of November."""
+    definition = Service.objects.get(slug="execution-time").definitions.get()
+    Dimension.objects.get_or_create(definition=definition, name="region", path="region")
+    sent = [
+        (f"{n}", f"2026-11-{day}T10:00:00Z", {"seconds": seconds, "region": region})
+        for n, (region, day, seconds) in enumerate(events)
+    ]
+    send(organisation, *sent, kind="catacloud.execution.finished")
+    for partition in feed.partitions():
+        while saga.advance(partition=partition):
+            pass
+
+
+def rows_read(statements) -> Counter[str]:
+    """Count the rows that statements look at again, by table, where indexes are used."""
+    found: Counter[str] = Counter()
+
+    def walk(plan):
+        name = re.sub(r"_p?\d+$", "", plan.get("Relation Name", ""))
+        removed = plan.get("Rows Removed by Filter", 0)
+        found[name] += round((plan["Actual Rows"] + removed) * plan["Actual Loops"])
+        for one in plan.get("Plans", []):
+            walk(one)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for sql in statements:
+            if sql.lstrip().startswith(("SELECT", "WITH")):
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+                [[[explained]]] = cursor.fetchall()
+                walk(explained["Plan"])
+    return found
+
+
+def tag_in(response) -> str:
+    found = re.search('data-live="&quot;([0-9a-f]+)&quot;"', response.content.decode())
+    assert found
+    return f'"{found[1]}"'
 
 
 def text(response) -> str:
@@ -45,7 +111,7 @@ class TestPage:
             "Execution time per day",
         ):
             assert title in page
-        assert '<th scope="row">Sun 22 Nov 2026</th> <td class="n">12 k GB·h</td>' in page
+        assert 'Sun 22 Nov 2026</a></th> <td class="n">12 k GB·h</td>' in page
 
     def test_shows_what_an_operator_defined_by_its_own_figure_and_unit(self, acme, client):
         seats = make_service(slug="seats", aggregation="max", unit="seats", unit_size=1)
@@ -76,9 +142,184 @@ class TestPage:
         assert "<html" in text(client.get(URL, headers=RESTORE))
 
     def test_the_number_of_queries_does_not_grow(self, acme, client, django_assert_max_num_queries):
-        with django_assert_max_num_queries(16) as few:
+        """Once a minute three more look at the newest events, of which any may not count."""
+        make_priced(acme)
+        with django_assert_max_num_queries(15):
             client.get(URL)
         for day in range(1, 23):
             make_daily_usage(acme, date(2026, 11, day), stored_gb=1, hours=1)
-        with django_assert_max_num_queries(len(few)):
+        for number in range(3):
+            seats = make_service(slug=f"seats-{number}", aggregation="max", unit="seats")
+            make_usage_row(organisation=acme, service=seats, day=date(2026, 11, 22), quantity=17)
+        with django_assert_max_num_queries(12):
             client.get(URL)
+        with django_assert_max_num_queries(12):
+            client.get(f"{URL}?range=90d&by=region")
+
+
+class TestRowsRead:
+    def test_are_the_days_that_are_shown_and_what_a_level_starts_from(self, acme, client):
+        make_priced(acme)
+        globex = make_organisation("Globex")
+        days = [date(2026, 11, 22) - timedelta(days=n) for n in range(200)]
+        for organisation in (acme, globex):
+            make_daily_usage(organisation, *days, stored_gb=1, hours=1)
+        client.get(URL)
+        with CaptureQueriesContext(connection) as captured:
+            client.get(URL, {"range": "7d"})
+        read = rows_read([one["sql"] for one in captured.captured_queries])
+        shown, before = 2 * (7 + 7), 200 - 13
+        services = 3  # of each, whether it was ever used is looked up
+        assert read["billing_dailyusage"] <= 2 * shown + before + services
+        assert read["eventstore_storedevent"] == 0
+        assert read["billing_hourlyusage"] == 0
+
+
+class TestState:
+    def test_groups_by_a_dimension_with_the_rest_as_others(self, acme, client):
+        measure(acme, ("eu", 12, 7200), ("us", 12, 3600), ("eu", 13, 1800))
+        page = text(client.get(URL, {"by": "region", "metric": "execution"}))
+        assert "Execution time per day, by region" in page
+        assert "GB-hours per day" not in page
+        row = '<td class="n">2 h 00 m</td><td class="n">1 h 00 m</td> <td class="n">3 h 00 m</td>'
+        assert row in page
+
+    def test_compares_with_nothing_when_told_so(self, acme, client):
+        make_daily_usage(acme, date(2026, 11, 22), hours=3)
+        assert "The period before" in text(client.get(URL))
+        page = text(client.get(URL, {"compare": "off"}))
+        assert "The period before" not in page
+        assert "vs. 1–22 Oct" not in page
+
+    def test_sorts_days_by_what_was_used(self, acme, client):
+        make_daily_usage(acme, date(2026, 11, 3), hours=1)
+        make_daily_usage(acme, date(2026, 11, 9), hours=2)
+        page = text(client.get(URL, {"sort": "-used", "metric": "execution"}))
+        assert page.index("Mon 9 Nov 2026") < page.index("Tue 3 Nov 2026")
+        assert 'aria-sort="descending"' in page
+
+    def test_says_what_there_is_none_of(self, acme, client):
+        page = text(client.get(URL, {"by": "<b>"}))
+        assert "There is no grouping called “&lt;b&gt;”." in page
+
+    def test_begins_with_the_billing_period_where_that_is_no_month(self, acme, client):
+        quarterly = make_draft(prices={Service.objects.get(slug="storage"): [(None, "1")]})
+        quarterly.billing_period = "quarterly"
+        quarterly.save()
+        publish(version=quarterly, now=LONG_AGO)
+        make_subscription(organisation=acme, plan_version=quarterly)
+        page = text(client.get(URL))
+        assert "<b>This period</b> 1 Oct – 23 Nov 2026" in page
+
+
+class TestDays:
+    def test_cost_stands_beside_the_quantity_and_adds_up(self, acme, client):
+        make_priced(acme)
+        make_daily_usage(acme, date(2026, 11, 2), date(2026, 11, 3), hours=3)
+        page = text(client.get(URL, {"metric": "execution"}))
+        assert '<td class="n">3 h 00 m</td> <td class="n">€1.50</td>' in page
+        assert "€3.00" in page
+
+    def test_lead_to_their_hours_in_the_same_state(self, acme, client):
+        make_daily_usage(acme, date(2026, 11, 3), hours=1)
+        page = text(client.get(URL, {"range": "last-month", "metric": "execution"}))
+        assert 'href="/organisations/acme/usage/days/2026-10-05/?range=last-month' not in page
+        page = text(client.get(URL, {"range": "30d", "metric": "execution"}))
+        there = "/organisations/acme/usage/days/2026-11-03/?range=30d&amp;metric=execution"
+        assert f'<a href="{there}">Tue 3 Nov 2026</a>' in page
+
+    def test_say_what_happened(self, acme, client):
+        make_priced(acme)
+        make_priced(acme, on=date(2026, 11, 5))
+        measure(acme, ("eu", 12, 7200))
+        page = text(client.get(URL))
+        assert "<li>5 Nov: Plan changes to " in page
+        assert "<li>12 Nov: 1 event came over two days late</li>" in page
+
+    def test_say_what_is_to_come(self, acme, client):
+        for day in range(1, 23):
+            make_daily_usage(acme, date(2026, 11, day), hours=2)
+        page = text(client.get(URL, {"metric": "execution"}))
+        assert "Forecast to 30 Nov: 60 h 00 m ± 0 h." in page
+        assert (
+            '<th scope="row">Mon 30 Nov 2026, forecast</th> <td class="n">2 h 00 m ± 0 h</td>'
+            in page
+        )
+
+
+class TestCsv:
+    def test_has_the_figures_of_the_charts_and_no_formulas(self, acme, client):
+        make_priced(acme)
+        measure(acme, ("=cmd", 12, 7200), ("us", 12, 3600))
+        answer = client.get(URL, {"by": "region", "metric": "execution", "format": "csv"})
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        rows = list(csv.DictReader(answer.content.decode().splitlines()))
+        of_day = [row for row in rows if row["day"] == "2026-11-12"]
+        assert [(row["group"], row["quantity"], row["cost"]) for row in of_day] == [
+            ("'=cmd", "2", ""),
+            ("us", "1", ""),
+            ("", "3", "1.5"),
+        ]
+        assert {row["unit"] for row in rows} == {"h"}
+
+
+class TestLive:
+    def test_hears_that_nothing_is_new(self, acme, client, django_assert_max_num_queries):
+        make_daily_usage(acme, date(2026, 11, 3), hours=1)
+        tag = tag_in(client.get(URL, headers=FRAGMENT))
+        with django_assert_max_num_queries(5):
+            again = client.get(URL, headers={**FRAGMENT, "If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+
+    def test_gets_new_figures_as_soon_as_they_count(self, acme, client):
+        make_daily_usage(acme, date(2026, 11, 3), hours=1)
+        tag = tag_in(client.get(URL, headers=FRAGMENT))
+        measure(acme, ("eu", 12, 7200))
+        again = client.get(URL, headers={**FRAGMENT, "If-None-Match": tag})
+        assert again.status_code == 200
+        assert tag_in(again) != tag
+
+    def test_another_state_is_not_what_is_known(self, acme, client):
+        tag = tag_in(client.get(URL, headers=FRAGMENT))
+        other = client.get(f"{URL}?range=7d", headers={**FRAGMENT, "If-None-Match": tag})
+        assert other.status_code == 200
+
+    def test_a_page_that_is_opened_is_never_answered_with_a_tag_alone(self, acme, client):
+        tag = tag_in(client.get(URL))
+        assert client.get(URL, headers={"If-None-Match": tag}).status_code == 200
+
+
+class TestHours:
+    def test_lead_to_the_events_of_each(self, acme, client):
+        measure(acme, ("eu", 12, 7200))
+        page = text(client.get(f"{URL}days/2026-11-12/?range=30d"))
+        assert "Execution time per hour" in page
+        assert '<a href="/organisations/acme/usage/?range=30d">Usage</a>' in page
+        there = "/organisations/acme/events/?hour=2026-11-12T10%3A00Z&amp;service=execution-time"
+        assert there in page
+        events = text(client.get(there.replace("&amp;", "&")))
+        assert "<bdi>0</bdi>" in events
+        assert '<a href="/organisations/acme/usage/days/2026-11-12/">Thu 12 Nov 2026</a>' in events
+        assert "10:00–11:00" in events
+        empty = client.get("/organisations/acme/events/?hour=2026-11-12T11:00Z")
+        assert "No such event" in text(empty)
+
+    def test_are_those_of_the_organisations_clock(self, client, acme):
+        Organisation.objects.filter(pk=acme.pk).update(time_zone="Asia/Kathmandu")
+        measure(acme, ("eu", 12, 7200))
+        page = text(client.get(f"{URL}days/2026-11-12/"))
+        assert '<th scope="row">15:00</th> <td class="n">2 h 00 m</td>' in page
+        assert "hour=2026-11-12T09%3A15Z" in page
+        events = text(client.get("/organisations/acme/events/?hour=2026-11-12T09:15Z"))
+        assert "15:00–16:00" in events
+        assert "times are Asia/Kathmandu" in events
+        assert "12 Nov 2026, 15:45:00" in events
+
+    @pytest.mark.parametrize("day", ["today", "2026-11-24", "1999-01-01", "2026-02-30"])
+    def test_are_not_found_of_what_is_no_day(self, client, day):
+        assert client.get(f"{URL}days/{day}/").status_code == 404
+
+    def test_take_few_queries(self, acme, client, django_assert_max_num_queries):
+        measure(acme, ("eu", 12, 7200))
+        with django_assert_max_num_queries(6):
+            client.get(f"{URL}days/2026-11-12/?by=region")

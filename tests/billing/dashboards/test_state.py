@@ -18,7 +18,7 @@ YEARS = Cycle(12, date(2026, 3, 15))
 
 def state(query: str = "", cycle: Cycle = YEARS, default: str = "this-month"):
     asked = dict(parse_qsl(query.removeprefix("?")))
-    return read_state(asked, today=TODAY, choices=CHOICES, cycle=cycle, default_range=default)
+    return read_state(asked, today=TODAY, choices=CHOICES, cycle=cycle, default=default)
 
 
 class TestReadState:

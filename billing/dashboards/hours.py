@@ -1,0 +1,85 @@
+"""The chart of a day's hours. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from billing.dashboards.charts import Figure, hover, value_axis
+from billing.dashboards.metrics import EXECUTION, Metric
+from billing.dashboards.panels import (
+    EXECUTION_HUE,
+    MOST_VALUES,
+    OTHERS_HUE,
+    STORAGE_HUE,
+    all_others,
+    largest_values,
+)
+from billing.templatetags.figures import scale_for
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class HourSeries:
+    """One colour of the chart: values by when their hour starts."""
+
+    name: str
+    values: Mapping[datetime, Decimal]
+    hue: int
+
+
+def hour_series(
+    metric: Metric,
+    values: Mapping[datetime, Decimal],
+    groups: Mapping[str, Mapping[datetime, Decimal]],
+) -> list[HourSeries]:
+    """Return one series, or one for each of the largest values and one for all that is left."""
+    if not groups:
+        hue = EXECUTION_HUE if metric == EXECUTION else STORAGE_HUE
+        return [HourSeries(metric.name, values, hue)]
+    named = largest_values(groups, list(values))[:MOST_VALUES]
+    series = [HourSeries(value, groups[value], hue) for hue, value in enumerate(named)]
+    rest = {
+        start: value - sum((one.values.get(start, ZERO) for one in series), ZERO)
+        for start, value in values.items()
+    }
+    if any(rest.values()):
+        series.append(HourSeries(all_others(), rest, OTHERS_HUE))
+    return series
+
+
+def hour_figure(
+    metric: Metric, series: Sequence[HourSeries], names: Mapping[datetime, str]
+) -> Figure:
+    """Return stacked bars of hours, in the order of time."""
+    highest = max(
+        (sum((one.values.get(start, ZERO) for one in series), ZERO) for start in names),
+        default=ZERO,
+    )
+    size, unit = scale_for(highest, metric.unit)
+    return {
+        "data": [
+            {
+                "type": "bar",
+                "name": one.name,
+                "x": list(names.values()),
+                "y": [float(one.values.get(start, ZERO) / size) for start in names],
+                "hovertemplate": hover(one.name, unit),
+                "marker": {},
+                "meta": {"hue": one.hue},
+            }
+            for one in series
+        ],
+        "layout": {
+            "barmode": "stack",
+            "bargap": 0.22,
+            "showlegend": False,
+            "hovermode": "x unified",
+            "dragmode": False,
+            "meta": {"names": list(names.values())},
+            "xaxis": {"type": "category", "fixedrange": True},
+            "yaxis": value_axis(highest / size, unit),
+            "shapes": [],
+        },
+    }

@@ -1,0 +1,172 @@
+"""One day of an organisation's usage, hour by hour: where a day's chart leads to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from billing.dashboards import live
+from billing.dashboards.charts import Figure
+from billing.dashboards.hours import HourSeries, hour_figure, hour_series
+from billing.dashboards.marks import with_links
+from billing.dashboards.metrics import STORED, Metric
+from billing.dashboards.organisation import ALWAYS, SORTS, metrics_of, own_organisations
+from billing.dashboards.ranges import EARLIEST
+from billing.dashboards.state import Choices, State, read_state
+from billing.dashboards.usage_hours import UsageHours, hours_of, read_hours
+from billing.dashboards.usage_reads import UsedServices, used_services
+from billing.metering.models import Service
+from billing.periods import ONE_DAY, Days, day_of
+from catacloud.accounts.access import SignedInRequest, signed_in
+from catacloud.accounts.models import Organisation
+from catacloud.fragments import template_for
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class HourRow:
+    """An hour of the table, named by the organisation's clock, and where its events are."""
+
+    name: str
+    link: str
+    values: Sequence[Decimal]
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class HourPanel:
+    metric: Metric
+    series: Sequence[HourSeries]
+    figure: Figure
+    rows: Sequence[HourRow]
+    total: Decimal | None  # of what adds up
+    peak: HourRow | None
+
+
+@signed_in
+@require_safe
+@vary_on_headers("HX-Request", "HX-Target")
+def usage_day(request: SignedInRequest, slug: str, day: str) -> HttpResponse:
+    organisations, organisation = own_organisations(request, slug)
+    now = timezone.now()
+    today = day_of(now, organisation.zone)
+    shown = _day(day, today)
+    tag = live.tag_of(request, organisation, days=Days(shown, shown + ONE_DAY), now=now)
+    if live.is_known(request, tag):
+        return live.unchanged(tag)
+    used = used_services(organisation, always=ALWAYS)
+    metrics = [metric for metric, _ in metrics_of(used)]
+    slugs = ("", *(metric.slug for metric in metrics))
+    choices = Choices(metric=slugs, by=("", *used.groupings), sort=SORTS)
+    state = read_state(request.GET, today=today, choices=choices)
+    context = {
+        "organisation": organisation,
+        "organisations": organisations,
+        "state": state,
+        "day": shown,
+        "before": shown - ONE_DAY if shown > EARLIEST else None,
+        "after": shown + ONE_DAY if shown < today else None,
+        "today": today,
+        "metrics": metrics,
+        "groupings": used.groupings,
+        "live": tag,
+        "back": reverse("usage", args=[slug]) + _query(request),
+        "query": _query(request),
+        "panels": list(_panels(organisation, used, state, shown, now)),
+    }
+    page = template_for(request, "billing/usage_day.html", partials={"content"})
+    return render(request, page, context)
+
+
+def _day(text: str, today: date) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise Http404("There is no such day.") from error
+    if not EARLIEST <= day <= today:
+        raise Http404("There are no figures of this day.")
+    return day
+
+
+def _query(request: SignedInRequest) -> str:
+    """Return the query that this page was led to with: it is that of the page of days."""
+    said = request.META.get("QUERY_STRING", "")
+    return f"?{said}" if said else ""
+
+
+def _panels(
+    organisation: Organisation, used: UsedServices, state: State, day: date, now: datetime
+) -> Iterator[HourPanel]:
+    grouped = used.with_dimension(state.by) if state.by else []
+    usage = read_hours(organisation, used.services, day=day, by=state.by, grouped=grouped, now=now)
+    starts = [one for one in hours_of(day, organisation)[:-1] if one <= now]
+    for metric, service in metrics_of(used):
+        is_wanted = state.metric in ("", metric.slug)
+        if is_wanted and any(
+            one.figure or one.level for one in usage.hours.get(service.pk, {}).values()
+        ):
+            yield _panel(organisation, metric, service, usage, starts)
+
+
+def _panel(
+    organisation: Organisation,
+    metric: Metric,
+    service: Service,
+    usage: UsageHours,
+    starts: Sequence[datetime],
+) -> HourPanel:
+    own = usage.hours[service.pk]
+    values = {start: metric.of(own[start], service) for start in starts if start in own}
+    groups = {} if metric == STORED else usage.groups.get(service.pk, {})
+    series = hour_series(
+        metric,
+        values,
+        {
+            value: {start: metric.of(figure, service) for start, figure in each.items()}
+            for value, each in groups.items()
+        },
+    )
+    names = _names(starts, organisation)
+    links = {start: _link(organisation, service, start) for start in starts}
+    rows = [
+        HourRow(
+            name=names[start],
+            link=links[start],
+            values=[one.values.get(start, ZERO) for one in series],
+            total=values.get(start, ZERO),
+        )
+        for start in starts
+    ]
+    return HourPanel(
+        metric=metric,
+        series=series,
+        figure=with_links(
+            hour_figure(metric, series, names), {names[start]: links[start] for start in starts}
+        ),
+        rows=rows,
+        total=sum(values.values(), ZERO) if service.is_additive and not metric.is_level else None,
+        peak=max(rows, key=lambda row: row.total, default=None),
+    )
+
+
+def _names(starts: Sequence[datetime], organisation: Organisation) -> Mapping[datetime, str]:
+    """Name hours by the clock; where clocks are put back, one comes twice: so with its offset."""
+    local = {start: start.astimezone(organisation.zone) for start in starts}
+    plain = [f"{one:%H:%M}" for one in local.values()]
+    if len(set(plain)) == len(plain):
+        return dict(zip(local, plain, strict=True))
+    return {start: f"{one:%H:%M %z}" for start, one in local.items()}
+
+
+def _link(organisation: Organisation, service: Service, start: datetime) -> str:
+    query = {"hour": f"{start:%Y-%m-%dT%H:%MZ}", "service": service.slug}
+    return f"{reverse('events', args=[organisation.slug])}?{urlencode(query)}"

@@ -1,0 +1,77 @@
+"""What is put on a chart afterwards: notes at days, and where its bars lead. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+Figure = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What happened on a day that explains its figures."""
+
+    day: date
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Notes by day, for a table; those few that are drawn, and a sentence for the many."""
+
+    each: Sequence[Note] = ()
+    drawn: Sequence[Note] = ()
+    sentence: str = ""
+
+    def on(self, day: date) -> list[str]:
+        return [note.text for note in self.each if note.day == day]
+
+
+def with_notes(figure: Figure, notes: Sequence[Note]) -> Figure:
+    """Return the figure with a thin line and a number at each day, for a list beside it."""
+    layout = figure["layout"]
+    places = list(enumerate(notes, start=1))
+    return {
+        **figure,
+        "layout": {
+            **layout,
+            "shapes": [*layout["shapes"], *(_line(note.day) for _, note in places)],
+            "annotations": [_number(number, note) for number, note in places],
+        },
+    }
+
+
+def with_links(figure: Figure, links: Mapping[str, str]) -> Figure:
+    """Return the figure whose bars lead somewhere, by their place on the axis."""
+    layout = figure["layout"]
+    return {**figure, "layout": {**layout, "meta": {**layout["meta"], "links": dict(links)}}}
+
+
+def _line(day: date) -> Figure:
+    at = day.isoformat()
+    return {
+        "name": "note",
+        "type": "line",
+        "xref": "x",
+        "yref": "paper",
+        "x0": at,
+        "x1": at,
+        "y0": 0,
+        "y1": 1,
+        "line": {"width": 1},
+    }
+
+
+def _number(number: int, note: Note) -> Figure:
+    """Return the note's number; where there is room, the script writes its text in its place."""
+    return {
+        "text": str(number),
+        "hovertext": note.text.replace("&", "&amp;").replace("<", "&lt;"),
+        "x": note.day.isoformat(),
+        "xref": "x",
+        "y": 1,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "showarrow": False,
+    }

@@ -1,0 +1,41 @@
+"""How a chart draws what is expected: a dashed line in a band, which is the interval. Pure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from billing.dashboards.forecast import Expected
+
+ToCome = Mapping[date, Expected]
+NOTHING_TO_COME: ToCome = {}
+
+
+def highs(to_come: ToCome) -> dict[date, Decimal]:
+    return {day: one.high for day, one in to_come.items()}
+
+
+def expected_lines(to_come: ToCome, size: Decimal, unit: str) -> list[dict[str, Any]]:
+    """Return the interval as a band between two lines, and what is expected as a dashed line."""
+    if not to_come:
+        return []
+    days = [day.isoformat() for day in to_come]
+
+    def line(name: str, hue: str, values: Iterable[Decimal], **more: Any) -> dict[str, Any]:
+        own = {"x": days, "y": [float(value / size) for value in values], "meta": {"hue": hue}}
+        # One day alone is a point, for a line needs two.
+        mode = "lines" if len(days) > 1 else "markers"
+        return {"type": "scatter", "mode": mode, "name": name, **own, **more}
+
+    each = list(to_come.values())
+    margins = [f"{float(one.low / size):,.4g} to {float(one.high / size):,.4g}" for one in each]
+    hover = {
+        "customdata": margins,
+        "hovertemplate": f"expected: %{{y:,.3~f}} {unit} (%{{customdata}})<extra></extra>",
+    }
+    unseen = {"hoverinfo": "skip"}
+    return [
+        line("low", "band", (one.low for one in each), **unseen),
+        line("interval", "band", (one.high for one in each), fill="tonexty", **unseen),
+        line("expected", "expected", (one.value for one in each), line={"dash": "dash"}, **hover),
+    ]

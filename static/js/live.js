@@ -1,0 +1,55 @@
+// Keeps the figures of an open page up to date: it asks with the tag of what it shows, and most of
+// the time hears that nothing is new. A page that nobody sees asks nothing.
+(() => {
+  "use strict";
+  const EVERY = 1000; // milliseconds: with the time that events take to count, figures follow in two seconds
+  const AFTER_FAILURE = 10000;
+  let timer = null;
+  let asking = false;
+
+  const place = () => document.getElementById("content");
+  const shown = () => document.querySelector("[data-live]");
+
+  // Whoever has a menu open, types or marks text is not disturbed: the next time will do.
+  const isBusy = () =>
+    document.querySelector("details.menu[open], .htmx-request") !== null ||
+    document.activeElement?.matches("input, select, textarea") ||
+    !document.getSelection().isCollapsed;
+
+  const later = (wait) => {
+    clearTimeout(timer);
+    timer = document.hidden ? null : setTimeout(ask, wait);
+  };
+
+  const show = (html) => {
+    const scrolled = [...document.querySelectorAll("details.data .scroll")].map((one) => [one.closest("details").id, one.scrollTop]);
+    htmx.swap(place(), html, { swapStyle: "innerHTML" });
+    document.dispatchEvent(new Event("catacloud:refreshed"));
+    for (const [id, top] of scrolled) document.querySelector(`#${CSS.escape(id)} .scroll`)?.scrollTo(0, top);
+  };
+
+  const ask = async () => {
+    const now = shown();
+    if (!now || asking || isBusy()) return later(EVERY);
+    const address = location.href;
+    asking = true;
+    try {
+      const answer = await fetch(address, {
+        cache: "no-store",
+        headers: { "HX-Request": "true", "HX-Target": "content", "If-None-Match": now.dataset.live },
+      });
+      if (answer.redirected) return; // the session has ended: there is nothing to ask for any more
+      if (answer.status !== 304 && !answer.ok) return later(AFTER_FAILURE);
+      const html = answer.status === 304 ? "" : await answer.text();
+      if (html && address === location.href && now.isConnected && !isBusy()) show(html);
+      later(EVERY);
+    } catch {
+      later(AFTER_FAILURE);
+    } finally {
+      asking = false;
+    }
+  };
+
+  document.addEventListener("visibilitychange", () => later(0));
+  later(EVERY);
+})();

@@ -1,0 +1,157 @@
+"""What usage pages read: the same figures as those that invoices and queries have."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from billing.dashboards.bill_so_far import agreed_with, bill_so_far
+from billing.dashboards.cost_days import amount_of, cost_per_day
+from billing.dashboards.usage_hours import hours_of, read_hours
+from billing.dashboards.usage_reads import read_days, used_services
+from billing.invoicing.rate import rate_organisations
+from billing.metering import query, saga
+from billing.metering.models import Definition, Dimension, Service
+from billing.metering.query import Query
+from billing.metering.usage import daily_figures
+from billing.metering.windows import Size
+from billing.periods import Days
+from eventstore import feed
+from tests.billing.metering.sending import send
+from tests.factories import make_organisation, make_plan, make_service, make_subscription
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 10, 22, tzinfo=UTC)  # clocks change in Berlin on the 25th
+NOW = START + timedelta(days=4, minutes=7)
+DAYS = Days(date(2026, 10, 24), date(2026, 10, 28))
+KINDS = [kind for kind in Service.Aggregation.values if kind != "unique_count"]
+
+
+def fold():
+    for partition in feed.partitions():
+        while saga.advance(partition=partition):
+            pass
+
+
+@pytest.fixture
+def services():
+    """A service of each aggregation, all of the same events, by model."""
+    made = []
+    for kind in KINDS:
+        service = make_service(slug=f"u-{kind}", aggregation=kind)
+        definition = Definition.objects.create(
+            service=service,
+            starts_at=datetime(2001, 1, 1, tzinfo=UTC),
+            event_types=["test.u"],
+            quantity_path="quantity",
+            allows_negative=True,
+        )
+        Dimension.objects.create(definition=definition, name="model", path="model", at_most=2)
+        made.append(service)
+    return made
+
+
+minutes = st.integers(0, 4 * 24 * 60) | st.integers(0, 96).map(lambda hour: hour * 60)
+usage = st.tuples(minutes, st.integers(-3, 5), st.sampled_from(["a", "b", "c", None]))
+
+
+@given(
+    events=st.lists(usage, min_size=1, max_size=25),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
+)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_days_hours_groups_and_bills_are_those_of_queries_and_invoices(services, events, zone):
+    acme = make_organisation(time_zone=zone)
+    make_subscription(
+        organisation=acme, plan_version=make_plan(prices={one: [(None, "0.3")] for one in services})
+    )
+    sent = [
+        (f"{n}", (START + timedelta(minutes=at)).isoformat(), {"quantity": many, "model": model})
+        for n, (at, many, model) in enumerate(events)
+    ]
+    send(acme, *sent, kind="test.u")
+    fold()
+    used = used_services(acme, always=())
+    grouped = used.with_dimension("model")
+    assert [one.aggregation for one in grouped] == ["count", "level", "sum"]
+    read = read_days(acme, used.services, days=DAYS, by="model", grouped=grouped, now=NOW)
+    for service in used.services:
+        figures = daily_figures(service=service, days=DAYS, now=NOW, organisations=[acme.pk])
+        own = {day: one for day, one in read.days[service.pk].items() if one.figure}
+        assert {day: one.figure for day, one in own.items()} == {
+            row.day: row.figure for row in figures if row.figure
+        }
+        if service.is_level:
+            levels = {row.day: row.level for row in figures}
+            assert {day: one.level for day, one in read.days[service.pk].items()} == levels
+    for day in DAYS:
+        check_hours(acme, used.services, day)
+    check_groups(acme, grouped, read)
+    bill = bill_so_far(acme, agreed_with(acme), used.services, read, days=DAYS, now=NOW)
+    assert bill == rate_organisations(days=DAYS, now=NOW, organisations=[acme.pk])[acme.pk]
+
+
+def asked(acme, service, first, end, size, by=()):
+    return Query(
+        service=service, owners=[acme.pk], first=first, end=end, size=size, zone=acme.zone, by=by
+    )
+
+
+def check_hours(acme, services, day):
+    starts = hours_of(day, acme)
+    read = read_hours(acme, services, day=day, now=NOW)
+    for service in services:
+        if service.aggregation == "peak" or starts[0] >= NOW:
+            continue
+        rows = query.run(asked(acme, service, starts[0], starts[-1], Size.HOUR), now=NOW)
+        known = {row.starts_at: row.value for row in rows if row.value}
+        assert {
+            start: one.figure for start, one in read.hours[service.pk].items() if one.figure
+        } == known, service.aggregation
+
+
+def check_groups(acme, grouped, read):
+    for service in grouped:
+        first, end = DAYS.starts_in(acme.zone), DAYS.ends_in(acme.zone)
+        rows = query.run(asked(acme, service, first, end, Size.DAY, ("model",)), now=NOW)
+        known = {
+            (row.groups["model"], row.starts_at.astimezone(acme.zone).date()): row.value
+            for row in rows
+            if row.value
+        }
+        assert {
+            (value, day): one.figure
+            for value, each in read.groups[service.pk].items()
+            for day, one in each.items()
+            if one.figure
+        } == known, service.aggregation
+
+
+class TestCostPerDay:
+    @given(
+        amount=st.decimals(min_value=0, max_value=10**6, places=2),
+        used=st.dictionaries(
+            st.dates(date(2026, 1, 1), date(2026, 3, 1)), st.integers(0, 10**9), max_size=40
+        ),
+    )
+    def test_days_add_up_to_the_bill_to_the_last_cent(self, amount, used):
+        costs = cost_per_day(amount, {d: Decimal(n) for d, n in used.items()}, currency="EUR")
+        assert sum(costs.values()) == (amount if any(used.values()) else 0)
+        assert all(cost == round(cost, 2) for cost in costs.values())
+
+    def test_a_day_costs_its_share(self):
+        days = {date(2026, 11, 1): Decimal(1), date(2026, 11, 2): Decimal(3)}
+        costs = cost_per_day(Decimal(10), days, currency="EUR")
+        assert list(costs.values()) == [Decimal("2.50"), Decimal("7.50")]
+
+
+def test_a_service_without_a_line_costs_nothing_that_is_known(services, db):
+    acme = make_organisation()
+    plan = make_plan(prices={services[0]: [(None, "0.3")]})
+    make_subscription(organisation=acme, plan_version=plan)
+    bill = rate_organisations(days=DAYS, now=NOW, organisations=[acme.pk])[acme.pk]
+    assert amount_of(bill, services[0].pk) == 0
+    assert amount_of(bill, services[1].pk) is None
