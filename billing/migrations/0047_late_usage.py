@@ -10,7 +10,7 @@ WHERE type = 'usage.recorded' AND recorded_at - occurred_at > interval '2 days'
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("billing", "0044_budgets"),
+        ("billing", "0046_rankings_of_organisations"),
         ("eventstore", "0017_throughput"),
     ]
 
