@@ -96,7 +96,6 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
         "figures": figures,
         "metrics": figures.metrics,
         "bill": figures.bill,
-        "bill_lines": [{"line": line} for line in figures.bill.lines] if figures.bill else [],
     }
     return render(request, page, context)
 
