@@ -88,7 +88,8 @@ def read_asked(query: Mapping[str, str], zone: tzinfo = UTC) -> Asked:
         zone=zone,
     )
     try:
-        asked = replace(asked, hour=_hour(text("hour")))
+        if not (asked.first or asked.last):  # days that are chosen take the hour's place
+            asked = replace(asked, hour=_hour(text("hour")))
         _span(asked)
         return replace(asked, before=read_place(query.get("before", "")))
     except BadQuery as bad:

@@ -59,18 +59,7 @@ def hour_figure(
     )
     size, unit = scale_for(highest, metric.unit)
     return {
-        "data": [
-            {
-                "type": "bar",
-                "name": one.name,
-                "x": list(names.values()),
-                "y": [float(one.values.get(start, ZERO) / size) for start in names],
-                "hovertemplate": hover(one.name, unit),
-                "marker": {},
-                "meta": {"hue": one.hue},
-            }
-            for one in series
-        ],
+        "data": [_bar(one, names, size, unit) for one in series],
         "layout": {
             "barmode": "stack",
             "bargap": 0.22,
@@ -82,4 +71,16 @@ def hour_figure(
             "yaxis": value_axis(highest / size, unit),
             "shapes": [],
         },
+    }
+
+
+def _bar(series: HourSeries, names: Mapping[datetime, str], size: Decimal, unit: str) -> Figure:
+    return {
+        "type": "bar",
+        "name": series.name,
+        "x": list(names.values()),
+        "y": [float(series.values.get(start, ZERO) / size) for start in names],
+        "hovertemplate": hover(series.name, unit),
+        "marker": {},
+        "meta": {"hue": series.hue},
     }

@@ -17,7 +17,7 @@ from billing.dashboards import live
 from billing.dashboards.charts import Figure
 from billing.dashboards.hours import HourSeries, hour_figure, hour_series
 from billing.dashboards.marks import with_links
-from billing.dashboards.metrics import STORED, Metric
+from billing.dashboards.metrics import STORED, Figured, Metric
 from billing.dashboards.organisation import ALWAYS, SORTS, metrics_of, own_organisations
 from billing.dashboards.ranges import EARLIEST
 from billing.dashboards.state import Choices, State, read_state
@@ -124,38 +124,34 @@ def _panel(
     usage: UsageHours,
     starts: Sequence[datetime],
 ) -> HourPanel:
-    own = usage.hours[service.pk]
-    values = {start: metric.of(own[start], service) for start in starts if start in own}
+    values = _in_units(usage.hours[service.pk], metric, service)
     groups = {} if metric == STORED else usage.groups.get(service.pk, {})
     series = hour_series(
         metric,
         values,
-        {
-            value: {start: metric.of(figure, service) for start, figure in each.items()}
-            for value, each in groups.items()
-        },
+        {value: _in_units(each, metric, service) for value, each in groups.items()},
     )
     names = _names(starts, organisation)
-    links = {start: _link(organisation, service, start) for start in starts}
-    rows = [
-        HourRow(
-            name=names[start],
-            link=links[start],
-            values=[one.values.get(start, ZERO) for one in series],
-            total=values.get(start, ZERO),
-        )
-        for start in starts
-    ]
+    rows = []
+    for at in starts:
+        each = [one.values.get(at, ZERO) for one in series]
+        link = _link(organisation, service, at)
+        rows.append(HourRow(names[at], link, each, values.get(at, ZERO)))
+    leads = {row.name: row.link for row in rows}
     return HourPanel(
         metric=metric,
         series=series,
-        figure=with_links(
-            hour_figure(metric, series, names), {names[start]: links[start] for start in starts}
-        ),
+        figure=with_links(hour_figure(metric, series, names), leads),
         rows=rows,
         total=sum(values.values(), ZERO) if service.is_additive and not metric.is_level else None,
         peak=max(rows, key=lambda row: row.total, default=None),
     )
+
+
+def _in_units(
+    hours: Mapping[datetime, Figured], metric: Metric, service: Service
+) -> dict[datetime, Decimal]:
+    return {start: metric.of(figure, service) for start, figure in hours.items()}
 
 
 def _names(starts: Sequence[datetime], organisation: Organisation) -> Mapping[datetime, str]:

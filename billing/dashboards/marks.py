@@ -48,6 +48,14 @@ def with_links(figure: Figure, links: Mapping[str, str]) -> Figure:
     return {**figure, "layout": {**layout, "meta": {**layout["meta"], "links": dict(links)}}}
 
 
+def with_costs(figure: Figure, costs: Mapping[str, str]) -> Figure:
+    """Return the figure whose first trace says what each of its days cost, written out."""
+    first, *others = figure["data"]
+    hover = first["hovertemplate"].replace("<extra>", "%{customdata}<extra>")
+    texts = [f" · {costs[day]}" if day in costs else "" for day in first["x"]]
+    return {**figure, "data": [{**first, "customdata": texts, "hovertemplate": hover}, *others]}
+
+
 def _line(day: date) -> Figure:
     at = day.isoformat()
     return {

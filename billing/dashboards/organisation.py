@@ -226,6 +226,7 @@ def _read(
         costs=cost_per_day(amount, quantities, currency=bill.currency)
         if bill and amount is not None and service.is_additive
         else {},
+        currency=bill.currency if bill else "",
         drifts=service.is_level,
         may_be_forecast=service.is_additive,
     )

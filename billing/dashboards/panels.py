@@ -19,13 +19,14 @@ from billing.dashboards.charts import (
 )
 from billing.dashboards.cost_days import Costs
 from billing.dashboards.forecast import Expected, Forecast, forecast
-from billing.dashboards.marks import Notes, with_links, with_notes
+from billing.dashboards.marks import Notes, with_costs, with_links, with_notes
 from billing.dashboards.metrics import EXECUTION, Metric
 from billing.dashboards.ranges import Range
 from billing.dashboards.state import State
 from billing.dashboards.to_come import ToCome
 from billing.metering.groups import OTHERS
 from billing.periods import ONE_DAY, Days
+from billing.templatetags.figures import money
 
 EXECUTION_HUE, STORAGE_HUE, OTHERS_HUE = 2, 1, 6
 MOST_VALUES = 6  # of a dimension, with a colour of their own
@@ -43,6 +44,7 @@ class Read:
     values: Values
     groups: Mapping[str, Values] = field(default_factory=dict)
     costs: Costs = field(default_factory=dict)
+    currency: str = ""
     drifts: bool = False
     may_be_forecast: bool = True
 
@@ -81,27 +83,14 @@ def make_panel(
     """Return an organisation's chart of one metric: bars of what adds up, a line of a level."""
     asked, metric = state.range, read.metric
     series = _series(read, asked.days)
-    before = {day: read.values[day] for day in asked.before if day in read.values}
     ahead = _forecast(read, asked, today)
     to_come = dict(zip(_days_to_come(read, asked, today), ahead.days, strict=True)) if ahead else {}
-    figure = (
-        daily_level(asked=asked, series=series[0], before=before, unit=metric.unit, to_come=to_come)
-        if metric.is_level
-        else daily_bars(
-            asked=asked,
-            series=series,
-            before=before,
-            unit=metric.unit,
-            today=today,
-            to_come=to_come,
-        )
-    )
-    leads = {day.isoformat(): link for day, link in links.items()}
+    figure = with_notes(_drawn(read, series, asked, to_come, today), notes.drawn)
     return Panel(
         metric=metric,
         title=title_of(metric),
         series=series,
-        figure=with_links(with_notes(figure, notes.drawn), leads),
+        figure=with_links(figure, {f"{day}": link for day, link in links.items()}),
         summary=summarise(read.values, asked.whole or asked.days),
         rows=_rows(read, series, state, notes, links),
         notes=notes,
@@ -110,6 +99,22 @@ def make_panel(
         expected=_at_the_end(read, asked, ahead, today) if ahead else None,
         by=state.by if read.groups else "",
     )
+
+
+def _drawn(
+    read: Read, series: Sequence[Series], asked: Range, to_come: ToCome, today: date
+) -> Figure:
+    before = {day: read.values[day] for day in asked.before if day in read.values}
+    unit = read.metric.unit
+    if read.metric.is_level:
+        return daily_level(asked=asked, series=series[0], before=before, unit=unit, to_come=to_come)
+    figure = daily_bars(
+        asked=asked, series=series, before=before, unit=unit, today=today, to_come=to_come
+    )
+    if read.groups or not read.costs:
+        return figure
+    written = {f"{day}": money(cost, read.currency) for day, cost in read.costs.items()}
+    return with_costs(figure, written)
 
 
 def title_of(metric: Metric) -> str:

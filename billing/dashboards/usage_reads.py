@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import OuterRef, Q, Subquery
 
 from billing.exact import ZERO, exactly
 from billing.metering.models import DailyUsage, Service
@@ -79,7 +79,9 @@ def used_services(organisation: Organisation, *, always: Collection[str]) -> Use
     Only where figures are sums parts make a whole, so no other service has dimensions here.
     """
     used = DailyUsage.objects.filter(organisation=organisation, service=OuterRef("pk"))
-    found = Service.objects.filter(Q(Exists(used)) | Q(slug__in=always)).order_by("name", "pk")
+    # One day of each is looked up; of what only has to exist, all days might be read.
+    found = Service.objects.annotate(some_day=Subquery(used.values("day")[:1]))
+    found = found.filter(Q(some_day__isnull=False) | Q(slug__in=always)).order_by("name", "pk")
     named = found.annotate(names=ArrayAgg("definitions__dimensions__name", distinct=True))
     services = list(named[:MOST_SERVICES])
     dimensions = {
@@ -202,14 +204,13 @@ def _execute(
     by: str,
     grouped: Sequence[Service],
 ) -> list[Row]:
-    levels = [one.pk for one in services if one.aggregation in ("level", "peak")]
     with connection.cursor() as cursor:
         cursor.execute(
             f"{DAYS} UNION ALL {GROUPS}" if grouped else DAYS,
             {
                 "owner": organisation.pk,
                 "services": [one.pk for one in services],
-                "levels": levels,
+                "levels": [one.pk for one in services if one.aggregation in ("level", "peak")],
                 "first": days.first,
                 "end": days.end,
                 "starts": list(starts[:-1]),
