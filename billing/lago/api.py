@@ -1,6 +1,7 @@
 """Lago's API, as far as it is about usage: its clients work by another address alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -21,9 +22,10 @@ from billing.lago.openapi import (
     described,
 )
 from billing.lago.wire import Many, One
-from billing.metering import rate
+from billing.metering import rate, tally
 from catacloud.accounts.api_keys import ApiKeyAuth, KeyRequest
 from catacloud.accounts.organisations import called
+from catacloud.accounts.stopping import UsageStopped
 from eventstore.rows import encode_json
 
 api = NinjaAPI(
@@ -72,9 +74,10 @@ def send_event(request: KeyRequest) -> HttpResponse:
 
     422 `value_already_exist` where the subscription sent that transaction before.
     """
-    one = _read(request, One)
-    headers = _take(request, 1)
-    shown = events.take_one(one.event, key=request.auth, now=timezone.now())
+    with _counted():
+        one = _read(request, One)
+        headers = _take(request, 1)
+        shown = events.take_one(one.event, key=request.auth, now=timezone.now())
     return _answer({"event": shown}, headers)
 
 
@@ -89,9 +92,10 @@ def send_events(request: KeyRequest) -> HttpResponse:
     What was stored before with the same content is taken as stored, so a batch whose answer was
     lost can be sent again as it is; with other content it is a 422 `value_already_exist`.
     """
-    many = _read(request, Many)
-    headers = _take(request, len(many.events))
-    shown = events.take_batch(many.events, key=request.auth, now=timezone.now())
+    with _counted():
+        many = _read(request, Many)
+        headers = _take(request, len(many.events))
+        shown = events.take_batch(many.events, key=request.auth, now=timezone.now())
     return _answer({"events": shown}, headers)
 
 
@@ -149,6 +153,20 @@ def show_current_usage(
     return _answer(
         {"customer_usage": usage.current_usage(customer, wanted=charges, now=timezone.now())}
     )
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    """Count a request with events for Prometheus, by the status that it is answered with."""
+    try:
+        yield
+    except LagoError as error:
+        tally.answered(error.status)
+        raise
+    except UsageStopped:
+        tally.answered(402)
+        raise
+    tally.answered(200)
 
 
 def _read(request: HttpRequest, kind: type[Any]) -> Any:

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from billing.lago import wire
 from billing.lago.errors import invalid, not_found
 from billing.lago.wire import LagoEvent
-from billing.metering import cloudevents, ingestion
+from billing.metering import cloudevents, ingestion, tally
 from billing.metering.events import UsageRecorded
 from billing.metering.ingestion import EARLIEST, MAX_AHEAD, SentDifferently
 from billing.metering.models import Definition
@@ -60,14 +60,19 @@ def _take(events: Sequence[LagoEvent], *, key: ApiKey, now: datetime) -> tuple[i
     """Return how many events were new, and what is wrong; where anything is, nothing is stored."""
     wrong = _wrong(events, key=key, now=now)
     if wrong:
+        tally.became(invalid=len(wrong))
         return 0, wrong
     read = cloudevents.read(wire.as_cloudevents(events, _types(event.code for event in events)))
     try:
-        return ingestion.accept(ingestion.all_good(read), key=key, now=now), {}
+        new = ingestion.accept(ingestion.all_good(read), key=key, now=now)
     except SentDifferently as error:
+        tally.became(conflicting=len(error.bad))
         return 0, {bad.index: {"transaction_id": [wire.EXISTS]} for bad in error.bad}
     except ingestion.BadBatch as error:
+        tally.became(invalid=len(error.bad))
         return 0, {bad.index: {"event": [bad.reason]} for bad in error.bad}
+    tally.became(new=new, repeated=len(events) - new)
+    return new, {}
 
 
 def _wrong(events: Sequence[LagoEvent], *, key: ApiKey, now: datetime) -> Wrong:

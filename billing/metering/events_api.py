@@ -10,16 +10,16 @@ from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Field, Query, Schema
 
-from billing.metering import explaining, listing
+from billing.metering import explaining, listing, parameters
 from billing.metering.cloudevents import JSON
 from billing.metering.explaining import Explained
 from billing.metering.listing import Wanted
-from billing.metering.shapes import Moment
+from billing.metering.shapes import Moment, Shape
 from catacloud.accounts.api_keys import KeyRequest
 from catacloud.accounts.models import ApiKey, Organisation
 
 WINDOW = timedelta(hours=72)
-Text = Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")]
+Text = Annotated[str | None, Field(max_length=500, pattern=r"^[^\x00]*$")]
 
 
 class EventOut(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,33 +66,44 @@ class ListedEventSchema(Schema):
     ] = None
 
 
-def list_events(
-    request: KeyRequest,
-    since: Annotated[
-        Moment | None, Query(alias="from", description="Events of this time and later.")
-    ] = None,
-    to: Annotated[Moment | None, Query(description="Events before this time.")] = None,
-    ingestedAtFrom: Moment | None = None,
-    ingestedAtTo: Moment | None = None,
-    id: Text = None,
-    subject: Text = None,
-    customerId: Annotated[list[UUID] | None, Query(description="Ids of organisations.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 100,
-) -> HttpResponse:
+class Asked(Shape):
+    """Which events to list."""
+
+    from_: Annotated[
+        Moment | None, Field(alias="from", description="Events of this time and later.")
+    ] = None
+    to: Annotated[Moment | None, Field(description="Events before this time.")] = None
+    ingested_at_from: Moment | None = None
+    ingested_at_to: Moment | None = None
+    id: Text = None
+    subject: Text = None
+    customer_id: Annotated[list[UUID] | None, Field(description="Ids of organisations.")] = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 100
+    client_id: Annotated[
+        str | None, Field(description="OpenMeter's clients may send it; it changes nothing.")
+    ] = None
+
+
+KNOWN = parameters.known(Asked)
+
+
+def list_events(request: KeyRequest, asked: Query[Asked]) -> HttpResponse:
     """List events of the last 72 hours, or of a given time, the newest first.
 
     A platform key sees those of all organisations, an organisation's key its own. Ids and subjects
-    are given in full; a subject is an organisation's slug or its external key.
+    are given in full; a subject is an organisation's slug or its external key. A parameter that is
+    not known is a 400, for a misspelled filter would list everything.
     """
+    parameters.refuse_others(request, KNOWN)
     wanted = Wanted(
-        organisations=_organisations(request.auth, subject, customerId),
-        since=since or timezone.now() - WINDOW,
-        until=to,
-        recorded_since=ingestedAtFrom,
-        recorded_until=ingestedAtTo,
-        id=id,
+        organisations=_organisations(request.auth, asked.subject, asked.customer_id),
+        since=asked.from_ or timezone.now() - WINDOW,
+        until=asked.to,
+        recorded_since=asked.ingested_at_from,
+        recorded_until=asked.ingested_at_to,
+        id=asked.id,
     )
-    found = explaining.explain(listing.read(wanted, limit=limit))
+    found = explaining.explain(listing.read(wanted, limit=asked.limit))
     content = msgspec.json.encode([listed(one) for one in found])
     return HttpResponse(content, content_type=JSON)
 

@@ -8,7 +8,7 @@ import msgspec
 from django.http import HttpResponse
 from ninja import Field, NinjaAPI, Query, Schema
 
-from billing.metering import event_filters, explaining, listing
+from billing.metering import event_filters, explaining, listing, parameters
 from billing.metering.cloudevents import JSON
 from billing.metering.events_api import ListedEvent, ListedEventSchema, listed
 from billing.metering.group_filters import BadFilter
@@ -61,6 +61,9 @@ class Asked(Shape):
     filter: Annotated[str | None, Field(description=FILTER, examples=[EXAMPLE])] = None
 
 
+KNOWN = parameters.known(Asked)
+
+
 @api.get("/events", response=EventsPageSchema, summary="List usage events by pages", tags=["Usage"])
 def list_events_by_pages(request: KeyRequest, asked: Query[Asked]) -> HttpResponse:
     """List all events, the newest first by their time, page by page.
@@ -68,6 +71,7 @@ def list_events_by_pages(request: KeyRequest, asked: Query[Asked]) -> HttpRespon
     A platform key sees those of all organisations, an organisation's key its own. What comes in
     meanwhile moves no event to another page.
     """
+    parameters.refuse_others(request, KNOWN)
     own = request.auth.organisation
     wanted = _wanted(_read_filter(asked.filter), organisation=own.pk if own else None)
     rows = listing.read(wanted, limit=asked.limit + 1, before=_read_cursor(asked.cursor))

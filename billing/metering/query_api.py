@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from ninja import Query as InQuery
 from ninja import Router
 
-from billing.metering import query, query_shapes
+from billing.metering import parameters, query, query_shapes
 from billing.metering.group_filters import BadFilter
 from billing.metering.levels import TooManyFigures
 from billing.metering.meters_api import find
@@ -58,6 +58,7 @@ FILTERS = [
         "content": {JSON: {"schema": {"type": "object"}}},
     },
 ]
+KNOWN = parameters.known(Asked) | {"filterGroupBy", "advancedMeterGroupByFilters"}
 
 
 @router.get(
@@ -71,7 +72,9 @@ def query_meter(request: KeyRequest, meter: str, asked: InQuery[Asked]) -> HttpR
     """Say what a meter comes to: JSON, or CSV where `Accept` prefers that.
 
     An organisation's key sees its own usage only. Values are exact numbers: read them as decimals.
+    A parameter that is not known is a 400, for a misspelled filter would count what others used.
     """
+    parameters.refuse_others(request, KNOWN, objects=["filterGroupBy"])
     try:
         filters = query_shapes.filters_of(request.GET.lists())
     except BadFilter as error:

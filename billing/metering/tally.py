@@ -1,4 +1,4 @@
-"""What comes to the door for usage events, /api/v1/events, counted for Prometheus.
+"""What comes to the doors for usage events, /api/v1/events and Lago's, counted for Prometheus.
 
 Valkey keeps the counts, so whichever web worker is asked says the same. They begin anew where it
 forgets them, which Prometheus takes for the restart that it is; and nobody waits for them.
@@ -47,6 +47,17 @@ def refused(problem: Problem) -> None:
     _add(counts)
 
 
+def answered(status: int) -> None:
+    """Count a request whose events are counted apart."""
+    _add({f"request {status}": 1})
+
+
+def became(*, new: int = 0, repeated: int = 0, invalid: int = 0, conflicting: int = 0) -> None:
+    """Count what became of events."""
+    refused = {"refused invalid": invalid, "refused conflict": conflicting}
+    _add({"accepted": new, "repeated": repeated, **refused})
+
+
 class Door(Collector):
     """The counts as Prometheus reads them; none while Valkey is away."""
 
@@ -56,12 +67,12 @@ class Door(Collector):
     def collect(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
             "catacloud_ingest_requests",
-            "Requests of known keys to /api/v1/events, by the status of their answer.",
+            "Requests of known keys with usage events, by the status of their answer.",
             labels=["status"],
         )
         events = CounterMetricFamily(
             "catacloud_ingest_events",
-            "Usage events that came there: new ones, repeats, and those that were refused.",
+            "Usage events that came so: new ones, repeats, and those that were refused.",
             labels=["outcome"],
         )
         reasons = CounterMetricFamily(

@@ -155,6 +155,32 @@ class TestTheDoor:
             ("catacloud_ingest_events_refused_total", "conflict"): 2,
         }
 
+    def test_counts_what_lagos_clients_send(self, client, token, acme):
+        event = {"external_subscription_id": "acme", "code": "execution-time"}
+        key = create_api_key(organisation=acme, name="tests", now=NOON)
+
+        def send(*ids):
+            Client().post(
+                "/lago/api/v1/events/batch",
+                {"events": [event | {"transaction_id": one} for one in ids]},
+                content_type="application/json",
+                headers={"Authorization": f"Bearer {key}"},
+            )
+
+        def send_good_and_bad():
+            send("1", "2")
+            send("2", "3")
+            send("4", "")
+
+        assert self.count(client, send_good_and_bad) == {
+            ("catacloud_ingest_requests_total", "200"): 2,
+            ("catacloud_ingest_requests_total", "422"): 1,
+            ("catacloud_ingest_events_total", "accepted"): 3,
+            ("catacloud_ingest_events_total", "repeated"): 1,
+            ("catacloud_ingest_events_total", "refused"): 1,
+            ("catacloud_ingest_events_refused_total", "invalid"): 1,
+        }
+
     def test_takes_usage_and_answers_while_valkey_is_away(
         self, client, token, acme, settings, monkeypatch
     ):
