@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client, TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
 from pytest_django.fixtures import Settings
 
 from catacloud.accounts.models import Membership, Organisation, User
-from tests import emptying
+from tests import emptying, migrated
 from tests.browser import browser as browser
 from tests.factories import make_organisation, make_user, start_feed_here
 from tests.object_storage import bucket as bucket
 from tests.object_storage import object_storage as object_storage
+from tests.plugin import MIGRATED
 from tests.webserver import Server as Server
 from tests.webserver import serve
 
@@ -35,6 +37,16 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"NOT TESTED on real data: there is no {folder}.")
     return folder
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest) -> None:
+    """Use the database that has seen all migrations; on a server of the user's, make one."""
+    if not request.config.stash.get(MIGRATED, False):
+        request.getfixturevalue("django_db_setup")
+        return
+    connection.close()
+    connection.settings_dict["NAME"] = migrated.DATABASE
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,16 @@ import gc
 import os
 import secrets
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from catacloud.embedded import EmbeddedError, environment, running
+from tests import migrated
 
 # What takes longest starts first, so that at the end no worker waits for another.
 _LONG = (
@@ -31,6 +35,9 @@ _LONG = (
     "",  # all others
 )
 _OURS = "CATACLOUD_TEST_SERVERS"  # for the workers: which of the URLs are not the user's
+# Folders whose tests share a web server, so that one worker starts it, and once.
+_TOGETHER = ("tests/uploads/tus/", "tests/uploads/clients/", "tests/billing/clients/")
+MIGRATED = pytest.StashKey[bool]()  # whether our PostgreSQL has the database for tests already
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -57,6 +64,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+class _ByPlace(LoadFileScheduling):
+    """Hands out a file to a worker, or a folder whose tests share a server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope: str = super()._split_scope(nodeid)
+        return next((folder for folder in _TOGETHER if scope.startswith(folder)), scope)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return _ByPlace(config, log)
+
+
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()  # all that was imported and collected stays: nobody need look through it again
@@ -72,6 +92,11 @@ def _name_no_servers(config: pytest.Config) -> None:
         patch.setenv(name, urls[name])
     patch.setenv(_OURS, " ".join(ours))
     _set_key(patch)
+    if "DATABASE_URL" in ours:
+        with _state() as state, _as_usage_error(), pytest.MonkeyPatch.context() as none_named:
+            for name in ours:
+                none_named.delenv(name)
+            migrated.make(state)
 
 
 def _set_key(patch: pytest.MonkeyPatch) -> None:
@@ -83,13 +108,28 @@ def _start_servers(config: pytest.Config) -> None:
     """Set DATABASE_URL and REDIS_URL for this run, and undo it at its end, whatever that is."""
     stack = ExitStack()
     config.add_cleanup(stack.close)
-    state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="catacloud-test-")))
-    state.chmod(0o711)  # `nobody`, as whom root's servers run, may pass
-    try:
-        servers = stack.enter_context(running(state, durable=False, temporary=True))
-    except EmbeddedError as exc:
-        raise pytest.UsageError(str(exc)) from exc
     patch = stack.enter_context(pytest.MonkeyPatch.context())
+    _set_key(patch)
+    state = stack.enter_context(_state())
+    with _as_usage_error():
+        if not os.environ.get("DATABASE_URL"):
+            migrated.put_into(state)
+            config.stash[MIGRATED] = True
+        servers = stack.enter_context(running(state, durable=False, temporary=True))
     for name, url in environment(servers).items():
         patch.setenv(name, url)
-    _set_key(patch)
+
+
+@contextmanager
+def _state() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="catacloud-test-") as name:
+        Path(name).chmod(0o711)  # `nobody`, as whom root's servers run, may pass
+        yield Path(name)
+
+
+@contextmanager
+def _as_usage_error() -> Iterator[None]:
+    try:
+        yield
+    except EmbeddedError as exc:
+        raise pytest.UsageError(str(exc)) from exc
