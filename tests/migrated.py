@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from catacloud.embedded import environment, running
 from catacloud.embedded.binaries import find_postgres
@@ -51,6 +52,11 @@ def put_into(state: Path) -> None:
         _give(data, home.account)
 
 
+def url(server: str) -> str:
+    """Return the URL of the migrated database, given that of another on the same server."""
+    return f"{server.rpartition('/')[0]}/{DATABASE}"
+
+
 @contextmanager
 def _alone() -> Iterator[None]:
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -83,16 +89,15 @@ def _digest(major: int) -> str:
 
 def _migrate(state: Path) -> None:
     """Leave a cluster in the state, stopped in good order, that has the migrated database."""
-    with running(state, durable=False) as servers:
-        with psycopg.connect(servers.database_url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {DATABASE}")
-        url = servers.database_url.rpartition("/")[0] + f"/{DATABASE}"
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--run-syncdb", "--verbosity", "0"],
-            cwd=BASE_DIR,
-            env={**os.environ, **environment(servers), "DATABASE_URL": url},
-            check=True,
-        )
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            patch.delenv(name, raising=False)  # or those that it names would be used
+        with running(state, durable=False) as servers:
+            with psycopg.connect(servers.database_url, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+            there = environment(servers) | {"DATABASE_URL": url(servers.database_url)}
+            command = [sys.executable, "manage.py", "migrate", "--run-syncdb", "--verbosity", "0"]
+            subprocess.run(command, cwd=BASE_DIR, env=os.environ | there, check=True)
 
 
 def _give(folder: Path, account: Account) -> None:
