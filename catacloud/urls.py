@@ -5,6 +5,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from billing.metering import events_v2
+from catacloud.accounts.language import choose_language
 from catacloud.api import api
 from catacloud.monitoring import metrics
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("login/", LoginView.as_view(template_name="accounts/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("language/", choose_language, name="choose-language"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("api/v2/", events_v2.api.urls),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import NamedTuple
 
@@ -10,9 +10,10 @@ from babel import Locale
 from babel.numbers import format_currency, format_decimal
 from django import template
 from django.utils.dateformat import format as format_date
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, gettext, gettext_lazy, pgettext, to_locale
 
 from billing.dashboards.metrics import Change
+from billing.exact import ZERO
 from billing.invoicing.models import Invoice
 from billing.periods import Days
 
@@ -95,7 +96,7 @@ def percent(change: Change | None) -> str:
     if change is None:
         return NOTHING
     if change.percent is None:
-        return "new" if change.now else NOTHING
+        return gettext("new") if change.now else NOTHING
     share = change.percent.quantize(Decimal("0.1"), ROUND_HALF_UP)
     sign = "+" if share > 0 else "−" if share < 0 else "±"
     return f"{sign}{_number(abs(share), 1)}{NBSP}%"
@@ -121,15 +122,15 @@ def exact(value: Decimal | str) -> str:
 
 
 OF_STEPS = {
-    "package": "Packages",
-    "fee": "Fee for each event",
-    "discount": "Discount",
-    "minimum": "Up to the minimum",
-    "maximum": "Down to the maximum",
-    "shared": "Less the shares of the others in the volume account",
-    "base fee": "Base fee, for a share of the period",
-    "charged": "Charged before",
-    "share": "Off a line of this invoice",
+    "package": gettext_lazy("Packages"),
+    "fee": gettext_lazy("Fee for each event"),
+    "discount": gettext_lazy("Discount"),
+    "minimum": gettext_lazy("Up to the minimum"),
+    "maximum": gettext_lazy("Down to the maximum"),
+    "shared": gettext_lazy("Less the shares of the others in the volume account"),
+    "base fee": gettext_lazy("Base fee, for a share of the period"),
+    "charged": gettext_lazy("Charged before"),
+    "share": gettext_lazy("Off a line of this invoice"),
 }
 
 
@@ -138,18 +139,19 @@ def tier(step: Mapping[str, str | None], unit: str) -> str:
     """Write what a step of a line's working is about: which units, or what else."""
     kind = step.get("kind") or "units"
     if kind in OF_STEPS:
-        return OF_STEPS[kind]
+        return str(OF_STEPS[kind])
     units = _units(step, unit)
     return units if kind == "units" else f"{kind.capitalize()}: {units[0].lower()}{units[1:]}"
 
 
 def _units(step: Mapping[str, str | None], unit: str) -> str:
     start, end = Decimal(step.get("from") or 0), step.get("up_to")
+    values = {"start": exact(start), "end": exact(end or ZERO), "unit": unit}
     if end is None:
-        return f"Above {exact(start)} {unit}" if start else "Every unit"
-    return (
-        f"Above {exact(start)} up to {exact(end)} {unit}" if start else f"Up to {exact(end)} {unit}"
-    )
+        return gettext("Above %(start)s %(unit)s") % values if start else gettext("Every unit")
+    if start:
+        return gettext("Above %(start)s up to %(end)s %(unit)s") % values
+    return gettext("Up to %(end)s %(unit)s") % values
 
 
 @register.filter
@@ -162,10 +164,11 @@ def span(days: Days) -> str:
     """Write days as people do: 1–23 Nov 2026."""
     first, last = days.first, days.last
     if first == last:
-        return _day(first, "j M Y")
+        return _with_year(first)
     if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day}–{_day(last, 'j M Y')}"
-    return f"{_day(first, 'j M' if first.year == last.year else 'j M Y')} – {_day(last, 'j M Y')}"
+        return f"{_alone(first)}–{_with_year(last)}"
+    start = _without_year(first) if first.year == last.year else _with_year(first)
+    return f"{start} – {_with_year(last)}"
 
 
 @register.filter
@@ -173,14 +176,28 @@ def short_span(days: Days) -> str:
     """Write days without their year: 1–22 Oct."""
     first, last = days.first, days.last
     if first == last:
-        return _day(last, "j M")
+        return _without_year(last)
     if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day}–{_day(last, 'j M')}"
-    return f"{_day(first, 'j M')} – {_day(last, 'j M')}"
+        return f"{_alone(first)}–{_without_year(last)}"
+    return f"{_without_year(first)} – {_without_year(last)}"
 
 
-def _day(day: date, pattern: str) -> str:
-    return format_date(day, pattern)
+@register.filter
+def moment(at: datetime) -> str:
+    """Write a moment to the minute, with its time zone."""
+    return format_date(at, gettext("j M Y, H:i e"))
+
+
+def _with_year(day: date) -> str:
+    return format_date(day, gettext("j M Y"))
+
+
+def _without_year(day: date) -> str:
+    return format_date(day, gettext("j M"))
+
+
+def _alone(day: date) -> str:
+    return format_date(day, pgettext("a day whose month follows", "j"))
 
 
 def _number(value: Decimal, digits: int) -> str:

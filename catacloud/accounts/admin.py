@@ -11,7 +11,7 @@ class UserAdmin(DjangoUserAdmin[User]):
     list_display = ["email", "first_name", "last_name", "is_staff"]
     search_fields = ["email", "first_name", "last_name"]
     fieldsets = [
-        (None, {"fields": ["email", "password", "first_name", "last_name"]}),
+        (None, {"fields": ["email", "password", "first_name", "last_name", "language"]}),
         ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
     ]
     add_fieldsets = [(None, {"fields": ["email", "password1", "password2"]})]

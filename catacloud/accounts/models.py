@@ -4,6 +4,7 @@ import uuid
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -33,6 +34,14 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
+    language = models.CharField(
+        max_length=2,
+        choices=settings.LANGUAGES,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of pages and e-mails. Nothing: as the browser asks for; e-mails in English.",
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -41,7 +50,11 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         constraints = [
-            models.CheckConstraint(condition=Q(email=Lower("email")), name="email_is_lower_case")
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="email_is_lower_case"),
+            models.CheckConstraint(
+                condition=Q(language__in=["", *dict(settings.LANGUAGES)]),
+                name="language_is_one_of_ours",
+            ),
         ]
 
     def clean(self) -> None:

@@ -79,6 +79,9 @@ NEW_METER = """{"slug": "walk", "aggregation": "COUNT", "eventType": "walk"}"""
 PAGES = [
     Row("", {**may(OTHER, *INSIDE, gets="/"), VISITOR: 200}),
     Row("login/", EVERYBODY),
+    Row(
+        "language/", dict.fromkeys(PERSONAS, "/login/"), post={"language": "de", "next": "/login/"}
+    ),
     Row("logout/", dict.fromkeys(PERSONAS, SIGN_IN), post={}),
     Row("metrics", NOBODY),
     Row("overview/", OPERATORS),
