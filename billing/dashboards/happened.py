@@ -24,7 +24,9 @@ def notes_of(
         *_plans(subscriptions, days),
         *_prices({one.pk: one.name for one in services}, usage, days),
     ]
-    late = [Note(day, _late(count)) for day, count in usage.late.items() if day in set(days)]
+    late = [
+        Note(day, _late(count)) for day, count in usage.late.items() if days.first <= day < days.end
+    ]
     is_few = len(late) <= MOST_DRAWN
     sentence = "" if is_few else _("Events came more than two days late on {count} of these days.")
     return Notes(

@@ -3,11 +3,19 @@
 from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from functools import cache
 from typing import NamedTuple
 
 from babel import Locale
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    get_currency_precision,
+    get_decimal_symbol,
+    get_group_symbol,
+    get_minus_sign_symbol,
+)
 from django import template
 from django.utils.dateformat import format as format_date
 from django.utils.translation import get_language, gettext, gettext_lazy, pgettext, to_locale
@@ -104,7 +112,11 @@ def percent(change: Change | None) -> str:
 
 @register.filter
 def money(value: Decimal, currency: str) -> str:
-    return format_currency(value, currency, locale=_locale())
+    shape = _shape_of(currency, get_language() or "en")
+    if shape is None or value < 0:
+        return format_currency(value, currency, locale=_locale())
+    rounded = value.quantize(Decimal(1).scaleb(-shape.digits), ROUND_HALF_EVEN)
+    return f"{shape.before}{_number(rounded, shape.digits)}{shape.after}"
 
 
 @register.filter
@@ -201,11 +213,46 @@ def _alone(day: date) -> str:
 
 
 def _number(value: Decimal, digits: int) -> str:
-    pattern = "#,##0." + "0" * digits if digits else "#,##0"
-    return format_decimal(
-        value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP), pattern, locale=_locale()
-    )
+    rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    symbols = _symbols(get_language() or "en")
+    if symbols is None:
+        pattern = "#,##0." + "0" * digits if digits else "#,##0"
+        return format_decimal(rounded, pattern, locale=_locale())
+    return f"{rounded:,f}".translate(symbols)
 
 
 def _locale() -> Locale:
     return Locale.parse(to_locale(get_language() or "en"))
+
+
+# Babel works out a pattern for each number, which takes longer than all else on a page of tables.
+# Where digits are grouped by threes it comes to other signs alone; a test compares the two.
+
+
+class _Shape(NamedTuple):
+    """How an amount of a currency is written, around its number."""
+
+    before: str
+    after: str
+    digits: int
+
+
+@cache
+def _symbols(language: str) -> Mapping[int, str] | None:
+    """Return the signs of a language, by Python's; None where digits are grouped otherwise."""
+    locale = Locale.parse(to_locale(language))
+    if locale.decimal_formats[None].grouping != (3, 3):
+        return None
+    signs = get_group_symbol(locale), get_decimal_symbol(locale), get_minus_sign_symbol(locale)
+    return str.maketrans(dict(zip(",.-", signs, strict=True)))
+
+
+@cache
+def _shape_of(currency: str, language: str) -> _Shape | None:
+    locale, symbols = Locale.parse(to_locale(language)), _symbols(language)
+    if symbols is None:
+        return None
+    digits = get_currency_precision(currency)
+    one = f"{Decimal(1).quantize(Decimal(1).scaleb(-digits)):f}".translate(symbols)
+    before, found, after = format_currency(Decimal(1), currency, locale=locale).partition(one)
+    return _Shape(before, after, digits) if found else None

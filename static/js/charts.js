@@ -29,7 +29,7 @@
     return {
       ...trace,
       line: { color: own, width: 2 },
-      marker: { color: own, size: 4 },
+      marker: { color: own, size: trace.x.length > 1 ? 4 : 9 },
       fillcolor: own.replace("rgb(", "rgba(").replace(")", ", 0.12)"),
     };
   };

@@ -1,13 +1,42 @@
 """How figures are written: pure."""
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
+from babel.numbers import format_currency, format_decimal
+from django.utils.translation import override
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.dashboards.metrics import Change
 from billing.periods import Days
 from billing.templatetags import figures
+from billing.templatetags.figures import FIVE_DIGITS
+
+
+@given(
+    value=st.decimals(min_value=-(10**12), max_value=10**12, places=5),
+    currency=st.sampled_from(["EUR", "USD", "JPY", "KWD", "CHF"]),
+    language=st.sampled_from(["en", "de", "sv", "hi"]),
+)
+def test_money_is_written_as_babel_writes_it(value, currency, language):
+    with override(language):
+        assert figures.money(value, currency) == format_currency(value, currency, locale=language)
+
+
+@given(
+    value=st.decimals(min_value=-(10**12), max_value=10**12, places=5),
+    language=st.sampled_from(["en", "de", "sv", "hi"]),
+)
+def test_a_number_is_written_as_babel_writes_it(value, language):
+    rounded = FIVE_DIGITS.plus(value)
+    digits = 0 if abs(rounded) >= 1000 else 2 if rounded % 1 else 0
+    rounded = rounded.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    with override(language):
+        number = figures.headline(value, "things").number
+        pattern = "#,##0.00" if digits else "#,##0"
+        assert number == format_decimal(rounded, pattern, locale=language)
 
 
 def written(text: object) -> str:
