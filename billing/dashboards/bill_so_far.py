@@ -12,11 +12,11 @@ from decimal import Decimal
 from django.db.models import Exists, OuterRef, Q
 
 from billing.accounts.models import PoolMember, PriceOverride
-from billing.dashboards.usage_reads import UsageDays
+from billing.dashboards.usage_reads import UsageDays, UsedServices
 from billing.exact import ZERO, exactly
 from billing.invoicing.agreed import Price, agreed, own_prices, prices_of
 from billing.invoicing.models import Subscription
-from billing.invoicing.parts import read
+from billing.invoicing.parts import Figures, Part, read
 from billing.invoicing.rate import RatedPeriod, Used, rate_agreed, rate_organisations
 from billing.invoicing.schedule import Cycle, cycle_of
 from billing.invoicing.subscriptions import InForce
@@ -60,49 +60,95 @@ def agreed_with(organisation: Organisation) -> Agreed:
     return Agreed(each, each[-1].has_pool, each[-1].has_own) if each else Agreed()
 
 
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What some days are priced at; ``plan`` is None while the organisation is on none.
+
+    They are ``left`` to rate_organisations where more than days and their groups is needed.
+    """
+
+    days: Days
+    plan: InForce | None = None
+    each: Sequence[Price] = ()
+    left: bool = False
+
+    @property
+    def grouped(self) -> set[tuple[int, str]]:
+        """The services and dimensions whose values are priced by themselves."""
+        return {
+            (one.service.pk, one.part.dimension) for one in self.each if _is_of_values(one.part)
+        }
+
+
+def prices_of_days(
+    organisation: Organisation, known: Agreed, used: UsedServices, *, days: Days
+) -> Prices:
+    """Read the prices, in two queries, or three where the organisation has some of its own."""
+    started = [one for one in known.subscriptions if one.starts_on < days.end]
+    if not started:
+        return Prices(days)
+    version = started[-1].plan_version
+    plan = InForce(version.pk, version.currency)
+    if known.has_pool or _is_divided(started, days) or not _says_all(used):
+        return Prices(days, plan, left=True)
+    owner = organisation.pk
+    own = own_prices(days=days, organisations=[owner]) if known.has_own_prices else {}
+    return Prices(days, plan, agreed(prices_of([version.pk])[version.pk], own.get(owner, [])))
+
+
 def bill_so_far(
     organisation: Organisation,
-    known: Agreed,
+    prices: Prices,
     services: Sequence[Service],
     usage: UsageDays,
     *,
-    days: Days,
     now: datetime,
 ) -> RatedPeriod | None:
-    """Return the bill of some days; None while the organisation is on no plan."""
-    owner = organisation.pk
-    started = [one for one in known.subscriptions if one.starts_on < days.end]
-    if not started:
+    """Return the bill of the days; None while the organisation is on no plan."""
+    owner, days = organisation.pk, prices.days
+    if prices.plan is None:
         return None
-    if known.has_pool or _is_divided(started, days) or _counts_values(services):
+    if prices.left:
         return rate_organisations(days=days, now=now, organisations=[owner]).get(owner)
-    version = started[-1].plan_version
-    own = own_prices(days=days, organisations=[owner]) if known.has_own_prices else {}
-    prices = agreed(prices_of([version.pk])[version.pk], own.get(owner, []))
-    used = _used(organisation, prices, services, usage, days=days, now=now)
-    return rate_agreed(InForce(version.pk, version.currency), prices, used, owner)
+    figures = {(owner, one.pk): _figure(one, usage, days) for one in services}
+    parts = [price.part for price in prices.each if not price.part.is_whole]
+    told_apart = {
+        (owner, part): Figures(_part_figure(part, usage, days))
+        for part in parts
+        if _is_of_values(part)
+    }
+    single = {part: [owner] for part in parts if not _is_of_values(part)}
+    by_event = read(single, days=days, now=now) if single else {}
+    return rate_agreed(prices.plan, prices.each, Used(figures, {**told_apart, **by_event}), owner)
 
 
 def _is_divided(started: Sequence[Subscription], days: Days) -> bool:
     return any(one.is_prorated and one.starts_on > days.first for one in started[1:])
 
 
-def _counts_values(services: Sequence[Service]) -> bool:
-    return any(one.aggregation == A.UNIQUE_COUNT for one in services)
+def _says_all(used: UsedServices) -> bool:
+    """Say whether days add up to the period: values that are told apart do not."""
+    return used.is_all and all(one.aggregation != A.UNIQUE_COUNT for one in used.services)
 
 
-def _used(
-    organisation: Organisation,
-    prices: Sequence[Price],
-    services: Sequence[Service],
-    usage: UsageDays,
-    *,
-    days: Days,
-    now: datetime,
-) -> Used:
-    parts = {price.part: [organisation.pk] for price in prices if not price.part.is_whole}
-    figures = {(organisation.pk, one.pk): _figure(one, usage, days) for one in services}
-    return Used(figures, read(parts, days=days, now=now) if parts else {})
+def _is_of_values(part: Part) -> bool:
+    return bool(part.dimension) and not part.by_event and part.service.is_additive
+
+
+def _part_figure(part: Part, usage: UsageDays, days: Days) -> Decimal:
+    """Return what days of a value come to, or of all values but those with a price."""
+    values = usage.groups.get((part.service.pk, part.dimension), {})
+    chosen = [part.value] if part.value else [one for one in values if one not in part.others]
+    with exactly():
+        return sum(
+            (
+                values[value][day].figure
+                for value in chosen
+                for day in days
+                if day in values.get(value, {})
+            ),
+            ZERO,
+        )
 
 
 def _figure(service: Service, usage: UsageDays, days: Days) -> Decimal:

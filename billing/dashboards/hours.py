@@ -14,6 +14,7 @@ from billing.dashboards.panels import (
     STORAGE_HUE,
     all_others,
     largest_values,
+    left_over,
 )
 from billing.templatetags.figures import scale_for
 
@@ -40,11 +41,7 @@ def hour_series(
         return [HourSeries(metric.name, values, hue)]
     named = largest_values(groups, list(values))[:MOST_VALUES]
     series = [HourSeries(value, groups[value], hue) for hue, value in enumerate(named)]
-    rest = {
-        start: value - sum((one.values.get(start, ZERO) for one in series), ZERO)
-        for start, value in values.items()
-    }
-    if any(rest.values()):
+    if rest := left_over(values, [one.values for one in series]):
         series.append(HourSeries(all_others(), rest, OTHERS_HUE))
     return series
 

@@ -60,13 +60,13 @@ def usage_day(request: SignedInRequest, slug: str, day: str) -> HttpResponse:
     now = timezone.now()
     today = day_of(now, organisation.zone)
     shown = _day(day, today)
-    tag = live.tag_of(request, organisation, days=Days(shown, shown + ONE_DAY), now=now)
+    stamp = live.stamp_of(organisation, Days(shown, shown + ONE_DAY))
+    tag = live.tag_of(request, organisation, stamp, now)
     if live.is_known(request, tag):
         return live.unchanged(tag)
     used = used_services(organisation, always=ALWAYS)
     metrics = [metric for metric, _ in metrics_of(used)]
-    slugs = ("", *(metric.slug for metric in metrics))
-    choices = Choices(metric=slugs, by=("", *used.groupings), sort=SORTS)
+    choices = Choices(("", *(one.slug for one in metrics)), ("", *used.groupings), SORTS)
     state = read_state(request.GET, today=today, choices=choices)
     context = {
         "organisation": organisation,
@@ -107,7 +107,7 @@ def _panels(
     organisation: Organisation, used: UsedServices, state: State, day: date, now: datetime
 ) -> Iterator[HourPanel]:
     grouped = used.with_dimension(state.by) if state.by else []
-    usage = read_hours(organisation, used.services, day=day, by=state.by, grouped=grouped, now=now)
+    usage = read_hours(organisation, used.services, day=day, grouped=grouped, now=now)
     starts = [one for one in hours_of(day, organisation)[:-1] if one <= now]
     for metric, service in metrics_of(used):
         is_wanted = state.metric in ("", metric.slug)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
 
 from billing.periods import Days, slot_start
 from catacloud.accounts.models import Organisation
@@ -17,29 +18,39 @@ from catacloud.accounts.models import Organisation
 RENEWED = timedelta(minutes=5)
 
 # Of the days before, only a level is of interest, and that a change of one is noted by month.
-TAG = """
-SELECT count(*),
+STAMP = """
+SELECT concat_ws(':', count(*),
     coalesce(bit_xor(hash_record_extended((service_id, day, quantity, area, high), 0)), 0),
     (SELECT max(position) FROM billing_usagechange
-     WHERE organisation_id = %(owner)s AND month < %(first)s)
+     WHERE organisation_id = %(owner)s AND month < %(first)s))
 FROM billing_dailyusage
 WHERE organisation_id = %(owner)s AND day >= %(first)s AND day < %(end)s
 """
 
 
-def tag_of(request: HttpRequest, organisation: Organisation, *, days: Days, now: datetime) -> str:
-    """Return the tag of what an address shows of some days, as an ETag."""
+def stamp_of(organisation: Organisation, days: Days) -> str:
+    """Return what tells the figures of some days from those that were before or come after."""
     with connection.cursor() as cursor:
-        cursor.execute(TAG, {"owner": organisation.pk, "first": days.first, "end": days.end})
-        known = cursor.fetchone()
+        cursor.execute(STAMP, {"owner": organisation.pk, "first": days.first, "end": days.end})
+        [stamp] = cursor.fetchone()
+    return str(stamp)
+
+
+def tag_of(request: HttpRequest, organisation: Organisation, stamp: str, now: datetime) -> str:
+    """Return the tag of what an address shows, as an ETag."""
     stands = organisation.time_zone, organisation.stopped_until, organisation.warned_until
-    said = [request.get_full_path(), slot_start(now, RENEWED), *stands, *known]
+    said = [request.get_full_path(), get_language(), slot_start(now, RENEWED), *stands, stamp]
     return f'"{hashlib.sha256(repr(said).encode()).hexdigest()[:32]}"'
 
 
+def asks_again(request: HttpRequest) -> bool:
+    """Say whether an open page asks, and not somebody who opens it."""
+    return "HX-Request" in request.headers and "If-None-Match" in request.headers
+
+
 def is_known(request: HttpRequest, tag: str) -> bool:
-    """Say whether who asks has it already; of no request but those of an open page."""
-    return "HX-Request" in request.headers and request.headers.get("If-None-Match") == tag
+    """Say whether an open page that asks shows it already."""
+    return asks_again(request) and request.headers["If-None-Match"] == tag
 
 
 def unchanged(tag: str) -> HttpResponse:

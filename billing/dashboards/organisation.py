@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards import live
-from billing.dashboards.bill_so_far import Agreed, agreed_with, bill_so_far
+from billing.dashboards.bill_so_far import Agreed, agreed_with, bill_so_far, prices_of_days
 from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.happened import notes_of
 from billing.dashboards.headlines import Headline, headlines
@@ -64,6 +64,7 @@ class Figures:
     panels: Sequence[Panel]
     is_empty: bool
     bill: RatedPeriod | None
+    stamp: str  # see live.py
 
 
 @signed_in
@@ -73,10 +74,11 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the days of a range; asked again with the tag of what is shown, say what is new."""
     organisations, organisation = own_organisations(request, slug)
     now, agreed = timezone.now(), agreed_with(organisation)
-    days = read_range(request.GET, **_of_ranges(organisation, agreed, now)).read
-    tag = live.tag_of(request, organisation, days=days, now=now)
-    if live.is_known(request, tag):
-        return live.unchanged(tag)
+    if live.asks_again(request):
+        days = read_range(request.GET, **_of_ranges(organisation, agreed, now)).read
+        tag = live.tag_of(request, organisation, live.stamp_of(organisation, days), now)
+        if live.is_known(request, tag):
+            return live.unchanged(tag)
     asked = _asked(request, organisation, agreed, now)
     figures = _figures(asked)
     if request.GET.get("format") == "csv":
@@ -90,7 +92,7 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
         "today": asked.today,
         "presets": presets_of(asked.agreed.cycle(asked.today), today=asked.today),
         "groupings": asked.used.groupings,
-        "live": tag,
+        "live": live.tag_of(request, organisation, figures.stamp, now),
         "freshness": freshness(asked.now),
         "uncounted": uncounted(organisation.pk),
         "figures": figures,
@@ -166,25 +168,17 @@ def metrics_of(used: UsedServices) -> list[tuple[Metric, Service]]:
 
 
 def _figures(asked: Asked) -> Figures:
-    state, organisation = asked.state, asked.organisation
-    usage = read_days(
-        organisation,
-        asked.used.services,
-        days=state.range.read,
-        by=state.by,
-        grouped=asked.used.with_dimension(state.by) if state.by else [],
-        now=asked.now,
-    )
+    state, organisation, services = asked.state, asked.organisation, asked.used.services
     days = state.range.days
-    bill = bill_so_far(
-        organisation, asked.agreed, asked.used.services, usage, days=days, now=asked.now
-    )
-    reads = [
-        _read(metric, service, usage, bill, asked) for metric, service in metrics_of(asked.used)
-    ]
+    prices = prices_of_days(organisation, asked.agreed, asked.used, days=days)
+    by = asked.used.with_dimension(state.by) if state.by else []
+    grouped = {*by, *prices.grouped}
+    usage = read_days(organisation, services, days=state.range.read, grouped=grouped, now=asked.now)
+    bill = bill_so_far(organisation, prices, services, usage, now=asked.now)
+    reads = [_read(metric, one, usage, bill, asked) for metric, one in metrics_of(asked.used)]
     daily = {read.metric.slug: read.values for read in reads}
     used = [one for one in reads if one.metric.slug in METRICS or any(map(one.values.get, days))]
-    notes = notes_of(asked.agreed.subscriptions, asked.used.services, usage, days)
+    notes = notes_of(asked.agreed.subscriptions, services, usage, days)
     return Figures(
         metrics=[one.metric for one in used],
         headlines=headlines(daily, state.range, today=asked.today),
@@ -192,6 +186,7 @@ def _figures(asked: Asked) -> Figures:
         panels=_panels(used, notes, asked),
         is_empty=not any(one.values.get(day) for one in reads for day in days),
         bill=bill,
+        stamp=usage.stamp,
     )
 
 
@@ -213,7 +208,8 @@ def _read(
     metric: Metric, service: Service, usage: UsageDays, bill: RatedPeriod | None, asked: Asked
 ) -> Read:
     own = usage.days.get(service.pk, {})
-    groups = {} if metric == STORED else usage.groups.get(service.pk, {})
+    by = service.pk, asked.state.by
+    groups = {} if metric == STORED else usage.groups.get(by, {})
     amount = amount_of(bill, service.pk) if bill and not metric.is_level else None
     quantities = {day: own[day].figure for day in asked.state.range.days if day in own}
     return Read(

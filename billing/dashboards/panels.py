@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -31,6 +31,8 @@ from billing.templatetags.figures import money
 EXECUTION_HUE, STORAGE_HUE, OTHERS_HUE = 2, 1, 6
 MOST_VALUES = 6  # of a dimension, with a colour of their own
 ZERO = Decimal(0)
+ROUNDED = Decimal("1e-12")
+At = TypeVar("At", date, datetime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +133,7 @@ def _series(read: Read, days: Days) -> list[Series]:
         return [Series(read.metric.name, own, hue)]
     largest = largest_values(read.groups, list(days))[:MOST_VALUES]
     series = [Series(value, read.groups[value], hue) for hue, value in enumerate(largest)]
-    rest = {
-        day: value - sum((one.values.get(day, ZERO) for one in series), ZERO)
-        for day, value in own.items()
-    }
-    if any(rest.values()):
+    if rest := left_over(own, [one.values for one in series]):
         series.append(Series(all_others(), rest, OTHERS_HUE))
     return series
 
@@ -148,6 +146,16 @@ def largest_values(groups: Mapping[str, Mapping[Any, Decimal]], among: Sequence[
         if value not in ("", OTHERS)
     }
     return sorted(sums, key=lambda value: (-sums[value], value))
+
+
+def left_over(
+    values: Mapping[At, Decimal], parts: Sequence[Mapping[At, Decimal]]
+) -> dict[At, Decimal]:
+    """Return what parts leave of values; nothing at all where that is what division rounded."""
+    rest = {
+        at: value - sum((one.get(at, ZERO) for one in parts), ZERO) for at, value in values.items()
+    }
+    return rest if any(abs(one) > ROUNDED for one in rest.values()) else {}
 
 
 def all_others() -> str:

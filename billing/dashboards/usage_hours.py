@@ -4,7 +4,7 @@ An hour is one of the day's clock, counted from the day's start, so that each ha
 clocks change there are 23 or 25 of them. Peaks are known by the day only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -31,7 +31,7 @@ ONE_HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class UsageHours:
-    """By the service's primary key: the hours that have begun, by when they start."""
+    """By the service's primary key: the hours that have begun, and those of each value."""
 
     hours: Mapping[int, Mapping[datetime, Figure]]
     groups: Mapping[int, Mapping[str, Mapping[datetime, Figure]]] = field(default_factory=dict)
@@ -48,13 +48,12 @@ def read_hours(
     services: Sequence[Service],
     *,
     day: date,
-    by: str = "",
-    grouped: Sequence[Service] = (),
+    grouped: Collection[tuple[int, str]] = (),
     now: datetime,
 ) -> UsageHours:
     starts = hours_of(day, organisation)
     windows: Windows = list(zip(starts, starts, starts[1:], strict=False))
-    rows = sorted_out(_execute(organisation, services, day, starts, by, grouped))
+    rows = sorted_out(_execute(organisation, services, day, starts, grouped))
     with exactly():
         return UsageHours(
             hours={
@@ -62,7 +61,12 @@ def read_hours(
                 for one in services
                 if one.aggregation != Service.Aggregation.PEAK
             },
-            groups={one.pk: groups_of(one, rows, windows, now) for one in grouped},
+            groups={
+                one.pk: groups_of(one, name, rows, windows, now)
+                for one in services
+                for pk, name in grouped
+                if pk == one.pk
+            },
         )
 
 
@@ -71,8 +75,7 @@ def _execute(
     services: Sequence[Service],
     day: date,
     starts: Sequence[datetime],
-    by: str,
-    grouped: Sequence[Service],
+    grouped: Collection[tuple[int, str]],
 ) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -85,9 +88,8 @@ def _execute(
                 "starts": list(starts[:-1]),
                 "since": starts[0],
                 "until": starts[-1],
-                "by": by,
-                "grouped": [one.pk for one in grouped],
-                "grouped_levels": [one.pk for one in grouped if one.is_level],
+                "grouped": [pk for pk, _ in grouped],
+                "names": [name for _, name in grouped],
                 "slot": microseconds(slot_of(organisation.zone)),
             },
         )
@@ -95,7 +97,9 @@ def _execute(
 
 
 HOURS = f"""
-WITH slot AS (
+WITH asked AS (
+    SELECT * FROM unnest(%(grouped)s::bigint[], %(names)s::text[]) AS asked (service, name)
+), slot AS (
     SELECT usage.*, aggregation, width_bucket(hour, %(starts)s::timestamptz[]) - 1 AS number
     FROM billing_hourlyusage AS usage JOIN billing_service AS service ON service.id = service_id
     WHERE organisation_id = %(owner)s AND service_id = ANY(%(services)s::bigint[])
@@ -119,13 +123,12 @@ SELECT {DAY}, service_id, '', -1, sum(quantity), 0, 0 FROM billing_dailyusage
 WHERE organisation_id = %(owner)s AND service_id = ANY(%(levels)s::bigint[]) AND day < %(day)s
 GROUP BY service_id
 UNION ALL
-SELECT {GROUP}, service_id, coalesce(groups ->> %(by)s, ''), number, sum(quantity), sum(area),
-    sum(quantity * (extract(epoch FROM hour) * 1000000 + %(slot)s))
-FROM slot WHERE service_id = ANY(%(grouped)s::bigint[]) GROUP BY 2, 3, 4
+SELECT {GROUP}, service_id, name || '=' || coalesce(groups ->> name, ''), number, sum(quantity),
+    sum(area), sum(quantity * (extract(epoch FROM hour) * 1000000 + %(slot)s))
+FROM slot JOIN asked ON asked.service = service_id GROUP BY 2, 3, 4
 UNION ALL
-SELECT {GROUP}, service_id, coalesce(groups ->> %(by)s, ''), -1, sum(quantity), 0, 0
-FROM billing_hourlyusage
-WHERE organisation_id = %(owner)s AND service_id = ANY(%(grouped_levels)s::bigint[])
-    AND hour < %(since)s
+SELECT {GROUP}, service_id, name || '=' || coalesce(groups ->> name, ''), -1, sum(quantity), 0, 0
+FROM billing_hourlyusage JOIN asked ON asked.service = service_id
+WHERE organisation_id = %(owner)s AND service_id = ANY(%(levels)s::bigint[]) AND hour < %(since)s
 GROUP BY 2, 3
 """  # noqa: S608 (constants only)

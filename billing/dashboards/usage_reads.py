@@ -14,6 +14,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
 from django.db.models import OuterRef, Q, Subquery
 
+from billing.dashboards.live import STAMP
 from billing.exact import ZERO, exactly
 from billing.metering.models import DailyUsage, Service
 from billing.periods import ONE_DAY, Days, microseconds, slot_of, start_of
@@ -21,7 +22,7 @@ from catacloud.accounts.models import Organisation
 
 MOST_SERVICES = 15  # on one page
 MOST_LATE = 100  # events of a day: more are not counted
-DAY, GROUP, LATE, PRICE = range(4)  # what a row is about
+DAY, GROUP, LATE, PRICE, STAMP_KIND = range(5)  # what a row is about
 
 
 class Figure(NamedTuple):
@@ -33,16 +34,19 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UsageDays:
-    """By the service's primary key: its days, and the days of each value of the dimension.
+    """By the service's primary key its days, and by its dimension, too, the days of each value.
 
     Days with nothing are absent, but of a level. ``late`` counts events that came late, by the day
     that they are of; ``priced`` has the days on which a price of the organisation's own begins.
     """
 
     days: Mapping[int, Mapping[date, Figure]]
-    groups: Mapping[int, Mapping[str, Mapping[date, Figure]]] = field(default_factory=dict)
+    groups: Mapping[tuple[int, str], Mapping[str, Mapping[date, Figure]]] = field(
+        default_factory=dict
+    )
     late: Mapping[date, int] = field(default_factory=dict)
     priced: Mapping[date, Sequence[int]] = field(default_factory=dict)
+    stamp: str = ""  # see live.py
 
 
 class Row(NamedTuple):
@@ -61,13 +65,14 @@ class UsedServices:
 
     services: Sequence[Service]
     dimensions: Mapping[int, Sequence[str]]
+    is_all: bool = True  # else there are more than a page shows
 
     @property
     def groupings(self) -> list[str]:
         return sorted({name for names in self.dimensions.values() for name in names})
 
-    def with_dimension(self, name: str) -> list[Service]:
-        return [one for one in self.services if name in self.dimensions.get(one.pk, ())]
+    def with_dimension(self, name: str) -> list[tuple[int, str]]:
+        return [(one.pk, name) for one in self.services if name in self.dimensions.get(one.pk, ())]
 
     def named(self, slug: str) -> Service | None:
         return next((one for one in self.services if one.slug == slug), None)
@@ -80,14 +85,15 @@ def used_services(organisation: Organisation, *, always: Collection[str]) -> Use
     """
     used = DailyUsage.objects.filter(organisation=organisation, service=OuterRef("pk"))
     # One day of each is looked up; of what only has to exist, all days might be read.
-    found = Service.objects.annotate(some_day=Subquery(used.values("day")[:1]))
-    found = found.filter(Q(some_day__isnull=False) | Q(slug__in=always)).order_by("name", "pk")
-    named = found.annotate(names=ArrayAgg("definitions__dimensions__name", distinct=True))
-    services = list(named[:MOST_SERVICES])
+    known = Service.objects.alias(some_day=Subquery(used.values("day")[:1]))
+    known = known.filter(Q(some_day__isnull=False) | Q(slug__in=always)).order_by("name", "pk")
+    named = known.annotate(names=ArrayAgg("definitions__dimensions__name", distinct=True))
+    found = list(named[: MOST_SERVICES + 1])
+    services = found[:MOST_SERVICES]
     dimensions = {
         one.pk: [name for name in one.names or () if name] for one in services if one.is_additive
     }
-    return UsedServices(services, dimensions)
+    return UsedServices(services, dimensions, is_all=len(found) == len(services))
 
 
 def read_days(
@@ -95,25 +101,32 @@ def read_days(
     services: Sequence[Service],
     *,
     days: Days,
-    by: str = "",
-    grouped: Sequence[Service] = (),
+    grouped: Collection[tuple[int, str]] = (),
     now: datetime,
 ) -> UsageDays:
-    """Return the figures of days up to today, on the organisation's clock."""
-    zone = organisation.zone
-    starts = [start_of(day, zone) for day in [*days, days.end]]
-    rows = _execute(organisation, services, days=days, starts=starts, by=by, grouped=grouped)
+    """Return the figures of days up to today, on the organisation's clock.
+
+    ``grouped`` names the services, by primary key, and the dimensions that are told apart.
+    """
+    starts = [start_of(day, organisation.zone) for day in [*days, days.end]]
+    rows = _execute(organisation, services, days=days, starts=starts, grouped=grouped)
     windows = list(zip(days, starts, starts[1:], strict=False))
-    kept = sorted_out(rows)
+    kept, own = sorted_out(rows), {one.pk: one for one in services}
+    late = {days.first + ONE_DAY * r.number: int(r.quantity) for r in rows if r.kind == LATE}
     with exactly():
         return UsageDays(
             days={
-                one.pk: of_days(one, kept.get((DAY, one.pk, ""), NONE), windows, now)
-                for one in services
+                pk: of_days(one, kept.get((DAY, pk, ""), NONE), windows, now)
+                for pk, one in own.items()
             },
-            groups={one.pk: groups_of(one, kept, windows, now) for one in grouped},
-            late={days.first + ONE_DAY * r.number: int(r.quantity) for r in rows if r.kind == LATE},
+            groups={
+                (pk, name): groups_of(own[pk], name, kept, windows, now)
+                for pk, name in grouped  # a price may be for what was never used
+                if pk in own
+            },
+            late=late,
             priced=_priced(rows, days),
+            stamp=next(row.value for row in rows if row.kind == STAMP_KIND),
         )
 
 
@@ -165,10 +178,15 @@ def of_days(
 
 
 def groups_of(
-    service: Service, rows: Rows, windows: Windows, now: datetime
+    service: Service, name: str, rows: Rows, windows: Windows, now: datetime
 ) -> dict[str, Mapping[Any, Figure]]:
-    keys = sorted(key for key in rows if key[:2] == (GROUP, service.pk))
-    return {key[2]: of_slots(service, rows[key], windows, now) for key in keys}
+    """Return the windows of each value of a dimension, which rows have as ``name=value``."""
+    start = f"{name}="
+    keys = [key for key in rows if key[:2] == (GROUP, service.pk) and key[2].startswith(start)]
+    return {
+        key[2].removeprefix(start): of_slots(service, rows[key], windows, now)
+        for key in sorted(keys)
+    }
 
 
 def of_slots(
@@ -201,25 +219,24 @@ def _execute(
     *,
     days: Days,
     starts: Sequence[datetime],
-    by: str,
-    grouped: Sequence[Service],
+    grouped: Collection[tuple[int, str]],
 ) -> list[Row]:
+    levels = [one.pk for one in services if one.aggregation in ("level", "peak")]
     with connection.cursor() as cursor:
         cursor.execute(
             f"{DAYS} UNION ALL {GROUPS}" if grouped else DAYS,
             {
                 "owner": organisation.pk,
                 "services": [one.pk for one in services],
-                "levels": [one.pk for one in services if one.aggregation in ("level", "peak")],
+                "levels": levels,
                 "first": days.first,
                 "end": days.end,
                 "starts": list(starts[:-1]),
                 "ends": list(starts[1:]),
                 "since": starts[0],
                 "until": starts[-1],
-                "by": by,
-                "grouped": [one.pk for one in grouped],
-                "grouped_levels": [one.pk for one in grouped if one.is_level],
+                "grouped": [pk for pk, _ in grouped],
+                "names": [name for _, name in grouped],
                 "slot": microseconds(slot_of(organisation.zone)),
                 "most": MOST_LATE,
             },
@@ -227,7 +244,7 @@ def _execute(
         return [Row(*row) for row in cursor.fetchall()]
 
 
-DAYS = """
+DAYS = f"""
 SELECT 0, service_id, '', day - %(first)s, quantity, area, coalesce(high, 0)
 FROM billing_dailyusage
 WHERE organisation_id = %(owner)s AND service_id = ANY(%(services)s::bigint[])
@@ -254,14 +271,16 @@ UNION ALL
 SELECT 3, service_id, '', starts_on - %(first)s, 0, 0, 0 FROM billing_priceoverride
 WHERE organisation_id = %(owner)s AND starts_on >= %(first)s AND starts_on < %(end)s
     AND (ends_on IS NULL OR ends_on > starts_on)
-"""
+UNION ALL
+SELECT 4, 0, ({STAMP}), 0, 0, 0, 0
+"""  # noqa: S608 (constants only)
 GROUPS = """
-SELECT 1, service_id, coalesce(groups ->> %(by)s, ''),
+SELECT 1, service_id, name || '=' || coalesce(groups ->> name, ''),
     width_bucket(hour, %(starts)s::timestamptz[]) - 1,
     sum(quantity), sum(area), sum(quantity * (extract(epoch FROM hour) * 1000000 + %(slot)s))
-FROM billing_hourlyusage
-WHERE organisation_id = %(owner)s AND service_id = ANY(%(grouped)s::bigint[])
-    AND hour < %(until)s
-    AND (hour >= %(since)s OR service_id = ANY(%(grouped_levels)s::bigint[]))
+FROM unnest(%(grouped)s::bigint[], %(names)s::text[]) AS asked (service, name)
+JOIN billing_hourlyusage AS usage ON usage.service_id = asked.service
+WHERE organisation_id = %(owner)s AND hour < %(until)s
+    AND (hour >= %(since)s OR service_id = ANY(%(levels)s::bigint[]))
 GROUP BY 1, 2, 3, 4
 """

@@ -14,7 +14,6 @@ from babel.numbers import (
     get_currency_precision,
     get_decimal_symbol,
     get_group_symbol,
-    get_minus_sign_symbol,
 )
 from django import template
 from django.utils.dateformat import format as format_date
@@ -214,6 +213,7 @@ def _alone(day: date) -> str:
 
 def _number(value: Decimal, digits: int) -> str:
     rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    rounded = rounded or abs(rounded)  # there is no zero below zero
     symbols = _symbols(get_language() or "en")
     if symbols is None:
         pattern = "#,##0." + "0" * digits if digits else "#,##0"
@@ -243,8 +243,7 @@ def _symbols(language: str) -> Mapping[int, str] | None:
     locale = Locale.parse(to_locale(language))
     if locale.decimal_formats[None].grouping != (3, 3):
         return None
-    signs = get_group_symbol(locale), get_decimal_symbol(locale), get_minus_sign_symbol(locale)
-    return str.maketrans(dict(zip(",.-", signs, strict=True)))
+    return str.maketrans({",": get_group_symbol(locale), ".": get_decimal_symbol(locale)})
 
 
 @cache

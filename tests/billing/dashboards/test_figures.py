@@ -32,7 +32,7 @@ def test_money_is_written_as_babel_writes_it(value, currency, language):
 def test_a_number_is_written_as_babel_writes_it(value, language):
     rounded = FIVE_DIGITS.plus(value)
     digits = 0 if abs(rounded) >= 1000 else 2 if rounded % 1 else 0
-    rounded = rounded.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    rounded = rounded.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) + 0  # no zero below zero
     with override(language):
         number = figures.headline(value, "things").number
         pattern = "#,##0.00" if digits else "#,##0"

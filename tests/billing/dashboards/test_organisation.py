@@ -111,7 +111,7 @@ class TestPage:
             "Execution time per day",
         ):
             assert title in page
-        assert 'Sun 22 Nov 2026</a></th> <td class="n">12 k GB·h</td>' in page
+        assert 'Sun 22 Nov 2026</a></th><td class="n">12 k GB·h</td>' in page
 
     def test_shows_what_an_operator_defined_by_its_own_figure_and_unit(self, acme, client):
         seats = make_service(slug="seats", aggregation="max", unit="seats", unit_size=1)
@@ -144,7 +144,7 @@ class TestPage:
     def test_the_number_of_queries_does_not_grow(self, acme, client, django_assert_max_num_queries):
         """Once a minute three more look at the newest events, of which any may not count."""
         make_priced(acme)
-        with django_assert_max_num_queries(15):
+        with django_assert_max_num_queries(12):
             client.get(URL)
         for day in range(1, 23):
             make_daily_usage(acme, date(2026, 11, day), stored_gb=1, hours=1)
@@ -160,10 +160,11 @@ class TestPage:
 class TestRowsRead:
     def test_are_the_days_that_are_shown_and_what_a_level_starts_from(self, acme, client):
         make_priced(acme)
-        globex = make_organisation("Globex")
         days = [date(2026, 11, 22) - timedelta(days=n) for n in range(200)]
-        for organisation in (acme, globex):
+        for organisation in (acme, *(make_organisation() for _ in range(8))):
             make_daily_usage(organisation, *days, stored_gb=1, hours=1)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE billing_dailyusage")
         client.get(URL)
         with CaptureQueriesContext(connection) as captured:
             client.get(URL, {"range": "7d"})
@@ -176,12 +177,13 @@ class TestRowsRead:
 
 
 class TestState:
-    def test_groups_by_a_dimension_with_the_rest_as_others(self, acme, client):
-        measure(acme, ("eu", 12, 7200), ("us", 12, 3600), ("eu", 13, 1800))
+    def test_groups_by_a_dimension(self, acme, client):
+        measure(acme, ("eu", 12, 7200), ("us", 12, 3600), ("eu", 13, 1000), ("us", 13, 1001))
         page = text(client.get(URL, {"by": "region", "metric": "execution"}))
         assert "Execution time per day, by region" in page
         assert "GB-hours per day" not in page
-        row = '<td class="n">2 h 00 m</td><td class="n">1 h 00 m</td> <td class="n">3 h 00 m</td>'
+        assert "All others" not in page  # thirds of hours are rounded, but nothing is left of them
+        row = '<td class="n">2 h 00 m</td><td class="n">1 h 00 m</td><td class="n">3 h 00 m</td>'
         assert row in page
 
     def test_compares_with_nothing_when_told_so(self, acme, client):
@@ -217,7 +219,7 @@ class TestDays:
         make_priced(acme)
         make_daily_usage(acme, date(2026, 11, 2), date(2026, 11, 3), hours=3)
         page = text(client.get(URL, {"metric": "execution"}))
-        assert '<td class="n">3 h 00 m</td> <td class="n">€1.50</td>' in page
+        assert '<td class="n">3 h 00 m</td><td class="n">€1.50</td>' in page
         assert "€3.00" in page
         assert " \\u00b7 \\u20ac1.50" in page  # on the chart, too
 

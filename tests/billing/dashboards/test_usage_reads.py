@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.dashboards.bill_so_far import agreed_with, bill_so_far
+from billing.dashboards.bill_so_far import agreed_with, bill_so_far, prices_of_days
 from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.usage_hours import hours_of, read_hours
 from billing.dashboards.usage_reads import read_days, used_services
@@ -18,9 +18,18 @@ from billing.metering.query import Query
 from billing.metering.usage import daily_figures
 from billing.metering.windows import Size
 from billing.periods import Days
+from billing.pricing.models import Charge, Tier
+from billing.pricing.plans import publish
 from eventstore import feed
 from tests.billing.metering.sending import send
-from tests.factories import make_organisation, make_plan, make_service, make_subscription
+from tests.factories import (
+    LONG_AGO,
+    make_draft,
+    make_organisation,
+    make_plan,
+    make_service,
+    make_subscription,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -65,9 +74,14 @@ usage = st.tuples(minutes, st.integers(-3, 5), st.sampled_from(["a", "b", "c", N
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_days_hours_groups_and_bills_are_those_of_queries_and_invoices(services, events, zone):
     acme = make_organisation(time_zone=zone)
-    make_subscription(
-        organisation=acme, plan_version=make_plan(prices={one: [(None, "0.3")] for one in services})
-    )
+    version = make_draft(prices={one: [(None, "0.3")] for one in services})
+    for service in services:
+        if service.is_additive:
+            apart = {"dimension": "model", "value": "a", "model": Charge.Model.PER_UNIT}
+            charge = Charge.objects.create(version=version, service=service, **apart)
+            Tier.objects.create(charge=charge, up_to=None, unit_price=Decimal("0.7"))
+    publish(version=version, now=LONG_AGO)
+    make_subscription(organisation=acme, plan_version=version)
     sent = [
         (f"{n}", (START + timedelta(minutes=at)).isoformat(), {"quantity": many, "model": model})
         for n, (at, many, model) in enumerate(events)
@@ -76,8 +90,11 @@ def test_days_hours_groups_and_bills_are_those_of_queries_and_invoices(services,
     fold()
     used = used_services(acme, always=())
     grouped = used.with_dimension("model")
-    assert [one.aggregation for one in grouped] == ["count", "level", "sum"]
-    read = read_days(acme, used.services, days=DAYS, by="model", grouped=grouped, now=NOW)
+    told_apart = [one for one in used.services if one.is_additive]
+    assert grouped == [(one.pk, "model") for one in told_apart]
+    prices = prices_of_days(acme, agreed_with(acme), used, days=DAYS)
+    assert prices.grouped == set(grouped)
+    read = read_days(acme, used.services, days=DAYS, grouped=grouped, now=NOW)
     for service in used.services:
         figures = daily_figures(service=service, days=DAYS, now=NOW, organisations=[acme.pk])
         own = {day: one for day, one in read.days[service.pk].items() if one.figure}
@@ -89,8 +106,8 @@ def test_days_hours_groups_and_bills_are_those_of_queries_and_invoices(services,
             assert {day: one.level for day, one in read.days[service.pk].items()} == levels
     for day in DAYS:
         check_hours(acme, used.services, day)
-    check_groups(acme, grouped, read)
-    bill = bill_so_far(acme, agreed_with(acme), used.services, read, days=DAYS, now=NOW)
+    check_groups(acme, told_apart, read)
+    bill = bill_so_far(acme, prices, used.services, read, now=NOW)
     assert bill == rate_organisations(days=DAYS, now=NOW, organisations=[acme.pk])[acme.pk]
 
 
@@ -124,7 +141,7 @@ def check_groups(acme, grouped, read):
         }
         assert {
             (value, day): one.figure
-            for value, each in read.groups[service.pk].items()
+            for value, each in read.groups[service.pk, "model"].items()
             for day, one in each.items()
             if one.figure
         } == known, service.aggregation
