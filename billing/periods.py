@@ -8,7 +8,7 @@ no day's start divides: hours, or quarter hours in zones with odd minutes.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from uuid import UUID
 
 ONE_DAY = timedelta(days=1)
@@ -79,6 +79,7 @@ class Zones:
 IN_UTC = Zones()
 
 
+@lru_cache(maxsize=4096)  # a page asks for the same few days a thousand times
 def start_of(day: date, zone: tzinfo = UTC) -> datetime:
     """Return when a day starts, in UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from billing.dashboards.charts import Series, sparkline
 from billing.dashboards.costs import Cost
 from billing.dashboards.headlines import Headline, headlines
-from billing.dashboards.metrics import GB_HOURS, METRICS, STORED, Change, Metric
-from billing.dashboards.queries import Daily
+from billing.dashboards.metrics import GB_HOURS, METRICS, STORED, Change, Earned, Metric
 from billing.dashboards.ranges import Range
 from billing.dashboards.ranking import OTHERS_HUE, stack
 from billing.exact import ZERO, exactly
@@ -23,6 +22,7 @@ from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
 from billing.rankings.spans import Span
 
 COST = "cost"
+Daily = dict[date, Decimal]
 MOST_SERVICES = 6  # with a colour of their own
 Rows = Sequence[RankedOrganisation]
 
@@ -69,7 +69,7 @@ class Platform:
         found = [Cost(Decimal(one["cost"]), one["currency"]) for one in costs]
         change = None
         if len(costs) == 1:
-            change = Change(Decimal(costs[0]["compared"]), Decimal(costs[0]["before"]))
+            change = Earned(Decimal(costs[0]["compared"]), Decimal(costs[0]["before"]))
         each = self._revenue().values()
         days = [day for day in self.asked.days if any(day in values for values in each)]
         whole = self.asked.whole or self.asked.days
@@ -94,14 +94,15 @@ class Platform:
         metric, service = self.metric, self._metered().get(self.metric.service)
         if service is None or not rows:
             return
-        zones = {row.organisation_id: row.organisation.zone for row in rows}
+        owners = {row.organisation_id: row.organisation for row in rows}
+        zones = {pk: one.zone for pk, one in owners.items() if one.time_zone != "UTC"}
         level = {row.organisation_id: row.opening for row in rows}
         found: dict[UUID, Daily] = {}
         for day in daily_figures(
             service=service,
             days=self.asked.days,
             now=self.now,
-            organisations=list(zones),
+            organisations=list(owners),
             known=Known(Zones(zones), level if metric.service == STORED.service else {}),
         ):
             if day.organisation_id is not None:

@@ -1,10 +1,11 @@
 """Rate what organisations used: the same for the preview so far and for the invoice."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -16,7 +17,7 @@ from billing.invoicing.models import Invoice
 from billing.invoicing.parts import Figures, Part, read
 from billing.invoicing.pooling import rate_together
 from billing.invoicing.subscriptions import InForce, in_force_at_end, splits
-from billing.metering.usage import period_figures
+from billing.metering.usage import PeriodFigure, period_figures
 from billing.periods import Days
 from billing.pricing.currencies import round_amount
 from billing.pricing.models import PlanVersion
@@ -76,7 +77,11 @@ class Used(NamedTuple):
 
 
 def rate_organisations(
-    *, days: Days, now: datetime, organisations: Sequence[UUID] | None = None
+    *,
+    days: Days,
+    now: datetime,
+    organisations: Sequence[UUID] | None = None,
+    figures: Sequence[PeriodFigure] | None = None,
 ) -> dict[UUID, RatedPeriod]:
     """Rate the period, or what of it has passed at ``now``, in eight queries for any number.
 
@@ -84,10 +89,14 @@ def rate_organisations(
     span of days that prorated changes of plan leave has its own.
 
     The plan of the last day prices all of a span, with what the organisation has of its own then;
-    an organisation without one is absent. Every charge makes a line, used or not. Raises
-    InvalidPrice where a version was never checked.
+    an organisation without one is absent. Every charge makes a line, used or not. Who has the
+    figures of the organisations in the period spares reading them. Raises InvalidPrice where a
+    version was never checked.
     """
-    rated = _rate(days, now, organisations, in_force_at_end)
+    used_by = None
+    if figures is not None and organisations is not None:
+        used_by = partial(_used, read_of=frozenset(organisations), figures=figures)
+    rated = _rate(days, now, organisations, in_force_at_end, used_by=used_by)
     for owner, parts in _divided(days, now, organisations).items():
         if owner in rated:
             rated[owner] = _joined(rated[owner], [*parts])
@@ -241,18 +250,25 @@ def _added(one: RatedLine, other: RatedLine, currency: str) -> RatedLine:
     )
 
 
-def _used(each: Mapping[UUID, Sequence[Price]], *, days: Days, now: datetime) -> Used:
-    """Read what organisations used of what their prices are for."""
-    figures = {
-        (row.organisation_id, row.service_id): row.figure
-        for row in period_figures(days=days, now=now, organisations=list(each))
-    }
+def _used(
+    each: Mapping[UUID, Sequence[Price]],
+    *,
+    days: Days,
+    now: datetime,
+    read_of: Set[UUID] = frozenset(),
+    figures: Sequence[PeriodFigure] = (),
+) -> Used:
+    """Read what organisations used of what their prices are for, but for what was read before."""
+    rows = [row for row in figures if row.organisation_id in each]
+    if unread := [owner for owner in each if owner not in read_of]:
+        rows += period_figures(days=days, now=now, organisations=unread)
+    of_services = {(row.organisation_id, row.service_id): row.figure for row in rows}
     asked: defaultdict[Part, list[UUID]] = defaultdict(list)
     for organisation, prices in each.items():
         for price in prices:
             if not price.part.is_whole:
                 asked[price.part].append(organisation)
-    return Used(figures, read(asked, days=days, now=now) if asked else {})
+    return Used(of_services, read(asked, days=days, now=now) if asked else {})
 
 
 def _rated(plan: InForce, lines: Iterable[RatedLine]) -> RatedPeriod:

@@ -27,6 +27,7 @@ from django.db import connection
 from billing.exact import ZERO, exactly
 from billing.metering import zoning
 from billing.metering.models import Service
+from billing.metering.period_sql import LEVELS_BEFORE, OF_ALL, OF_KNOWN, OF_SOME, ONLY, PERIOD
 from billing.periods import IN_UTC, ONE_DAY, Days, Zones, day_of, microseconds, start_of
 from catacloud.accounts.models import Organisation
 
@@ -48,6 +49,10 @@ class PeriodFigure(NamedTuple):
     service_id: int
     figure: Decimal
     level: Decimal  # of a level or a peak: where it stood at the end, or stands now; else 0
+
+
+Levels = Mapping[tuple[UUID, int], Decimal]
+"""Where an organisation's level of a service stood before a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,78 +112,6 @@ KNOWN_OPENING = """
     SELECT * FROM unnest(%(owners)s::uuid[], %(openings)s::numeric[]) AS known (owner, level)
 """
 
-# A change Δ at t adds Δ × (until − t) to the integral; a row knows Σ Δ × (end of its day − t), and
-# "ends" how much later than the span's start that is. A peak is where the span found the level, or
-# a day's high above where the day found it.
-PERIOD = """
-WITH zone AS MATERIALIZED (
-    SELECT * FROM unnest(
-        %(zones)s::text[], %(ends)s::date[], %(spans)s::bigint[],
-        %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[]
-    ) AS zone (name, day_after, span, starts_at, ends_at)
-), ends AS MATERIALIZED (
-    SELECT * FROM unnest(%(day_zones)s::text[], %(days)s::date[], %(day_ends)s::bigint[])
-        AS ends (name, day, at)
-), usage AS NOT MATERIALIZED (
-    SELECT usage.*, zone.name, zone.span
-    FROM ({rows}) AS usage
-    JOIN accounts_organisation AS owner ON owner.id = usage.organisation_id
-    JOIN zone ON zone.name = owner.time_zone AND usage.day < zone.day_after
-)
-SELECT organisation_id, service_id, CASE aggregation
-        WHEN 'level' THEN sum(CASE WHEN within
-            THEN area + quantity * (span - ends.at) ELSE quantity * span END)
-        WHEN 'max' THEN max(quantity)
-        WHEN 'latest' THEN (array_agg(quantity ORDER BY usage.day DESC))[1]
-        ELSE sum(quantity)
-    END,
-    CASE aggregation WHEN 'level' THEN sum(quantity) ELSE 0 END
-FROM usage LEFT JOIN ends ON ends.name = usage.name AND ends.day = usage.day
-WHERE aggregation NOT IN ('unique_count', 'peak')
-GROUP BY organisation_id, service_id, aggregation
-UNION ALL
-SELECT organisation_id, service_id, greatest(
-        CASE WHEN min(day) FILTER (WHERE within) > %(first)s OR NOT bool_or(within)
-            THEN coalesce(sum(quantity) FILTER (WHERE NOT within), 0) END,
-        max(reached) FILTER (WHERE within)
-    ), sum(quantity)
-FROM (
-    SELECT *, high - quantity + sum(quantity) OVER (
-        PARTITION BY organisation_id, service_id ORDER BY day
-    ) AS reached
-    FROM usage WHERE aggregation = 'peak'
-) AS usage
-GROUP BY organisation_id, service_id
-UNION ALL
-SELECT organisation_id, service_id, count(DISTINCT value), 0
-FROM billing_uniquevalue
-JOIN accounts_organisation AS owner ON owner.id = organisation_id
-JOIN zone ON zone.name = owner.time_zone AND hour >= zone.starts_at AND hour < zone.ends_at
-WHERE true {only}
-GROUP BY organisation_id, service_id
-"""
-
-# Only of levels the days before are read. Of some organisations each service is looked up by
-# itself, so that it takes no longer for how many others there are.
-OF_ALL = """
-SELECT own.*, service.aggregation, own.day >= %(first)s AS within
-FROM billing_dailyusage AS own JOIN billing_service AS service ON service.id = own.service_id
-WHERE day >= %(first)s OR service.aggregation IN ('level', 'peak')
-"""
-OF_SOME = """
-SELECT own.*, service.aggregation, own.day >= %(first)s AS within
-FROM unnest(%(organisations)s::uuid[]) AS asked (owner)
-CROSS JOIN billing_service AS service
-CROSS JOIN LATERAL (
-    SELECT * FROM billing_dailyusage
-    WHERE organisation_id = asked.owner AND service_id = service.id
-        AND day < %(last_end)s AND day >= CASE WHEN service.aggregation IN ('level', 'peak')
-            THEN '-infinity'::date ELSE %(first)s END
-    OFFSET 0
-) AS own
-"""
-ONLY = "AND organisation_id = ANY(%(organisations)s)"
-
 
 def daily_figures(
     *,
@@ -220,18 +153,46 @@ def daily_totals(
 
 
 def period_figures(
-    *, days: Days, now: datetime, organisations: Sequence[UUID] | None = None
+    *,
+    days: Days,
+    now: datetime,
+    organisations: Sequence[UUID] | None = None,
+    levels: Levels | None = None,
 ) -> list[PeriodFigure]:
-    """Return a row for every organisation and service with usage in the span, or a level before."""
+    """Return a row for every organisation and service with usage in the span, or a level before.
+
+    Who knows these levels, of some organisations, spares reading all that changed them.
+    """
     of_some = organisations is not None
-    sql = PERIOD.format(rows=OF_SOME if of_some else OF_ALL, only=ONLY if of_some else "")
-    asked = _spans(days, now, _zones_of(organisations))
+    rows = OF_ALL if not of_some else OF_SOME if levels is None else OF_KNOWN
+    sql = PERIOD.format(rows=rows, only=ONLY if of_some else "")
+    asked = _spans(days, now, _zones_of(organisations)) | _known(levels or {})
     with connection.cursor() as cursor:
         cursor.execute(sql, {**asked, "organisations": list(organisations or [])})
         return [
             PeriodFigure(organisation, service, Decimal(figure), level)
             for organisation, service, figure, level in cursor.fetchall()
         ]
+
+
+def levels_before(
+    *, earlier: date, later: date, organisations: Sequence[UUID]
+) -> tuple[Levels, Levels]:
+    """Return where levels stood before each of two days, reading what changed them once."""
+    asked: dict[str, Any] = {"earlier": earlier, "later": later}
+    with connection.cursor() as cursor:
+        cursor.execute(LEVELS_BEFORE, asked | {"organisations": list(organisations)})
+        rows = cursor.fetchall()
+    first: Levels = {(row[0], row[1]): row[2] for row in rows if row[2] is not None}
+    return first, {(row[0], row[1]): row[3] for row in rows}
+
+
+def _known(levels: Levels) -> dict[str, Any]:
+    return {
+        "level_owners": [owner for owner, _ in levels],
+        "level_services": [service for _, service in levels],
+        "levels": list(levels.values()),
+    }
 
 
 def _zones_of(organisations: Sequence[UUID] | None) -> list[str]:

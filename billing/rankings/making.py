@@ -15,15 +15,16 @@ from uuid import UUID
 from django.db.models import Q, Sum
 
 from billing.dashboards.metrics import METRICS, STORED
-from billing.dashboards.queries import Used, metered_services, plan_names, used_by_organisation
 from billing.exact import ZERO
 from billing.invoicing.rate import RatedPeriod, rate_organisations
-from billing.metering.models import DailyUsage, PlatformUsage, Service
+from billing.metering.models import PlatformUsage, Service
+from billing.metering.usage import Levels, levels_before, period_figures
 from billing.periods import ONE_DAY, Days, day_of, month_of
 from billing.rankings import invoiced, revenue
 from billing.rankings.models import RankedOrganisation, Ranking
 from billing.rankings.spans import Span
 from billing.rankings.sums import Sums
+from billing.rankings.used import Used, metered_services, plan_names, used_by_organisation
 from catacloud.accounts.models import Organisation
 
 AT_A_TIME = 200  # organisations
@@ -75,10 +76,17 @@ def _rows(
 ) -> list[RankedOrganisation]:
     owners = [one.pk for one in organisations]
     plans = plan_names(organisations=owners, on=span.days.last)
-    opening = _openings(owners, services, span)
-    spans = {"": span.days, "_compared": span.compared, "_before": span.compared_with}
-    used = {of: _used(services, days, now, owners) for of, days in spans.items()}
-    rated = {of: _rated(days, now, owners) for of, days in spans.items()}
+    storage = services[STORED.service].pk if STORED.service in services else 0
+    earlier, later = levels_before(earlier=span.before, later=span.first, organisations=owners)
+    spans = [
+        ("", span.days, later),
+        ("_compared", span.compared, later),
+        ("_before", span.compared_with, earlier),
+    ]
+    used: dict[str, Mapping[UUID, Used]] = {}
+    rated: dict[str, Mapping[UUID, RatedPeriod]] = {}
+    for of, days, levels in spans:
+        used[of], rated[of] = _used_and_rated(owners, days, levels, services, now)
     sums.add(len(owners), now=rated[""], compared=rated["_compared"], before=rated["_before"])
     return [
         RankedOrganisation(
@@ -87,23 +95,26 @@ def _rows(
             name=one.name.casefold(),
             plan=plans.get(one.pk, ""),
             currency=rated[""][one.pk].currency if one.pk in rated[""] else "",
-            opening=opening.get(one.pk, ZERO),
+            opening=later.get((one.pk, storage), ZERO),
             **_figures(one.pk, used, rated),
         )
         for one in organisations
     ]
 
 
-def _used(
-    services: Mapping[str, Service], days: Days | None, now: datetime, owners: Sequence[UUID]
-) -> Mapping[UUID, Used]:
+def _used_and_rated(
+    owners: Sequence[UUID],
+    days: Days | None,
+    levels: Levels,
+    services: Mapping[str, Service],
+    now: datetime,
+) -> tuple[Mapping[UUID, Used], Mapping[UUID, RatedPeriod]]:
+    """Read usage once, for what is shown and for what it costs."""
     if days is None:
-        return {}
-    return used_by_organisation(services=services, days=days, now=now, organisations=owners)
-
-
-def _rated(days: Days | None, now: datetime, owners: Sequence[UUID]) -> Mapping[UUID, RatedPeriod]:
-    return rate_organisations(days=days, now=now, organisations=owners) if days else {}
+        return {}, {}
+    figures = period_figures(days=days, now=now, organisations=owners, levels=levels)
+    rated = rate_organisations(days=days, now=now, organisations=owners, figures=figures)
+    return used_by_organisation(figures, services), rated
 
 
 def _figures(
@@ -121,14 +132,6 @@ def _figures(
         bill = by_bill.get(owner)
         figures[f"cost{of}"] = bill.total if bill and bill.currency == currency else ZERO
     return figures
-
-
-def _openings(
-    owners: Sequence[UUID], services: Mapping[str, Service], span: Span
-) -> dict[UUID, Decimal]:
-    before = Q(service=services.get(STORED.service), day__lt=span.first, organisation__in=owners)
-    rows = DailyUsage.objects.filter(before).order_by().values_list("organisation_id")
-    return dict(rows.annotate(Sum("quantity")))
 
 
 def _platform_opening(services: Mapping[str, Service], span: Span) -> Decimal:

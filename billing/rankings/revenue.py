@@ -13,6 +13,7 @@ from uuid import UUID
 
 from billing.exact import ZERO, exactly, plain
 from billing.invoicing.rate import rate_organisations
+from billing.metering.usage import levels_before, period_figures
 from billing.periods import ONE_DAY, Days, day_of, month_of, start_of
 from billing.rankings.models import RevenueMark
 from billing.rankings.sums import ByService, add_by_service
@@ -40,7 +41,12 @@ def fill(*, now: datetime, seconds: float) -> None:
         sums: ByService = {}
         days, found = Days(month_of(day).first, day + ONE_DAY), _organisations()
         while some := list(islice(found, AT_A_TIME)):
-            add_by_service(sums, rate_organisations(days=days, now=now, organisations=some))
+            _, levels = levels_before(earlier=days.first, later=days.first, organisations=some)
+            figures = period_figures(days=days, now=now, organisations=some, levels=levels)
+            add_by_service(
+                sums,
+                rate_organisations(days=days, now=now, organisations=some, figures=figures),
+            )
         mark(day, sums, now=now)
         if time.monotonic() - started > seconds:
             return

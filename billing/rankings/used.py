@@ -1,19 +1,17 @@
-"""Reads of the screens, on top of the daily tables: a fixed number of queries for any data."""
+"""What organisations used, in the metrics that screens show, and the plans that they are on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from billing.dashboards.metrics import METRICS, Metric
 from billing.invoicing.models import Subscription
 from billing.metering.models import Service
-from billing.metering.usage import period_figures
-from billing.periods import Days
+from billing.metering.usage import PeriodFigure
 
 ZERO = Decimal(0)
-Daily = dict[date, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +31,12 @@ def metered_services() -> dict[str, Service]:
 
 
 def used_by_organisation(
-    *,
-    services: Mapping[str, Service],
-    days: Days,
-    now: datetime,
-    organisations: Sequence[UUID],
+    rows: Iterable[PeriodFigure], services: Mapping[str, Service]
 ) -> dict[UUID, Used]:
-    """Return what organisations used over ``days``."""
+    """Return what organisations used, from the figures of a span of days."""
     by_id = {service.pk: service for service in services.values()}
     figures: dict[UUID, dict[str, Decimal]] = {}
-    for row in period_figures(days=days, now=now, organisations=organisations):
+    for row in rows:
         service = by_id.get(row.service_id)
         for metric in METRICS.values():
             if service is not None and metric.service == service.slug:
