@@ -65,11 +65,19 @@ class Change:
 
     @property
     def direction(self) -> str:
-        if self.difference == 0 or (self.percent and abs(self.percent) < UNSEEN):
-            return "same"
-        return "more" if self.difference > 0 else "less"
+        return _direction(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Earned(Change):
+    """A change as it looks to who earns it: the colour of what is less stands for more."""
 
     @property
-    def earning(self) -> str:
-        """The direction as it looks to who earns it: more is good."""
-        return {"more": "less", "less": "more"}.get(self.direction, self.direction)
+    def direction(self) -> str:
+        return {"more": "less", "less": "more"}.get(_direction(self), "same")
+
+
+def _direction(change: Change) -> str:
+    if change.difference == 0 or (change.percent and abs(change.percent) < UNSEEN):
+        return "same"
+    return "more" if change.difference > 0 else "less"

@@ -46,10 +46,10 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "ranking": platform.ranking,
     }
     leaders, table = Leaders([], []), _table(request, platform)
-    if template != f"{PAGE}#organisations" and platform.ranking:
+    if platform.ranking:
         leaders = reading.read_leaders(platform.ranking, platform.figure)
     platform.read_days([*leaders.largest, *table.rows])
-    context |= _table_context(platform, table)
+    context |= _table_context(platform, table, leaders)
     if template != f"{PAGE}#organisations":
         context |= _platform_context(request, platform, leaders, now)
     return render(request, template, context)
@@ -95,9 +95,18 @@ def _table(request: SignedInRequest, platform: Platform) -> _Table:
     return _Table(sort, search, page, list(page.object_list))
 
 
-def _table_context(platform: Platform, table: _Table) -> Context:
-    daily = platform.of_organisations
-    rows = [tables.make_row(row, platform.figure, daily, platform.asked) for row in table.rows]
+def _table_context(platform: Platform, table: _Table, leaders: Leaders) -> Context:
+    hues = {row.organisation_id: hue for hue, row in enumerate(leaders.largest)}
+    rows = [
+        tables.make_row(
+            row,
+            platform.figure,
+            platform.of_organisations,
+            platform.asked,
+            hue=hues.get(row.organisation_id, ranking.OTHERS_HUE),
+        )
+        for row in table.rows
+    ]
     return {
         "columns": tables.columns(table.sort),
         "sort": table.sort,

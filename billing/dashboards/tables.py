@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.dashboards.charts import Series, Values, sparkline
-from billing.dashboards.metrics import Change
+from billing.dashboards.metrics import Change, Earned
 from billing.dashboards.ranges import Range
 from billing.rankings.models import RankedOrganisation
 
@@ -29,6 +29,7 @@ class Row:
     currency: str  # empty without a price plan
     change: Change
     points: str
+    hue: int  # of the curve: that of its series in the chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,12 @@ def column_of(sort: str, figure: str) -> str:
 
 
 def change_of(row: RankedOrganisation, figure: str) -> Change:
-    return Change(now=getattr(row, f"{figure}_compared"), before=getattr(row, f"{figure}_before"))
+    kind = Earned if figure == "cost" else Change
+    return kind(now=getattr(row, f"{figure}_compared"), before=getattr(row, f"{figure}_before"))
 
 
 def make_row(
-    row: RankedOrganisation, figure: str, daily: Mapping[UUID, Values], asked: Range
+    row: RankedOrganisation, figure: str, daily: Mapping[UUID, Values], asked: Range, *, hue: int
 ) -> Row:
     days = daily.get(row.organisation_id)
     return Row(
@@ -94,6 +96,7 @@ def make_row(
         currency=row.currency,
         change=change_of(row, figure),
         points=sparkline(days, asked.whole or asked.days) if days else "",
+        hue=hue,
     )
 
 

@@ -56,18 +56,21 @@
     font: { size: 11.5, color: look.second },
   });
 
+  // As wide as the longest value at it, such as 2,000 EUR.
+  const leftOf = ({ ticktext = [] }) => Math.max(58, 18 + 6.4 * Math.max(0, ...ticktext.map((text) => text.length)));
+
   const dressLayout = (layout, look, size) => {
     const axis = { zeroline: false, ticks: "outside", ticklen: 6, tickcolor: "rgba(0,0,0,0)", tickfont: { size: 11.5, color: look.second } };
     return {
       ...layout,
       width: size.width,
       height: size.height,
-      margin: { l: 58, r: layout.meta.names ? 18 : 4, t: layout.annotations ? 20 : 8, b: 28 },
+      margin: { l: leftOf(layout.yaxis), r: layout.meta.names ? 18 : 4, t: layout.annotations ? 20 : 8, b: 28 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: look.font, size: 12.5, color: look.ink },
       hoverlabel: { bgcolor: look.card, bordercolor: look.line, font: { color: look.ink, size: 12.5 } },
-      xaxis: { ...axis, ...layout.xaxis, showgrid: false, ...(layout.meta.names ? nameTicks : dateTicks)(layout.meta, size.width - 62) },
+      xaxis: { ...axis, ...layout.xaxis, showgrid: false, ...(layout.meta.names ? nameTicks : dateTicks)(layout.meta, size.width - 4 - leftOf(layout.yaxis)) },
       yaxis: { ...axis, ...layout.yaxis, gridcolor: look.line, gridwidth: 1 },
       shapes: layout.shapes.map((shape) => dressShape(shape, look)),
       annotations: (layout.annotations || []).map((note, at, all) => dressNote(note, look, size.width / all.length)),
