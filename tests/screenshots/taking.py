@@ -7,7 +7,6 @@ from typing import Literal
 from django.conf import settings
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from catacloud.accounts.models import User
 from tests.screenshots.states import Site
 
 LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
@@ -47,42 +46,41 @@ OF_INVOICE = {"invoice": "invoices/{number}/", "invoice-line": "invoices/{number
 def take(site: Site, folder: Path, *, only: str) -> int:
     """Save a picture of each page in each look; return how many."""
     folder.mkdir(parents=True, exist_ok=True)
-    # Playwright's loop runs in this thread, where Django would refuse its own synchronous queries.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    pages = _pages(site)
+    pages = _pages(site)  # before the loop of playwright runs, in which Django makes no queries
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CATACLOUD_BROWSER"),
             args=["--no-sandbox", "--disable-gpu"],
         )
         return sum(
-            _look(browser, site, folder, look, user, wanted)
+            _look(browser, site, folder, look, cookie, wanted)
             for look in LOOKS
-            for user, all_of_them in pages
+            for cookie, all_of_them in pages
             if (wanted := {name: path for name, path in all_of_them.items() if only in name})
         )
 
 
-def _pages(site: Site) -> list[tuple[User | None, dict[str, str]]]:
+def _pages(site: Site) -> list[tuple[str | None, dict[str, str]]]:
+    """Return pages by their names, with the session of whom they are for."""
     own = f"/organisations/{site.organisation.slug}/"
     owner = dict(OWNER)
     if invoice := site.invoice:
         owner |= {name: path.format(number=invoice.number) for name, path in OF_INVOICE.items()}
     return [
         (None, VISITOR),
-        (site.operator, OPERATOR),
-        (site.owner, {name: own + path for name, path in owner.items()}),
+        (site.cookie(site.operator), OPERATOR),
+        (site.cookie(site.owner), {name: own + path for name, path in owner.items()}),
     ]
 
 
 def _look(
-    browser: Browser, site: Site, folder: Path, look: str, user: User | None, pages: dict[str, str]
+    browser: Browser, site: Site, folder: Path, look: str, cookie: str | None, pages: dict[str, str]
 ) -> int:
     scheme, viewport = LOOKS[look]
     with browser.new_context(
         color_scheme=scheme, viewport=viewport, reduced_motion="reduce"
     ) as context:
-        if cookie := site.cookie(user):
+        if cookie:
             name = settings.SESSION_COOKIE_NAME
             context.add_cookies([{"name": name, "value": cookie, "url": site.url}])
         page = context.new_page()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection
 
 from django.conf import settings
-from django.test import Client
+from django.test import Client, override_settings
 
 from billing.rankings import upkeep
 from billing.rankings.models import Ranking
@@ -64,6 +64,7 @@ def site(scale: float) -> Iterator[Site]:
     with ExitStack() as stack:
         here = stack.enter_context(place("dashboard"))
         here.collect_static()
+        stack.enter_context(override_settings(STATIC_ROOT=here.folder / "static"))
         now = datetime.now(UTC)
         make_seller()
         rows = seed.fill(scale=scale, now=now)
