@@ -6,12 +6,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from catacloud.embedded import EmbeddedError, running
 from catacloud.embedded.binaries import find_postgres
 from catacloud.embedded.places import open_home
+from tests import migrated
 from tests.eventstore.servers import on
 
 
@@ -27,7 +27,7 @@ class Cluster:
         with pytest.MonkeyPatch.context() as patch:
             patch.delenv("DATABASE_URL")  # else that one would be used
             servers = self._stack.enter_context(running(self.state, durable=True))
-        self.database_url = servers.database_url
+        self.database_url = migrated.url(servers.database_url)
 
     def stop(self) -> None:
         connection.close()  # the test's own, which the server would wait for
@@ -45,17 +45,17 @@ class Cluster:
 
 @contextmanager
 def own_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    """Let Django work on a durable cluster that has nothing but the event store's tables."""
+    """Let Django work on a durable cluster, whose database has all tables and no events."""
     with tempfile.TemporaryDirectory(prefix="catacloud-fault-") as name:
         Path(name).chmod(0o711)  # `nobody`, as whom root's servers run, may pass
         cluster = Cluster(Path(name))
         try:
+            migrated.put_into(cluster.state)
             cluster.start()
         except EmbeddedError as reason:
             pytest.skip(f"NOT TESTED: a server that crashes. {reason}")
         try:
             with on(cluster.database_url, monkeypatch):
-                call_command("migrate", "eventstore", verbosity=0)
                 yield cluster
         finally:
             cluster.stop()

@@ -4,10 +4,10 @@ from functools import partial
 from threading import Thread
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from eventstore.check import findings
+from tests import migrated
 from tests.billing.metering.faults import usage
 from tests.billing.metering.faults.workers import beat, worker
 from tests.crashing import own_servers
@@ -20,15 +20,16 @@ CRASHES = (2_000, 6_000)  # when so many events are folded
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_lost_or_counted_twice(tmp_path, monkeypatch):
     with own_servers(durable=True) as servers:
+        migrated.put_into(servers.home.state)
         servers.start_postgres()
-        with on(servers.database_url, monkeypatch):
-            call_command("migrate", verbosity=0)
+        there = migrated.url(servers.database_url)
+        with on(there, monkeypatch):
             usage.prepare()
             sending = Thread(target=usage.send_all, args=[usage.bodies(EVENTS, batch=BATCH)])
-            there = {"DATABASE_URL": servers.database_url}
+            environment = {"DATABASE_URL": there}
             with (
-                worker(tmp_path, environment=there) as running,
-                beat(tmp_path, environment=there),
+                worker(tmp_path, environment=environment) as running,
+                beat(tmp_path, environment=environment),
             ):
                 until(running.children)
                 sending.start()
