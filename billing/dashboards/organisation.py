@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards import live
 from billing.dashboards.bill_so_far import Agreed, agreed_with, bill_so_far, prices_of_days
+from billing.dashboards.charts import Values
 from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.happened import notes_of
 from billing.dashboards.headlines import Headline, headlines
@@ -176,7 +177,8 @@ def _figures(asked: Asked) -> Figures:
     usage = read_days(organisation, services, days=state.range.read, grouped=grouped, now=asked.now)
     bill = bill_so_far(organisation, prices, services, usage, now=asked.now)
     reads = [_read(metric, one, usage, bill, asked) for metric, one in metrics_of(asked.used)]
-    daily = {read.metric.slug: read.values for read in reads}
+    nothing: dict[str, Values] = {slug: {} for slug in METRICS}  # of services that are gone
+    daily = nothing | {read.metric.slug: read.values for read in reads}
     used = [one for one in reads if one.metric.slug in METRICS or any(map(one.values.get, days))]
     notes = notes_of(asked.agreed.subscriptions, services, usage, days)
     return Figures(

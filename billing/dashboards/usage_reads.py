@@ -104,10 +104,7 @@ def read_days(
     grouped: Collection[tuple[int, str]] = (),
     now: datetime,
 ) -> UsageDays:
-    """Return the figures of days up to today, on the organisation's clock.
-
-    ``grouped`` names the services, by primary key, and the dimensions that are told apart.
-    """
+    """Return the days up to today; ``grouped`` has the keys of UsageDays.groups that are read."""
     starts = [start_of(day, organisation.zone) for day in [*days, days.end]]
     rows = _execute(organisation, services, days=days, starts=starts, grouped=grouped)
     windows = list(zip(days, starts, starts[1:], strict=False))
@@ -115,17 +112,17 @@ def read_days(
     late = {days.first + ONE_DAY * r.number: int(r.quantity) for r in rows if r.kind == LATE}
     with exactly():
         return UsageDays(
-            days={
+            {
                 pk: of_days(one, kept.get((DAY, pk, ""), NONE), windows, now)
                 for pk, one in own.items()
             },
-            groups={
+            {
                 (pk, name): groups_of(own[pk], name, kept, windows, now)
                 for pk, name in grouped  # a price may be for what was never used
                 if pk in own
             },
-            late=late,
-            priced=_priced(rows, days),
+            late,
+            _priced(rows, days),
             stamp=next(row.value for row in rows if row.kind == STAMP_KIND),
         )
 
