@@ -70,3 +70,9 @@ def test_the_admin_and_the_apis_stay_in_english(client):
 def test_one_request_leaves_nothing_to_the_next(client):
     client.get(reverse("login"), headers=GERMAN)
     assert "Sign in" in client.get(reverse("login")).text
+
+
+def test_each_language_is_named_in_itself(client):
+    page = client.get(reverse("login"), headers=GERMAN).text
+    assert ">English<" in page
+    assert ">Deutsch<" in page
