@@ -11,7 +11,7 @@ from django import template
 from django.utils.dateformat import format as format_date
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from billing.dashboards.panels import Panel, Row
 from billing.dashboards.state import State
@@ -56,4 +56,4 @@ def _cells(panel: Panel, row: Row, state: State, currency: str) -> Iterator[str]
 @lru_cache(maxsize=4096)
 def _name(day: date, language: str) -> str:
     """Write a day in a language, once for all charts."""
-    return format_date(day, "D j M Y")
+    return format_date(day, gettext("D j M Y"))

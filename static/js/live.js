@@ -21,11 +21,21 @@
     timer = document.hidden ? null : setTimeout(ask, wait);
   };
 
+  // What has the focus is named by the nearest id and, inside of that, by where it leads to.
+  const nameOf = (one) => {
+    const near = one?.closest("#content [id]");
+    if (!near) return null;
+    const inside = one === near ? "" : one.matches("a[href]") ? ` a[href="${CSS.escape(one.getAttribute("href"))}"]` : ` ${one.localName}`;
+    return `#${CSS.escape(near.id)}${inside}`;
+  };
+
   const show = (html) => {
+    const focused = nameOf(document.activeElement);
     const scrolled = [...document.querySelectorAll("details.data .scroll")].map((one) => [one.closest("details").id, one.scrollTop]);
     htmx.swap(place(), html, { swapStyle: "innerHTML" });
     document.dispatchEvent(new Event("catacloud:refreshed"));
     for (const [id, top] of scrolled) document.querySelector(`#${CSS.escape(id)} .scroll`)?.scrollTo(0, top);
+    if (focused) document.querySelector(focused)?.focus({ preventScroll: true });
   };
 
   const ask = async () => {
