@@ -15,6 +15,7 @@ MEASURES: dict[str, Callable[[str, Options], Iterator[Measure]]] = {
     "saga, levels": folding.levels,
     "saga, counters, 2 workers of 1": folding.two_workers,
     "memory of a worker": memory.memory,
+    "memory of archiving": memory.archiving,
     "event to chart": chart.chart,
 }
 

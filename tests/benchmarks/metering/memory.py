@@ -1,7 +1,11 @@
-"""The memory of a real worker while it folds."""
+"""The memory of a real worker while it folds, and of the command that archives."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -9,10 +13,15 @@ from django.conf import settings
 from billing.metering.saga import CONSUMER
 from eventstore import feed
 from tests.benchmarks.harness import Measure, Options, at_most
-from tests.benchmarks.metering.place import place
+from tests.benchmarks.metering.growth import count_as_folded
+from tests.benchmarks.metering.place import Place, place
 from tests.benchmarks.usage import fill
+from tests.benchmarks.workers import ROOT
 
 EVENTS = 500_000
+ARCHIVED = (50_000, 400_000)  # events of one organisation: what takes more for more would show
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+ARCHIVE = (sys.executable, "manage.py", "archive_usage", "--after-days", "0", "--drop")
 MB = 1000  # kB
 
 
@@ -30,6 +39,39 @@ def memory(name: str, options: Options) -> Iterator[Measure]:
             peak = _peak_when(worker.pid, left=0)
     yield Measure(f"{name}, peak", "MB", peak / MB, bars=[at_most(200, "MB")])
     yield Measure(f"{name}, after a quarter", "MB", (peak - early) / MB, bars=[at_most(10, "MB")])
+
+
+def archiving(name: str, options: Options) -> Iterator[Measure]:
+    """Write files, read them back, and drop the payloads: all of it by the command."""
+    few, many = (_archive(int(events * options.scale)) for events in ARCHIVED)
+    yield Measure(f"{name}, peak", "MB", many / MB, bars=[at_most(200, "MB")])
+    yield Measure(f"{name}, of 8 × the events", "MB", (many - few) / MB, bars=[at_most(20, "MB")])
+
+
+def _archive(events: int) -> int:
+    """Return the most kB that the command ever had."""
+    with place("archiving") as here:
+        fill.usage(
+            here.url,
+            tenants=here.tenants[:1],
+            partitions=settings.EVENTSTORE_PARTITIONS,
+            events=events,
+            start=LONG_AGO,
+        )
+        count_as_folded(here)
+        return _peak_of(here)
+
+
+def _peak_of(here: Place) -> int:
+    environment = {**here.environment, "ARCHIVE_ROOT": str(here.folder / "archives")}
+    with subprocess.Popen(ARCHIVE, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        said = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode or b" 0 " in said:
+        raise RuntimeError(f"Not all was archived and dropped: {said!r}")
+    return usage.ru_maxrss
 
 
 def _peak_when(pid: int, *, left: int) -> int:

@@ -1,5 +1,7 @@
 """Fills a database with usage events, faster than any client could send them."""
 
+from datetime import datetime
+
 import psycopg
 
 from tests.benchmarks.usage.example import COUNTER, TIME
@@ -29,7 +31,13 @@ ORDER BY n
 
 
 def usage(
-    url: str, *, tenants: list[str], partitions: int, events: int, type: str = COUNTER
+    url: str,
+    *,
+    tenants: list[str],
+    partitions: int,
+    events: int,
+    type: str = COUNTER,
+    start: datetime = TIME,
 ) -> None:
     """Store so many usage events of a new source; those of a level rise it by up to a kilobyte."""
     of_counter = type == COUNTER
@@ -43,7 +51,7 @@ def usage(
         "data": '{"region": "eu-central", "node": "worker-17"}',
         "field": "seconds" if of_counter else "bytes",
         "rest": ".25" if of_counter else "",
-        "time": TIME,
+        "time": start,
     }
     # Client-side values: SQL that runs once gains nothing from types that have to be guessed.
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
