@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from catacloud import gunicorn
 from catacloud.gunicorn import (
     limit_request_field_size,
     preload_app,
@@ -21,4 +22,5 @@ __all__ = [
 
 
 def post_fork(server: Any, worker: Any) -> None:
+    gunicorn.post_fork(server, worker)
     Path(os.environ["WORKERS_FOLDER"], str(worker.pid)).touch()
