@@ -28,6 +28,7 @@ from billing.metering.models import (
     UniqueValue,
     VoidedEvent,
 )
+from billing.metering.uncounted import UncountedDay
 from billing.migrating.models import Move, PlanMigration
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
@@ -70,6 +71,7 @@ __all__ = [
     "Standstill",
     "Subscription",
     "Tier",
+    "UncountedDay",
     "UniqueValue",
     "UsageArchive",
     "UsageChange",

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards.events_query import HOUR, STATES, find, read_asked
-from billing.metering import corrections
+from billing.metering import corrections, uncounted
 from billing.metering.corrections import BadCorrection
 from billing.metering.events import EventName
 from billing.metering.explaining import Explained
@@ -71,7 +71,7 @@ def _show(request: SignedInRequest, organisation: Organisation | None) -> HttpRe
     zone = UTC if organisation is None else organisation.zone
     asked = read_asked(request.GET, zone)
     found = find(asked, organisations=None if organisation is None else [organisation.pk])
-    context = {
+    context: dict[str, object] = {
         "organisation": organisation,
         "here": request.path,
         "zone": zone,
@@ -86,6 +86,9 @@ def _show(request: SignedInRequest, organisation: Organisation | None) -> HttpRe
         "states": STATES,
         "may_void": organisation is not None and may_bill(request.user, organisation),
     }
+    if request.GET.keys() <= {"state"} and not asked.before:  # with a filter it would say more
+        owner = organisation.pk if organisation else None
+        context["uncounted"] = uncounted.by_day(owner, today=timezone.now().date())
     page = template_for(request, "billing/events.html", partials={"events"})
     return render(request, page, context)
 

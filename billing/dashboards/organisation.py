@@ -27,9 +27,9 @@ from billing.dashboards.usage_csv import as_csv
 from billing.dashboards.usage_reads import UsageDays, UsedServices, read_days, used_services
 from billing.invoicing.rate import RatedPeriod
 from billing.invoicing.schedule import Cycle
+from billing.metering import uncounted
 from billing.metering.freshness import freshness
 from billing.metering.models import Service
-from billing.metering.uncounted import uncounted
 from billing.periods import day_of
 from catacloud.accounts.access import SignedInRequest, signed_in, visible_organisations
 from catacloud.accounts.models import Organisation
@@ -95,7 +95,7 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
         "groupings": asked.used.groupings,
         "live": live.tag_of(request, organisation, figures.stamp, now),
         "freshness": freshness(asked.now),
-        "uncounted": uncounted(organisation.pk),
+        "uncounted": uncounted.recent(organisation.pk, today=timezone.now().date()),
         "figures": figures,
         "metrics": figures.metrics,
         "bill": figures.bill,

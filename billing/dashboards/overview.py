@@ -14,8 +14,8 @@ from django.views.decorators.vary import vary_on_headers
 from billing.dashboards import overview_chart, overview_figures, ranking, tables
 from billing.dashboards.overview_figures import Platform
 from billing.dashboards.ranges import PRESETS, read_range
+from billing.metering import uncounted
 from billing.metering.freshness import freshness
-from billing.metering.uncounted import uncounted
 from billing.periods import month_before, month_of
 from billing.rankings import reading
 from billing.rankings.models import RankedOrganisation
@@ -61,7 +61,7 @@ def _platform_context(
     asked, metric = platform.asked, platform.metric
     return {
         "freshness": freshness(now),
-        "uncounted": uncounted(None),
+        "uncounted": uncounted.recent(None, today=now.date()),
         "invoiced_month": month_before(month_of(now.date())).first,
         "headlines": platform.headlines(),
         "revenue": platform.revenue_headline(),

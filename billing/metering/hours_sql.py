@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 Values = dict[str, Any]
+Spans = Sequence[tuple["Counted", int]]
 
 
 class Counted(NamedTuple):
@@ -42,16 +43,28 @@ class Counted(NamedTuple):
 
 
 def statements(
-    counted: Iterable[Counted], which: str, *, quarters: Sequence[UUID]
+    counted: Iterable[Counted],
+    which: str,
+    *,
+    elsewhere: Sequence[Counted] = (),
+    quarters: Sequence[UUID],
 ) -> Iterator[tuple[str, Values]]:
     """Return SQL that adds up events, ``which`` gives them as ``event``, and values of its own.
 
-    Its rows are organisation, definition, hour, groups, quantity, area, events and the position of
-    the first. ``quarters`` are the organisations whose slots are quarters of an hour.
+    Its rows are organisation, definition, hour, groups, whether quantities could be read, their
+    sum, the area, how many events, and the position of the first. What no definition counts,
+    neither these nor those of ``elsewhere``, is in the rows of the first statement, without a
+    definition. ``quarters`` are the organisations whose slots are quarters of an hour.
     """
-    for layer in _layers(counted):
-        values = {**_values(layer), "quarters": list(quarters)}
-        yield _statement(layer, which, in_quarters=bool(quarters)), values
+    first, *others = _layers(counted) or [[]]
+    rest = [*(one for layer in others for one in layer), *elsewhere]
+    for number, layer in enumerate([first, *others]):
+        spans = [(one, one.definition) for one in layer]
+        spans += [(one, ELSEWHERE) for one in rest if number == 0]
+        values = {**_values(layer, spans), "quarters": list(quarters)}
+        nobody = "NULL" if number == 0 else str(ELSEWHERE)
+        definition = _definition(spans, nobody)
+        yield _statement(layer, definition, which, in_quarters=bool(quarters)), values
 
 
 def _layers(counted: Iterable[Counted]) -> list[list[Counted]]:
@@ -64,24 +77,25 @@ def _layers(counted: Iterable[Counted]) -> list[list[Counted]]:
     return layers
 
 
-def _values(layer: Sequence[Counted]) -> Values:
+def _values(layer: Sequence[Counted], spans: Spans) -> Values:
     values: Values = {}
-    for number, one in enumerate(layer):
+    for number, (one, _) in enumerate(spans):
         values[f"type_{number}"] = one.event_type
         values[f"starts_{number}"], values[f"ends_{number}"] = one.starts_at, one.ends_at
+    for one in layer:
         values[f"keys_{one.definition}"] = ["data", *(one.keys or ())]
         values[f"dimensions_{one.definition}"] = one.dimensions
     return values
 
 
-def _statement(layer: Sequence[Counted], which: str, *, in_quarters: bool) -> str:
+def _statement(layer: Sequence[Counted], definition: str, which: str, *, in_quarters: bool) -> str:
     definitions = list({one.definition: one for one in layer}.values())
     path = _by_definition(definitions, lambda one: f"%(keys_{one.definition})s::text[]")
     negative = _is_one_of(one for one in definitions if one.may_be_negative)
     levels = [one for one in definitions if one.is_level]
     return HOURS.format(
         which=which,
-        definition=_definition(layer),
+        definition=definition,
         written=_by_definition(
             [one for one in definitions if not one.is_count],
             lambda one: f"data #>> %(keys_{one.definition})s::text[]",
@@ -97,16 +111,16 @@ def _statement(layer: Sequence[Counted], which: str, *, in_quarters: bool) -> st
     )
 
 
-def _definition(layer: Sequence[Counted]) -> str:
-    """Return which definition counts an event of a type and a time."""
-    spans: dict[str, list[str]] = {}
-    for number, one in enumerate(layer):
+def _definition(spans: Spans, nobody: str) -> str:
+    """Return which definition counts an event of a type and a time; the first that does."""
+    by_type: dict[str, list[str]] = {}
+    for number, (one, counts) in enumerate(spans):
         ends = f" AND event.occurred_at < %(ends_{number})s" if one.ends_at else ""
-        spans.setdefault(one.event_type, [f"WHEN %(type_{number})s THEN CASE"]).append(
-            f"WHEN event.occurred_at >= %(starts_{number})s{ends} THEN {one.definition}"
+        by_type.setdefault(one.event_type, [f"WHEN %(type_{number})s THEN CASE"]).append(
+            f"WHEN event.occurred_at >= %(starts_{number})s{ends} THEN {counts}"
         )
-    types = (" ".join([*of_type, "END"]) for of_type in spans.values())
-    return f"CASE event.data ->> 'type' {' '.join(types)} END"
+    types = [" ".join([*of_type, f"ELSE {nobody} END"]) for of_type in by_type.values()]
+    return f"CASE event.data ->> 'type' {' '.join(types)} ELSE {nobody} END" if types else nobody
 
 
 def _by_definition(some: Sequence[Counted], text: Callable[[Counted], str]) -> str:
@@ -120,6 +134,8 @@ def _is_one_of(some: Iterable[Counted]) -> str:
     ids = ", ".join(str(one.definition) for one in some)
     return f"definition IN ({ids})" if ids else "false"
 
+
+ELSEWHERE = 0  # in the place of a definition: another statement, or pieces.py, counts the event
 
 SLOT = """CASE WHEN event.tenant_id = ANY(%(quarters)s::uuid[]) THEN interval '15 minutes'
     ELSE interval '1 hour' END"""
@@ -139,7 +155,7 @@ AREA = """coalesce(sum(
 # OFFSET 0 keeps the planner from writing an expression out at each of its uses, and reading as
 # often.
 HOURS = """
-SELECT tenant_id, definition, hour, coalesce(groups::text, '{{}}'),
+SELECT tenant_id, definition, hour, coalesce(groups::text, '{{}}'), quantity IS NOT NULL,
     coalesce(sum(quantity) FILTER (WHERE NOT is_void), 0), {area},
     count(*) FILTER (WHERE NOT is_void), min(position)
 FROM (
@@ -149,12 +165,11 @@ FROM (
             ({written})::text AS written, ({groups})::jsonb AS groups
         FROM (
             SELECT event.tenant_id, event.position, event.occurred_at, event.is_void, event.data,
-                {slot} AS slot, {definition} AS definition
+                {slot} AS slot, ({definition})::bigint AS definition
             FROM {which} WHERE event.type = 'usage.recorded' OFFSET 0
         ) AS event
-        WHERE definition IS NOT NULL OFFSET 0
+        WHERE definition IS DISTINCT FROM 0 OFFSET 0
     ) AS event OFFSET 0
 ) AS reading
-WHERE quantity IS NOT NULL
-GROUP BY tenant_id, definition, hour, groups
+GROUP BY tenant_id, definition, hour, groups, quantity IS NOT NULL
 """

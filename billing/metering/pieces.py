@@ -1,5 +1,6 @@
 """What services whose figures are no sums read from usage events, by slot: see slots.py."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from billing.metering import uncounted
 from billing.metering.fold import Hour
 from billing.metering.hours_sql import SLOT
 from billing.metering.readings import (
@@ -20,6 +22,7 @@ from billing.metering.readings import (
     named,
 )
 from billing.metering.slots import Piece
+from billing.metering.uncounted import Uncounted
 from billing.periods import IN_UTC, Zones
 from eventstore.feed import Window
 
@@ -32,39 +35,50 @@ class Place(NamedTuple):
     starts_at: datetime
 
 
-def of_window(window: Window, zones: Zones = IN_UTC) -> list[Piece]:
+class Read(NamedTuple):
+    """Pieces of events, and how many events of services cannot be read."""
+
+    pieces: list[Piece]
+    unread: Uncounted
+
+
+def of_window(window: Window, zones: Zones = IN_UTC) -> Read:
     """Read a window's events; pieces of what was taken back have no events, but groups."""
     within = {"partition": window.partition, "after": window.after, "until": window.until}
     return _read(OF_WINDOW, within, zones)
 
 
-def of_events(keys: Named, *, up_to: int, zones: Zones = IN_UTC) -> list[Piece]:
+def of_events(keys: Named, *, up_to: int, zones: Zones = IN_UTC) -> Read:
     """Read single events up to a position, taken back or not."""
-    return _read(OF_EVENTS, named(keys, up_to=up_to), zones) if keys else []
+    return _read(OF_EVENTS, named(keys, up_to=up_to), zones) if keys else Read([], Counter())
 
 
-def of_slots(places: Collection[Place], *, until: int, zones: Zones = IN_UTC) -> list[Piece]:
+def of_slots(places: Collection[Place], *, until: int, zones: Zones = IN_UTC) -> Read:
     """Read all events of slots that came up to a position and were not taken back."""
     if not places:
-        return []
+        return Read([], Counter())
     tenants, slugs, starts = (list(column) for column in zip(*sorted(places), strict=True))
     ends = [start + zones.slot(tenant) for tenant, _, start in sorted(places)]
     asked = {"tenants": tenants, "slugs": slugs, "starts": starts, "ends": ends, "until": until}
     return _read(OF_SLOTS, asked, zones)
 
 
-def of_organisation(organisation_id: UUID, *, until: int, zones: Zones) -> list[Piece]:
+def of_organisation(organisation_id: UUID, *, until: int, zones: Zones) -> Read:
     """Read all events of an organisation up to a position that were not taken back."""
     return _read(OF_ORGANISATION, {"tenant": organisation_id, "until": until}, zones)
 
 
-def _read(sql: str, values: Mapping[str, Any], zones: Zones) -> list[Piece]:
+def _read(sql: str, values: Mapping[str, Any], zones: Zones) -> Read:
+    read = Read([], Counter())
     with connection.cursor() as cursor:
         cursor.execute(sql, {**values, "quarters": zones.in_quarters})
-        return [
-            Piece(Hour(tenant, slug, hour, groups), *piece)
-            for tenant, slug, hour, groups, *piece in cursor
-        ]
+        for tenant, slug, hour, groups, is_read, *piece in cursor:
+            one = Piece(Hour(tenant, slug, hour, groups), *piece)
+            if is_read:
+                read.pieces.append(one)
+            elif one.event_count:
+                read.unread[uncounted.place_of(tenant, slug, hour)] += one.event_count
+    return read
 
 
 # By the index of usage by time.
@@ -96,7 +110,7 @@ WITH counting AS MATERIALIZED (
     JOIN {counted_by} {only}
     WHERE event.type = 'usage.recorded'
 )
-SELECT tenant_id, slug, hour, groups::text, definition,
+SELECT tenant_id, slug, hour, groups::text, quantity IS NOT NULL OR value IS NOT NULL, definition,
     coalesce(CASE aggregation
         WHEN 'max' THEN max(quantity) FILTER (WHERE NOT is_void)
         WHEN 'latest' THEN (
@@ -108,8 +122,9 @@ SELECT tenant_id, slug, hour, groups::text, definition,
     value,
     coalesce(max(occurred_at) FILTER (WHERE NOT is_void), max(occurred_at)),
     count(*) FILTER (WHERE NOT is_void), min(position)
-FROM reading WHERE quantity IS NOT NULL OR value IS NOT NULL
-GROUP BY tenant_id, slug, aggregation, hour, groups, definition, value,
+FROM reading
+GROUP BY tenant_id, slug, aggregation, hour, groups, quantity IS NOT NULL OR value IS NOT NULL,
+    definition, value,
     CASE WHEN aggregation = 'peak' THEN occurred_at END
 """
 

@@ -8,6 +8,7 @@ Services whose figures are sums are read here. What was taken back is read too, 
 so which values of dimensions came first does not depend on when an event was taken back.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.db import connection
 from billing.metering import hours_sql
 from billing.metering.fold import Hour, Sums
 from billing.metering.hours_sql import Counted
+from billing.metering.uncounted import Uncounted, place_of
 from billing.periods import IN_UTC, Zones
 from eventstore.feed import Window
 
@@ -39,6 +41,13 @@ class Reading(NamedTuple):
         return self._replace(sums=-self.sums)
 
 
+class Read(NamedTuple):
+    """What some events add up to, and how many of them do not count."""
+
+    readings: list[Reading]
+    uncounted: Uncounted
+
+
 def has_usage(window: Window) -> bool:
     """Say whether any of a window's events is usage, counted or not."""
     within = {"partition": window.partition, "after": window.after, "until": window.until}
@@ -47,7 +56,7 @@ def has_usage(window: Window) -> bool:
         return cursor.fetchone() is not None
 
 
-def of_window(window: Window, zones: Zones = IN_UTC) -> list[Reading]:
+def of_window(window: Window, zones: Zones = IN_UTC) -> Read:
     """Add up what was read from a window's events."""
     within = {"partition": window.partition, "after": window.after, "until": window.until}
     with connection.cursor() as cursor:
@@ -56,12 +65,12 @@ def of_window(window: Window, zones: Zones = IN_UTC) -> list[Reading]:
     return _read(WINDOW_EVENTS if some_are_void else WINDOW_EVENTS_AS_SENT, within, zones)
 
 
-def of_events(keys: Named, *, up_to: int, zones: Zones = IN_UTC) -> list[Reading]:
+def of_events(keys: Named, *, up_to: int, zones: Zones = IN_UTC) -> Read:
     """Add up what was read from single events up to a position, taken back or not."""
     return _read(NAMED_EVENTS, named(keys, up_to=up_to), zones)
 
 
-def of_organisation(organisation_id: UUID, *, until: int, zones: Zones) -> list[Reading]:
+def of_organisation(organisation_id: UUID, *, until: int, zones: Zones) -> Read:
     """Add up what was read from all events of an organisation up to a position."""
     return _read(ORGANISATION_EVENTS, {"tenant": organisation_id, "until": until}, zones)
 
@@ -72,20 +81,25 @@ def named(keys: Named, *, up_to: int) -> dict[str, Any]:
     return {"tenants": tenants, "streams": streams, "events": events, "up_to": up_to}
 
 
-def _read(which: str, values: Mapping[str, Any], zones: Zones) -> list[Reading]:
-    found: list[Reading] = []
+def _read(which: str, values: Mapping[str, Any], zones: Zones) -> Read:
+    found = Read([], Counter())
     with connection.cursor() as cursor:
         cursor.execute(COUNTED)
-        counted = [Counted(*row) for row in cursor]
+        rows = [(is_sum, Counted(*row)) for is_sum, *row in cursor]
+        counted, elsewhere = (
+            [one for is_sum, one in rows if is_sum is own] for own in (True, False)
+        )
         slugs = {one.definition: one.slug for one in counted}
-        for sql, own in hours_sql.statements(counted, which, quarters=zones.in_quarters):
+        for sql, own in hours_sql.statements(
+            counted, which, elsewhere=elsewhere, quarters=zones.in_quarters
+        ):
             cursor.execute(sql, {**values, **own})
-            found += (
-                Reading(
-                    Hour(tenant, slugs[definition], hour, groups), definition, Sums(*sums), first
-                )
-                for tenant, definition, hour, groups, *sums, first in cursor
-            )
+            for tenant, definition, hour, groups, is_read, *sums, first in cursor:
+                if is_read:
+                    place = Hour(tenant, slugs[definition], hour, groups)
+                    found.readings.append(Reading(place, definition, Sums(*sums), first))
+                elif count := sums[-1]:
+                    found.uncounted[place_of(tenant, slugs.get(definition), hour)] += count
     return found
 
 
@@ -140,9 +154,8 @@ GROUPS_OF_EVENT = """CASE WHEN counting.dimensions IS NULL THEN '{}'
     ELSE billing_groups(event.data -> 'data', counting.dimensions) END"""
 
 COUNTED = """
-SELECT slug, definition_id, event_type, starts_at, nullif(ends_at, 'infinity'), keys, is_level,
-    is_count, may_be_negative, dimensions::text
-FROM billing_counting WHERE aggregation IN ('sum', 'count', 'level')
-ORDER BY definition_id, event_type
+SELECT aggregation IN ('sum', 'count', 'level'), slug, definition_id, event_type, starts_at,
+    nullif(ends_at, 'infinity'), keys, is_level, is_count, may_be_negative, dimensions::text
+FROM billing_counting ORDER BY definition_id, event_type
 """
 HAS_VOIDED = "SELECT EXISTS (SELECT FROM billing_voidedevent)"

@@ -28,6 +28,7 @@ from billing.metering.models import (
     UniqueValue,
     VoidedEvent,
 )
+from billing.metering.uncounted import UncountedDay
 from eventstore import consuming, feed
 from eventstore.models import Checkpoint, StoredEvent
 
@@ -43,6 +44,7 @@ TABLES: tuple[type[models.Model], ...] = (
     PlatformUsage,
     DimensionValue,
     VoidedEvent,
+    UncountedDay,
 )
 
 Watch = Callable[[int], object]

@@ -11,7 +11,7 @@ Billing accounts know the sums; what is no sum is read from the tables (usage.py
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -20,7 +20,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
 from billing.accounts.account import BillingAccount, Months, MonthSums, account_id
-from billing.metering import groups, readings, slot_tables, tables, voids, zoning
+from billing.metering import groups, readings, slot_tables, tables, uncounted, voids, zoning
 from billing.metering.events import UsageVoided
 from billing.metering.fold import ByMonth, Change, Hour, Sums, by_day, by_month, fold, merge
 from billing.metering.models import Service
@@ -57,29 +57,42 @@ def write(window: Window) -> ByMonth:
         return {}
     services = {one.slug: one for one in Service.objects.all()}
     taken_back, zones = voids.note(few), zoning.of_window(window)
-    slot_tables.fold(window, taken_back, services, zones)
-    return _add_up(window, fold(changes(few), zones), taken_back, services, zones)
+    unread = slot_tables.fold(window, taken_back, services, zones)
+    read, not_counted = _read(window, taken_back, zones)
+    unread.update(not_counted)
+    uncounted.add(unread, services={slug: one.pk for slug, one in services.items()})
+    of_files = fold(changes(few), zones)
+    return _add_up(window, read, of_files, services, zones, some_left=bool(taken_back))
+
+
+def _read(window: Window, taken_back: Named, zones: Zones) -> readings.Read:
+    """Read a window's events, and less what of earlier ones it took back."""
+    read = readings.of_window(window, zones)
+    if not taken_back:
+        return read
+    back = readings.of_events(taken_back, up_to=window.after, zones=zones)
+    read.uncounted.subtract(back.uncounted)
+    return readings.Read(read.readings + [-one for one in back.readings], read.uncounted)
 
 
 def _add_up(
     window: Window,
+    read: Sequence[Reading],
     of_files: Mapping[Hour, Sums],
-    taken_back: Named,
     services: Mapping[str, Service],
     zones: Zones,
+    *,
+    some_left: bool,
 ) -> ByMonth:
     levels = frozenset(slug for slug, one in services.items() if one.is_level)
     ids = {slug: one.pk for slug, one in services.items()}
-    read = readings.of_window(window, zones)
-    if taken_back:
-        read += [-one for one in readings.of_events(taken_back, up_to=window.after, zones=zones)]
     hours = merge(total(groups.bounded(read, ids)), of_files)
     if not hours:
         return {}
     days = by_day(hours, levels, zones)
     in_utc = by_day(hours, levels, zones, in_utc=True) if zones.named else days
     tables.add(hours, days, in_utc, services=ids, partition=window.partition)
-    if taken_back:
+    if some_left:
         tables.delete_empty(hours, days, in_utc, services=ids, partition=window.partition)
     return by_month(days, levels, zones)
 

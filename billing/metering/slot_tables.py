@@ -6,7 +6,7 @@ anew from all its events up to the batch's end. So the tables never depend on ho
 Days follow from their hours, and the platform's days from how theirs changed.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from billing.metering.models import Service
 from billing.metering.pieces import Place
 from billing.metering.readings import Named
 from billing.metering.slots import PEAK, UNIQUE_COUNT, Piece, Slot
+from billing.metering.uncounted import Uncounted
 from billing.periods import Zones
 from eventstore.feed import Window
 
@@ -28,16 +29,23 @@ Services = Mapping[str, Service]
 Slots = dict[Hour, Slot]
 
 
-def fold(window: Window, taken_back: Named, services: Services, zones: Zones) -> None:
-    """Fold a window's events, and what of earlier ones it took back."""
+def fold(window: Window, taken_back: Named, services: Services, zones: Zones) -> Uncounted:
+    """Fold a window's events, and what of earlier ones it took back; return what cannot be read."""
     own = {slug: one for slug, one in services.items() if not one.is_additive}
     if not own:
-        return
-    read = groups.bounded(pieces.of_window(window, zones), _ids(own))
+        return Counter()
+    now = pieces.of_window(window, zones)
+    before = pieces.of_events(taken_back, up_to=window.after, zones=zones)
+    _fold(window, now.pieces, {place_of(one.hour) for one in before.pieces}, own, zones)
+    now.unread.subtract(before.unread)
+    return now.unread
+
+
+def _fold(
+    window: Window, found: Sequence[Piece], again: set[Place], own: Services, zones: Zones
+) -> None:
+    read = groups.bounded(found, _ids(own))
     came = _by_place(piece for piece in read if piece.event_count)
-    again = {
-        place_of(one.hour) for one in pieces.of_events(taken_back, up_to=window.after, zones=zones)
-    }
     if not came and not again:
         return
     before = slot_days.standing(came.keys() | again, own, zones)
@@ -54,7 +62,7 @@ def fold_organisation(
 ) -> None:
     """Fold all hours of an organisation anew, but not its days: its slots are others now."""
     own = {slug: one for slug, one in services.items() if not one.is_additive}
-    read = pieces.of_organisation(organisation_id, until=until, zones=zones)
+    read = pieces.of_organisation(organisation_id, until=until, zones=zones).pieces
     _write(_fold_pieces(groups.bounded(read, _ids(own)), own), own)
 
 
@@ -90,7 +98,7 @@ def _fold_onto(came: Mapping[Place, list[Piece]], services: Services) -> tuple[S
 def _fold_again(
     places: Collection[Place], services: Services, zones: Zones, *, until: int
 ) -> Slots:
-    read = pieces.of_slots(places, until=until, zones=zones)
+    read = pieces.of_slots(places, until=until, zones=zones).pieces
     return _fold_pieces(groups.bounded(read, _ids(services)), services)
 
 

@@ -77,7 +77,7 @@ def _fold_hours(organisation_id: UUID, services: Services, zones: Zones, *, unti
         up_to_position=until,
         types=[name_of(one) for one in saga.FILE_EVENTS],
     )
-    hours = merge(saga.total(groups.bounded(read, ids)), fold(saga.changes(files), zones))
+    hours = merge(saga.total(groups.bounded(read.readings, ids)), fold(saga.changes(files), zones))
     tables.add_hours(hours, services=ids)
     slot_tables.fold_organisation(organisation_id, services, zones, until=until)
 

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
-from django.core.cache import cache
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from billing.metering.listing import Place
 from catacloud.accounts.models import ApiKey, Membership
 from eventstore.models import StoredEvent
 from tests.billing.dashboards.conftest import NOW
+from tests.billing.metering.test_definitions import catch_up
 from tests.factories import make_organisation, make_user
 
 pytestmark = pytest.mark.django_db
@@ -184,21 +184,27 @@ class TestPages:
 class TestHowManyDoNotCount:
     @pytest.fixture(autouse=True)
     def events(self, acme):
-        cache.clear()
         send(acme, "good")
         send(acme, "bad", data={"seconds": "many"})
         send(acme, "odd", kind="unheard.of")
         send(make_organisation("Initech"), "odd", kind="unheard.of")
-        yield
-        cache.clear()
+        catch_up()
 
     def test_is_told_of_an_organisation(self, client):
         page = text(client.get("/organisations/acme/usage/"))
-        assert "2 of the last 3 events do not count. See which, and why" in page
+        assert "2 events of the last 30 days do not count. See which, and why" in page
 
     def test_is_told_of_all_to_operators(self, as_user, operator):
         page = text(as_user(operator).get("/overview/"))
-        assert "3 of the last 4 events do not count. See which, and why" in page
+        assert "3 events of the last 30 days do not count. See which, and why" in page
+
+    def test_is_listed_by_day_and_reason_on_the_page_of_events(self, client, as_user, operator):
+        page = text(client.get(PAGE))
+        assert f"{NOW:%-d %b %Y} Execution time cannot read them 1" in page
+        assert f"{NOW:%-d %b %Y} No service counts their type 1" in page
+        all_events = text(as_user(operator).get("/events/"))
+        assert f"{NOW:%-d %b %Y} No service counts their type 2" in all_events
+        assert "by day" not in text(client.get(PAGE, {"id": "good"}))
 
     def test_is_no_line_where_all_do(self, as_user, stranger):
         assert "not count" not in text(as_user(stranger).get("/organisations/globex/usage/"))
