@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from billing.invoicing.parties import Party
 from billing.invoicing.tax import STANDARD_CLASS, Rates
@@ -27,7 +29,8 @@ def countries() -> frozenset[str]:
 
 def validate_country(code: str) -> None:
     if code not in countries():
-        raise ValidationError(f"{code!r} is no country: name one by its two letters, such as DE.")
+        said = gettext("'%(code)s' is no country: name one by its two letters, such as DE.")
+        raise ValidationError(said % {"code": code})
 
 
 def validate_vat_id(text: str) -> None:
@@ -35,7 +38,8 @@ def validate_vat_id(text: str) -> None:
     from stdnum.eu import vat  # like its others, large for what web workers rarely need
 
     if text[:2].lower() in {*vat.MEMBER_STATES, "el"} and not vat.is_valid(text):
-        raise ValidationError(f"{text!r} is no VAT id: its digits do not fit.")
+        said = gettext("'%(text)s' is no VAT id: its digits do not fit.")
+        raise ValidationError(said % {"text": text})
 
 
 def validate_iban(text: str) -> None:
@@ -60,7 +64,7 @@ class LegalDetails(models.Model):
     postcode = models.CharField(max_length=20, blank=True)
     city = models.CharField(max_length=100, blank=True)
     country = models.CharField(
-        max_length=2, validators=[validate_country], help_text="Two letters, such as DE."
+        max_length=2, validators=[validate_country], help_text=_("Two letters, such as DE.")
     )
     vat_id = models.CharField(
         "VAT id", max_length=20, blank=True, validators=[validate_vat_id], help_text="DE123456788"
@@ -171,8 +175,8 @@ class BillingDetails(LegalDetails):
     """What an organisation's invoices say of it. Without these they bear its name alone."""
 
     class Language(models.TextChoices):
-        ENGLISH = "en", "English"
-        GERMAN = "de", "German"
+        ENGLISH = "en", _("English")
+        GERMAN = "de", _("German")
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.CASCADE, related_name="billing_details"
@@ -188,12 +192,12 @@ class BillingDetails(LegalDetails):
         max_length=2,
         choices=Language.choices,
         default=Language.ENGLISH,
-        help_text="Of its invoices.",
+        help_text=_("Of its invoices."),
     )
     reference = models.CharField(
         max_length=100,
         blank=True,
-        help_text="What its invoices are to name: an order, a Leitweg-ID.",
+        help_text=_("What its invoices are to name: an order, a Leitweg-ID."),
     )
 
     class Meta:

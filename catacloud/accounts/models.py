@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from catacloud.accounts.triggers import AN_OWNER_STAYS
 
@@ -130,16 +131,16 @@ class Organisation(models.Model):
 
 
 class Role(models.TextChoices):
-    OWNER = "owner"
-    BILLING = "billing"
-    MEMBER = "member"
+    OWNER = "owner", _("Owner")
+    BILLING = "billing", _("Billing")
+    MEMBER = "member", _("Member")
 
 
 class EmailKind(models.TextChoices):
     """What a member may be written to about."""
 
-    INVOICES = "invoices", "Invoices and payments"
-    BUDGETS = "budgets", "Budgets that are reached"
+    INVOICES = "invoices", _("Invoices and payments")
+    BUDGETS = "budgets", _("Budgets that are reached")
 
 
 class Membership(models.Model):

@@ -3,13 +3,15 @@
 from zoneinfo import available_timezones
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from billing.invoicing.legal import BillingDetails
 from catacloud.accounts.models import ApiKey, EmailKind, Membership, Role
+from catacloud.org_settings.labels import LABELS
 
 
 class NewMemberForm(forms.Form):
-    email = forms.EmailField(max_length=254, label="E-mail address")
+    email = forms.EmailField(max_length=254, label=_("E-mail address"))
     role = forms.ChoiceField(choices=Role.choices, initial=Role.MEMBER)
 
     def clean_email(self) -> str:
@@ -55,6 +57,7 @@ class BillingDetailsForm(forms.ModelForm[BillingDetails]):
             "reference",
             "language",
         ]
+        labels = LABELS
 
     def clean_country(self) -> str:
         country: str = self.cleaned_data["country"]

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from billing.pricing.models import PlanVersion
 from catacloud.accounts.models import ApiKey, Organisation, User
 from catacloud.org_settings.account_words import plan_version
@@ -65,8 +67,13 @@ def _names(organisation: Organisation, recorded: Sequence[RecordedEvent]) -> Nam
         people=dict(User.objects.filter(pk__in=people).values_list("pk", "email")),
         keys=dict(ApiKey.objects.filter(organisation=organisation).values_list("prefix", "name")),
         files=dict(files.values_list("id", "name")),
-        plans={one.pk: f"{one.plan.name}, version {one.number}" for one in versions},
+        plans={one.pk: _plan(one) for one in versions},
     )
+
+
+def _plan(version: PlanVersion) -> str:
+    values = {"plan": version.plan.name, "number": version.number}
+    return _("%(plan)s, version %(number)s") % values
 
 
 def _numbers(actors: Iterable[str | None]) -> set[int]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from catacloud.accounts.models import Invitation, Membership, Organisation, Role, User
 from catacloud.org_settings.events import MemberAdded, MemberRemoved, RoleChanged, record
@@ -14,17 +15,18 @@ class MemberError(Exception):
 
 class AlreadyMember(MemberError):
     def __init__(self, email: str) -> None:
-        super().__init__(f"{email} belongs to this organisation already: change the role below.")
+        said = _("%(email)s belongs to this organisation already: change the role below.")
+        super().__init__(said % {"email": email})
 
 
 class LastOwner(MemberError):
     def __init__(self) -> None:
-        super().__init__("The last owner stays: make somebody else an owner first.")
+        super().__init__(_("The last owner stays: make somebody else an owner first."))
 
 
 class NoSuchMember(MemberError):
     def __init__(self) -> None:
-        super().__init__("This person does not belong to the organisation any more.")
+        super().__init__(_("This person does not belong to the organisation any more."))
 
 
 def lock(organisation: Organisation) -> None:

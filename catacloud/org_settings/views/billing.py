@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from billing.invoicing.legal import BillingDetails
@@ -26,6 +27,6 @@ def billing_details(request: SignedInRequest, slug: str) -> HttpResponse:
         changes.save_billing_details(
             form.instance, changed=form.changed_data, by=request.user, now=timezone.now()
         )
-        messages.success(request, "The billing details are saved: the next invoice has them.")
+        messages.success(request, _("The billing details are saved: the next invoice has them."))
         return redirect("billing-details", slug)
     return show(request, "billing", organisation, form=form)

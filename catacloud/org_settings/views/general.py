@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.metering.rebuilding import AnotherRebuild
@@ -43,7 +44,7 @@ def time_zone(request: SignedInRequest, slug: str) -> HttpResponse:
     organisation = get_organisation_as(request.user, slug, Role.OWNER)
     form = TimeZoneForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "There is no such time zone: choose one of the list.")
+        messages.error(request, _("There is no such time zone: choose one of the list."))
         return redirect("settings", slug)
     zone = form.cleaned_data["time_zone"]
     try:
@@ -51,9 +52,9 @@ def time_zone(request: SignedInRequest, slug: str) -> HttpResponse:
             organisation=organisation, time_zone=zone, by=request.user, now=timezone.now()
         )
     except AnotherRebuild:
-        messages.error(request, "Usage is being rebuilt: change the time zone after that.")
+        messages.error(request, _("Usage is being rebuilt: change the time zone after that."))
     else:
-        messages.success(request, f"Days and months are of {zone} now.")
+        messages.success(request, _("Days and months are of %(zone)s now.") % {"zone": zone})
     return redirect("settings", slug)
 
 
@@ -65,9 +66,9 @@ def emails(request: SignedInRequest, slug: str) -> HttpResponse:
     form = EmailsForm(request.POST, instance=own)
     if form.is_valid():
         form.save()
-        messages.success(request, "Your choice of e-mails is saved.")
+        messages.success(request, _("Your choice of e-mails is saved."))
     else:
-        messages.error(request, "There are no such e-mails: choose from the list.")
+        messages.error(request, _("There are no such e-mails: choose from the list."))
     return redirect("settings", slug)
 
 
@@ -83,5 +84,5 @@ def leave(request: SignedInRequest, slug: str) -> HttpResponse:
     except MemberError as error:
         messages.error(request, str(error))
         return redirect("settings", slug)
-    messages.success(request, f"You have left {organisation.name}.")
+    messages.success(request, _("You have left %(name)s.") % {"name": organisation.name})
     return redirect("home")

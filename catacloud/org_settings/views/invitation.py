@@ -6,6 +6,7 @@ from django.contrib.auth.forms import SetPasswordForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
@@ -46,5 +47,6 @@ def _accept(
     user = invitations.accept(token, password=password, now=timezone.now())
     if password is not None and user.check_password(password):
         login(request, user)
-    messages.success(request, f"You belong to {invited.organisation.name} now.")
+    name = invited.organisation.name
+    messages.success(request, _("You belong to %(name)s now.") % {"name": name})
     return redirect("usage", invited.organisation.slug)

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from catacloud.accounts.access import SignedInRequest, get_organisation_as, signed_in
@@ -42,7 +43,8 @@ def revoke(request: SignedInRequest, slug: str, prefix: str) -> HttpResponse:
         organisation=organisation, prefix=prefix, by=request.user, now=timezone.now()
     )
     if revoked:
-        messages.success(request, f"The key {revoked.name} is revoked: it opens nothing any more.")
+        said = _("The key %(name)s is revoked: it opens nothing any more.")
+        messages.success(request, said % {"name": revoked.name})
     else:
-        messages.error(request, "There is no such key, or it was revoked before.")
+        messages.error(request, _("There is no such key, or it was revoked before."))
     return redirect("keys", slug)

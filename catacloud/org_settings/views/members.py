@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from catacloud.accounts.access import SignedInRequest, get_organisation_as, signed_in
@@ -54,7 +55,7 @@ def role(request: SignedInRequest, slug: str, member_id: int) -> HttpResponse:
     except MemberError as error:
         messages.error(request, str(error))
     else:
-        _say(request, form.is_valid(), "The role is changed.", "There is no such role.")
+        _say(request, form.is_valid(), _("The role is changed."), _("There is no such role."))
     return _back(request, organisation)
 
 
@@ -69,7 +70,7 @@ def remove(request: SignedInRequest, slug: str, member_id: int) -> HttpResponse:
     except MemberError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "The member is removed.")
+        messages.success(request, _("The member is removed."))
     return _back(request, organisation)
 
 
@@ -83,7 +84,7 @@ def withdraw(request: SignedInRequest, slug: str, invitation_id: int) -> HttpRes
         by=request.user,
         now=timezone.now(),
     )
-    messages.success(request, "The invitation is withdrawn.")
+    messages.success(request, _("The invitation is withdrawn."))
     return redirect("members", slug)
 
 
@@ -95,22 +96,25 @@ def _let_in(request: SignedInRequest, organisation: Organisation, *, email: str,
         if known:
             team.add(organisation=organisation, user=known, role=Role(role), by=by, now=now)
             link = request.build_absolute_uri(reverse("usage", args=[organisation.slug]))
-            mail.send_welcome(email, organisation=organisation, by=by, link=link)
-            messages.success(request, f"{email} belongs to {organisation.name} now.")
+            mail.send_welcome(known, organisation=organisation, by=by, link=link)
+            said = _("%(email)s belongs to %(name)s now.")
         else:
             token = invitations.invite(
                 organisation=organisation, email=email, role=Role(role), by=by, now=now
             )
             link = request.build_absolute_uri(reverse("invitation", args=[token]))
             mail.send_invitation(email, organisation=organisation, by=by, link=link)
-            messages.success(request, f"{email} is invited: the e-mail is on its way.")
+            said = _("%(email)s is invited: the e-mail is on its way.")
     except MemberError as error:
         messages.error(request, str(error))
     except OSError:
-        messages.error(request, f"The e-mail to {email} could not be sent: {NOT_SENT}")
-
-
-NOT_SENT = "whom you invited, invite again; whom you added can sign in."
+        said = _(
+            "The e-mail to %(email)s could not be sent: whom you invited, invite again; whom you "
+            "added can sign in."
+        )
+        messages.error(request, said % {"email": email})
+    else:
+        messages.success(request, said % {"email": email, "name": organisation.name})
 
 
 def _say(request: SignedInRequest, is_good: bool, good: str, bad: str) -> None:

@@ -95,6 +95,18 @@ class TestEmails:
         assert "stands at €60.00: it has reached 80 % of the budget of €75.00." in sent.body
         assert "will be more than its budget" in sent.body
 
+    def test_are_in_the_language_of_each(self, customer, owner):
+        make_user("d@example.org", organisation=customer, role=Role.BILLING, language="de")
+        budget(customer, owner, 75)
+        assert mailing.send(customer, now=NOON) == 2
+        english, german = mail.outbox
+        assert (english.bcc, german.bcc) == ([owner.email], ["d@example.org"])
+        assert english.subject == "Acme: the budget may be exceeded"
+        assert german.subject == "Acme: Das Budget wird voraussichtlich überschritten"
+        assert "steht bei 60,00\u00a0€ und hat 80\u00a0% des Budgets" in german.body
+        assert "budget" not in german.body
+        assert len({one.extra_headers["Message-ID"] for one in mail.outbox}) == 2
+
     def test_are_none_where_nothing_was_reached(self, customer, owner):
         budget(customer, owner, 1000)
         assert mailing.send(customer, now=NOON) == 0

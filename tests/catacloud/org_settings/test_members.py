@@ -38,6 +38,16 @@ class TestAnOwner:
         assert sent.to == ["stranger@example.org"]
         assert "/organisations/acme/usage/" in sent.body
 
+    def test_writes_to_each_person_in_their_own_language(self, as_user, owner, stranger):
+        owner.language, stranger.language = "en", "de"
+        for one in (owner, stranger):
+            one.save()
+        as_user(owner).post(PAGE, {"email": stranger.email, "role": "billing"})
+        [sent] = mail.outbox
+        assert sent.subject == "Acme auf Catacloud"
+        assert "hat Sie zu Acme auf Catacloud hinzugefügt" in sent.body
+        assert "settings." not in sent.body
+
     def test_is_told_that_somebody_belongs_to_it_already(self, as_user, owner, member):
         answer = as_user(owner).post(PAGE, {"email": member.email, "role": "owner"}, follow=True)
         assert b"belongs to this organisation already" in answer.content

@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
+from django.utils import translation
 
 from billing.accounts.events import AccountClosed, CreditAdded, PlanChanged
 from billing.metering.events import UsageVoided
@@ -76,7 +77,7 @@ CREDIT = CreditAdded(
         (events.MemberRemoved(email="n@x.org", left=True), "n@x.org left"),
         (
             events.BillingDetailsChanged(fields=["city", "vat_id"]),
-            "Changed the billing details: city, vat id",
+            "Changed the billing details: City, VAT id",
         ),
         (FileDeleted(size=1), "Deleted a.txt"),
         (UsageVoided(source="s", id="1", reason="Test."), "Voided the event 1 of s: Test."),
@@ -88,6 +89,22 @@ CREDIT = CreditAdded(
 )
 def test_what_happened_is_a_sentence(event, words):
     assert what(recorded(event), NAMES) == words
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (ERASED, "eine gelöschte Adresse ist beigetreten (Rolle: Mitglied)"),
+        (events.BillingDetailsChanged(fields=["city"]), "Rechnungsangaben geändert: Ort"),
+        (FileDeleted(size=1), "a.txt gelöscht"),
+        (CHANGED, "Preisplan Scale, version 2 ab 1. Nov 2026"),
+        (CREDIT, "Guthaben von 5 EUR, gewährt"),
+    ],
+)
+def test_what_happened_is_a_sentence_in_german_too(event, words):
+    with translation.override("de"):
+        assert what(recorded(event), NAMES) == words
+        assert who("user:2", NAMES) == "Jemand, den es nicht mehr gibt"
 
 
 def test_no_event_of_people_is_without_words():
