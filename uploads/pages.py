@@ -18,6 +18,7 @@ from catacloud.fragments import template_for
 from uploads import ending, quota
 from uploads.file import NoSuchFile, Status
 from uploads.models import UploadedFile
+from uploads.page_texts import TEXTS
 
 PER_PAGE = 50
 
@@ -56,6 +57,7 @@ def _show(request: SignedInRequest, organisation: Organisation) -> HttpResponse:
         "kept": kept,
         "quota": limit,
         "expires_hours": settings.UPLOAD_EXPIRES_HOURS,
+        "texts": TEXTS,
         "room": None if limit is None else max(0, limit - kept),
     }
     template = template_for(request, "uploads/files.html", partials={"files"})

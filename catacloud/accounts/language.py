@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from catacloud.accounts.models import User
 
-ENGLISH_ONLY = ("/admin/", "/api/", "/lago/")
+ENGLISH_ONLY = ("/admin/", "/api/", "/files/", "/lago/")
 YEAR = 365 * 24 * 3600  # seconds
 
 

@@ -10,11 +10,18 @@
   const PARTS = 4;
   const CONNECTIONS = 5; // browsers open six to a server, and the page needs one
   const RETRY_DELAYS = [0, 1000, 3000, 5000, 10000];
-  const UNITS = ["bytes", "kB", "MB", "GB", "TB", "PB"];
+  const TEXTS = JSON.parse(document.getElementById("upload-texts").textContent);
+  const LANGUAGE = document.documentElement.lang;
+  const UNITS = [TEXTS.bytes, "kB", "MB", "GB", "TB", "PB"];
+  const DIGITS = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
 
   const rows = new Set();
 
-  const say = (text) => { document.getElementById("said").textContent = text; };
+  // Say a text of the page, with values in its places: %(name)s.
+  const text = (key, values = {}) =>
+    TEXTS[key].replace(/%\((\w+)\)s/g, (_, place) => values[place]);
+
+  const say = (words) => { document.getElementById("said").textContent = words; };
   const refresh = () => document.body.dispatchEvent(new Event("catacloud:uploaded"));
   const cookie = (name) => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1] ?? "";
 
@@ -24,7 +31,7 @@
       bytes /= 1000;
       step += 1;
     }
-    return `${step ? bytes.toFixed(1) : bytes}\u00a0${UNITS[step]}`;
+    return `${bytes.toLocaleString(LANGUAGE, step ? DIGITS : {})}\u00a0${UNITS[step]}`;
   };
 
   // Where the browser stores nothing, an upload can be gone on with as long as the page is open.
@@ -57,16 +64,13 @@
 
   const explain = (error) => {
     const status = statusOf(error);
-    if (!wasSent(error)) return "The file cannot be read. Was it moved or changed?";
-    if (status === 401) return "You are signed out. Sign in in another tab, then resume.";
-    if (status === 403) return "The server did not accept this page. Reload it and choose the file again: it goes on where it was.";
-    if (status === 404) return "You cannot upload to this organisation any more.";
-    if (status === 0 && !navigator.onLine) return "You are offline. It goes on when you are back.";
-    if (status === 0) return "The server cannot be reached. Resume when it is back: what has arrived is kept.";
+    if (!wasSent(error)) return text("unreadable");
+    if (status in TEXTS.refused) return TEXTS.refused[status];
+    if (status === 0) return text(navigator.onLine ? "unreachable" : "offline");
     try {
       return JSON.parse(error.originalResponse.getBody()).detail || error.message;
     } catch {
-      return `The server failed (${status}). Resume in a while: what has arrived is kept.`;
+      return text("failed", { status });
     }
   };
 
@@ -80,7 +84,7 @@
       this.pauseButton = copy.querySelector("[data-action=pause]");
       this.cancelButton = copy.querySelector("[data-action=cancel]");
       copy.querySelector(".name").textContent = file.name;
-      this.bar.setAttribute("aria-label", `Progress of ${file.name}`);
+      this.bar.setAttribute("aria-label", text("progressOf", file));
       this.pauseButton.addEventListener("click", () => this.toggle());
       this.cancelButton.addEventListener("click", () => this.cancel());
       list.append(copy);
@@ -93,30 +97,29 @@
     }
 
     // What each state looks like: a class, a line of text, and what the buttons do.
-    show(state, text) {
+    show(state, words) {
       this.state = state;
       this.element.className = `upload ${state}`;
-      this.element.querySelector(".state").textContent = text;
-      const { name } = this.file;
+      this.element.querySelector(".state").textContent = words;
       const going = state === "waiting" || state === "running";
-      this.label(this.pauseButton, going ? "Pause" : "Resume", name);
-      this.label(this.cancelButton, state === "done" ? "Hide" : "Cancel", name);
+      this.label(this.pauseButton, going ? "pause" : "resume");
+      this.label(this.cancelButton, state === "done" ? "hide" : "cancel");
       this.pauseButton.hidden = state === "done";
     }
 
-    label(button, text, name) {
-      if (button.textContent !== text) button.textContent = text;
-      button.setAttribute("aria-label", `${text} ${name}`);
+    label(button, deed) {
+      if (button.textContent !== text(deed)) button.textContent = text(deed);
+      button.setAttribute("aria-label", text(`${deed}One`, this.file));
     }
 
     wait() {
       this.attempts = 0;
-      this.show("waiting", "Waiting for its turn");
+      this.show("waiting", text("waiting"));
       startWaiting();
     }
 
     async start() {
-      this.show("running", "Starting");
+      this.show("running", text("starting"));
       // A new one each time: after a pause in parts, the old one would keep its errors to itself.
       const upload = new tus.Upload(this.file, this.options());
       this.upload = upload;
@@ -163,7 +166,7 @@
     }
 
     tryAgain() {
-      if (this.state === "running") this.show("running", "Interrupted, trying again");
+      if (this.state === "running") this.show("running", text("interrupted"));
       return true;
     }
 
@@ -171,13 +174,14 @@
       if (this.state !== "running") return;
       const percent = total ? Math.floor((100 * sent) / total) : 100;
       this.bar.value = percent;
-      this.show("running", `${percent}\u00a0% · ${size(sent)} of ${size(total)}`);
+      const sizes = { sent: size(sent), total: size(total) };
+      this.show("running", `${percent}\u00a0% · ${text("sent", sizes)}`);
     }
 
     succeed() {
       this.bar.value = 100;
-      this.show("done", "Uploaded");
-      this.end(`${this.file.name} is uploaded.`);
+      this.show("done", text("uploaded"));
+      this.end(text("isUploaded", this.file));
     }
 
     fail(error) {
@@ -188,11 +192,11 @@
       if (again && this.attempts < RETRY_DELAYS.length) return this.startLater();
       this.offline = !navigator.onLine;
       this.show("failed", why);
-      this.end(`${this.file.name} is not uploaded. ${why}`);
+      this.end(text("isNotUploaded", { name: this.file.name, why }));
     }
 
-    end(text) {
-      say(text);
+    end(words) {
+      say(words);
       refresh();
       startWaiting();
     }
@@ -200,13 +204,14 @@
     toggle() {
       if (this.state !== "waiting" && this.state !== "running") return this.wait();
       this.upload?.abort();
-      this.show("paused", this.bar.value ? `Paused at ${this.bar.value}\u00a0%` : "Paused");
-      this.end(`${this.file.name} is paused.`);
+      const percent = `${this.bar.value}\u00a0%`;
+      this.show("paused", this.bar.value ? text("pausedAt", { percent }) : text("paused"));
+      this.end(text("isPaused", this.file));
     }
 
     async cancel() {
       const done = this.state === "done";
-      this.show(done ? "done" : "cancelled", "Cancelling");
+      this.show(done ? "done" : "cancelled", text("cancelling"));
       rows.delete(this);
       const next = this.element.nextElementSibling ?? this.element.previousElementSibling;
       this.element.remove();
@@ -214,7 +219,7 @@
       if (done) return;
       this.upload?.abort();
       await this.forget();
-      this.end(`${this.file.name} is cancelled.`);
+      this.end(text("isCancelled", this.file));
     }
 
     // Delete what has arrived. abort(true) would not wait for that of the parts.
@@ -284,7 +289,7 @@
     const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
     const files = items.filter((item) => !item.webkitGetAsEntry?.()?.isDirectory);
     add(files.map((item) => item.getAsFile()));
-    if (files.length < items.length) say("Folders cannot be uploaded, only files.");
+    if (files.length < items.length) say(text("noFolders"));
   });
 
   window.addEventListener("online", () => {

@@ -1,8 +1,13 @@
 """The files page: what people see of their organisation's files, and what they may do."""
 
+import json
+import re
+
 import pytest
 from django.urls import reverse
+from django.utils.html import strip_tags
 
+from catacloud.accounts.api_keys import create_api_key
 from tests.uploads.examples import HOUR, NOON, add
 from uploads import creating, pages
 from uploads.file import Kind
@@ -122,6 +127,33 @@ class TestList:
         usage = client.get(reverse("usage", args=[acme.slug])).text
         assert f'<a href="{address}">Files</a>' in usage
         assert f'<a href="{address}" aria-current="page">Files</a>' in client.get(address).text
+
+
+class TestInGerman:
+    GERMAN = {"Accept-Language": "de"}
+
+    def test_the_page_its_figures_and_what_its_script_says(self, client, acme, address):
+        add(acme, b"x" * 1500, name="film.mp4")
+        text = client.get(address, headers=self.GERMAN).text
+        assert "<h1>Dateien</h1>" in text
+        assert "1,50\u00a0kB" in text
+        assert 'title="1.500\u00a0Bytes"' in text
+        assert "1. Nov 2026, 12:00" in text
+        [script] = re.findall(r'id="upload-texts"[^>]*>(.*?)</script>', text)
+        texts = json.loads(script)
+        assert texts["pauseOne"] == "%(name)s anhalten"
+        english = r"\b(the|of|and|is|you|upload this|files?|delete|paused?)\b"
+        assert re.findall(english, strip_tags(text.replace(script, "")), re.IGNORECASE) == []
+
+    def test_what_programs_read_stays_in_english(self, client, acme):
+        acme.storage_quota = 1500
+        acme.save()
+        key = create_api_key(organisation=acme, name="Farm", now=NOON)
+        asked = {"Authorization": f"Bearer {key}", "Tus-Resumable": "1.0.0"}
+        answer = client.post(
+            "/files/acme/", headers={**self.GERMAN, **asked, "Upload-Length": "1501"}
+        )
+        assert "may keep 1.50\u00a0kB, and this would be more" in answer.json()["detail"]
 
 
 class TestDelete:

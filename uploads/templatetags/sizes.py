@@ -3,6 +3,8 @@
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from django import template
+from django.utils.formats import number_format
+from django.utils.translation import ngettext
 
 register = template.Library()
 
@@ -18,11 +20,12 @@ def size(count: int) -> str:
     for step, unit in STEPS:
         if rounded >= step:
             number = (rounded / step).quantize(Decimal("0.01"), ROUND_HALF_UP)
-            written = f"{number:,.2f}" if number % 1 else f"{number:,.0f}"
+            written = number_format(number, 2 if number % 1 else 0, force_grouping=True)
             return f"{written}{NBSP}{unit}"
     return exact_size(count)
 
 
 @register.filter
 def exact_size(count: int) -> str:
-    return f"{count:,}{NBSP}{'byte' if count == 1 else 'bytes'}"
+    values = {"count": number_format(count, force_grouping=True)}
+    return (ngettext("%(count)s byte", "%(count)s bytes", count) % values).replace(" ", NBSP)
