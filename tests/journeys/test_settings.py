@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from catacloud.accounts.models import User
 from tests.factories import make_services
 from tests.journeys.accessibility import assert_accessible
 
@@ -43,8 +44,17 @@ def test_an_owner_begins_and_every_page_is_accessible(page, sign_in, owner, comp
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             assert_accessible(page, scheme=scheme)
-        page.set_viewport_size({"width": 360, "height": 780})
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= 360, f"{path} is {wide} px wide on a phone"
+        assert_fits_a_phone(page)
         page.set_viewport_size({"width": 1280, "height": 900})
     assert complaints == []
+
+    User.objects.update(language="de")  # its words are longer
+    for path in PAGES + EMPTY:
+        page.goto(path)
+        assert_fits_a_phone(page)
+
+
+def assert_fits_a_phone(page):
+    page.set_viewport_size({"width": 360, "height": 780})
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 360, f"{page.url} is {wide} px wide on a phone"
