@@ -52,6 +52,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         _name_no_servers(early_config)
         return
     _start_servers(early_config)
+    gc.disable()  # until all is imported and collected
 
 
 @pytest.hookimpl(trylast=True)
@@ -78,6 +79,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 
 def pytest_collection_finish() -> None:
+    gc.enable()
     gc.collect()
     gc.freeze()  # all that was imported and collected stays: nobody need look through it again
 
