@@ -22,7 +22,8 @@ from billing.pricing.words import in_words
 
 Data = Mapping[str, Any]
 
-PLACE = {"id", "version", "service", "dimension", "value", "charge"}  # where it is in a plan
+# Where it is in a plan; VAT is that of the plan, for who has a price of their own as well.
+PLACE = {"id", "version", "service", "dimension", "value", "charge", "tax_class"}
 
 
 def to_data(charge: Charge, tiers: Sequence[Tier]) -> dict[str, Any]:

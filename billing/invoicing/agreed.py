@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from billing.metering.models import Service
 from billing.periods import Days
 from billing.pricing.models import Charge
 from billing.pricing.prices import Terms
+from billing.pricing.tax_classes import STANDARD_CLASS
 from billing.pricing.terms import terms_of
 
 M = TypeVar("M", bound=Model)
@@ -29,6 +30,7 @@ class Price:
     service: Service
     terms: Terms
     part: Part
+    tax_class: str = STANDARD_CLASS
 
 
 def prices_of(versions: Iterable[int]) -> Mapping[int, list[Price]]:
@@ -46,7 +48,7 @@ def prices_of(versions: Iterable[int]) -> Mapping[int, list[Price]]:
         list,
         {
             version: [
-                Price(charge.service, terms_of(charge), part)
+                Price(charge.service, terms_of(charge), part, charge.tax_class)
                 for charge, part in zip(each, parts_of(each), strict=True)
             ]
             for version, each in charges.items()
@@ -67,12 +69,19 @@ def own_prices(*, days: Days, organisations: Collection[UUID]) -> Mapping[UUID, 
 
 
 def agreed(prices: Sequence[Price], own: Sequence[Price]) -> list[Price]:
-    """Put prices of one's own in the places of the plan's; further services come along."""
+    """Put prices of one's own in the places of the plan's; further services come along.
+
+    They are taxed as those of the plan, as what has no value in a dimension.
+    """
     if not own:
         return list(prices)
     services = {price.service.pk for price in own}
     kept = [price for price in prices if price.service.pk not in services]
-    return sorted([*kept, *own], key=lambda price: (price.service.name, price.service.pk))
+    classes = {price.service.pk: price.tax_class for price in prices}
+    taxed = [
+        replace(price, tax_class=classes.get(price.service.pk, STANDARD_CLASS)) for price in own
+    ]
+    return sorted([*kept, *taxed], key=lambda price: (price.service.name, price.service.pk))
 
 
 @dataclass(frozen=True, slots=True)

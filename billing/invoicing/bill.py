@@ -12,11 +12,13 @@
 8. prepaid credit. It is money that was paid before, so it does not lower what is taxed.
 
 A charge's line is rounded once, before it comes here. A discount or credit is rounded once as well
-and then shared out over the lines that it lowers, so each line's tax can be told.
+and then shared out over the lines that it lowers, so each line's tax can be told. Of base fees and
+commitments that is the standard class's.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -164,21 +166,23 @@ def _whole(draft: _Draft) -> list[int]:
 def _lower(
     draft: _Draft, off: Decimal, touched: Sequence[int], line: Line, rate: Decimal = ZERO
 ) -> None:
-    """Take an amount off some lines, and add the line that says so; none where it is nothing."""
+    """Take an amount off some lines, and add the line that says so; none where it is nothing.
+
+    Lines of several tax classes are lowered by a line for each class, which bears its tax.
+    """
     if off <= 0 or not touched:
         return
     nets = [draft.nets[index] for index in touched]
     shares = share_out(off, nets, unit=minor_unit(draft.currency))
-    working = tuple(
-        Share(index + 1, net, -rate, -share)
-        for index, net, share in zip(touched, nets, shares, strict=True)
-    )
-    for index, share in zip(touched, shares, strict=True):
+    by_class: defaultdict[str, list[Share]] = defaultdict(list)
+    for index, net, share in zip(touched, nets, shares, strict=True):
         draft.nets[index] -= share
-    draft.lines.append(
-        Line(line.service_id, line.service_name, ONE, "", -off, working, line.kind, line.source_id)
-    )
-    draft.nets.append(ZERO)  # its shares are taken off the other lines already
+        by_class[draft.lines[index].tax_class].append(Share(index + 1, net, -rate, -share))
+    for tax_class, working in by_class.items():
+        if amount := sum((share.amount for share in working), ZERO):
+            row = replace(line, amount=amount, working=tuple(working), tax_class=tax_class)
+            draft.lines.append(row)
+            draft.nets.append(ZERO)  # its shares are taken off the other lines already
 
 
 def _line_of(credit: Credit) -> Line:

@@ -44,9 +44,10 @@ def invoiced(invoice: Invoice, before: Invoice | None = None) -> Mapping[Key, tu
         invoice__organisation=invoice.organisation_id,
     ).order_by("invoice", "position")
     for row in rows:
-        text, so_far = found.get(row.source_id, (row.service_name, ZERO))
+        key = row.source_id, row.tax_class
+        text, so_far = found.get(key, (row.service_name, ZERO))
         with exactly():
-            found[row.source_id] = text, so_far + row.amount
+            found[key] = text, so_far + row.amount
     return found
 
 

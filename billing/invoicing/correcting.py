@@ -65,7 +65,7 @@ class CorrectionLine:
         return replace(self.now, kind=kind, quantity=self.quantity, amount=self.amount)
 
 
-Key = tuple[UUID, date, int, str]
+Key = tuple[UUID, date, int, str, str]
 Corrections = dict[str, list[CorrectionLine]]
 """By currency: an invoice takes those in its own, for amounts of two do not add up; the others wait
 for an invoice in theirs.
@@ -94,8 +94,10 @@ def _corrections_of(
     """Return what changed of a period: its usage and, where that did, what hangs on it."""
     found = []
     for rated in usage:
-        key = invoice.organisation_id, invoice.starts_on, rated.service_id, rated.value
-        line = CorrectionLine(invoice, rated, before[key])
+        charge = rated.service_id, rated.value, rated.tax_class
+        line = CorrectionLine(
+            invoice, rated, before[invoice.organisation_id, invoice.starts_on, *charge]
+        )
         if line.amount:
             found.append(line)
     if found:
@@ -116,7 +118,7 @@ def total(amounts: Sequence[Decimal]) -> Decimal:
 
 def _invoiced(invoices: Sequence[Invoice]) -> Mapping[Key, Invoiced]:
     """Return what was invoiced so far for the periods of invoices: by the organisation, the
-    period's first day, the service and its value.
+    period's first day, the service, its value and its tax class.
 
     A correction may be of an invoice that is void since: its period counts, not its number. What a
     credit note gave back because the period came to less counts too; a favour does not.
@@ -134,11 +136,13 @@ def _invoiced(invoices: Sequence[Invoice]) -> Mapping[Key, Invoiced]:
         "corrects__starts_on",
         "service_id",
         "value",
+        "tax_class",
         "quantity",
         "amount",
     )
-    for owner, own, corrected, service, value, quantity, amount in lines:
-        found[owner, corrected or own, service, value] += Invoiced(quantity, amount)
+    for owner, own, corrected, service, value, tax_class, quantity, amount in lines:
+        key = owner, corrected or own, service, value, tax_class
+        found[key] += Invoiced(quantity, amount)
     credited = CreditNoteLine.objects.filter(
         credit_note__invoice__in=invoices, credit_note__kind=CreditNote.Kind.CORRECTION
     ).values_list(
@@ -146,9 +150,11 @@ def _invoiced(invoices: Sequence[Invoice]) -> Mapping[Key, Invoiced]:
         "credit_note__invoice__starts_on",
         "invoice_line__service_id",
         "invoice_line__value",
+        "invoice_line__tax_class",
         "quantity",
         "amount",
     )
-    for owner, period, service, value, quantity, amount in credited:
-        found[owner, period, service, value] += Invoiced(-quantity, -amount)
+    for owner, period, service, value, tax_class, quantity, amount in credited:
+        key = owner, period, service, value, tax_class
+        found[key] += Invoiced(-quantity, -amount)
     return found

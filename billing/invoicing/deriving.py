@@ -22,9 +22,10 @@ from billing.invoicing.rebilling import lines_beside
 from billing.invoicing.recounted import Recount
 from billing.invoicing.standing import credit_before
 from billing.invoicing.standing_then import standing_then
-from billing.invoicing.tax import OUTSIDE_SCOPE, TaxLine, Treatment, tax_lines, treatment
+from billing.invoicing.tax import Taxation, TaxLine, Treatment, tax_lines
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
+from billing.pricing.tax_classes import STANDARD_CLASS
 
 
 class Key(NamedTuple):
@@ -36,6 +37,7 @@ class Key(NamedTuple):
     source_id: UUID | None = None
     covers_from: date | None = None
     corrects_id: int | None = None
+    tax_class: str = STANDARD_CLASS
 
 
 class Made(NamedTuple):
@@ -58,7 +60,13 @@ NOTHING = Made()
 
 def key_of(line: InvoiceLine) -> Key:
     return Key(
-        line.kind, line.service_id, line.value, line.source_id, line.covers_from, line.corrects_id
+        line.kind,
+        line.service_id,
+        line.value,
+        line.source_id,
+        line.covers_from,
+        line.corrects_id,
+        line.tax_class,
     )
 
 
@@ -81,22 +89,21 @@ def lines_of(invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[Key, Made]:
     return found
 
 
-def treatment_of(invoice: Invoice) -> Treatment:
-    """Return how its lines are to be taxed, by the parties as they were. Raises NoRate."""
-    if invoice.plan_version.tax_behaviour == PlanVersion.TaxBehaviour.NONE:
-        return OUTSIDE_SCOPE
-    return treatment(
-        seller=thawed(invoice.seller).taxpayer,
-        buyer=thawed(invoice.buyer).taxpayer,
-        rates=invoice.legal_entity.rates(invoice.issued_at.date()),
+def taxation_of(invoice: Invoice) -> Taxation:
+    """Return how its lines are to be taxed, by the parties as they were."""
+    is_taxed = invoice.plan_version.tax_behaviour != PlanVersion.TaxBehaviour.NONE
+    return Taxation(
+        thawed(invoice.seller).taxpayer,
+        thawed(invoice.buyer).taxpayer,
+        invoice.legal_entity.rates(invoice.issued_at.date()) if is_taxed else None,
     )
 
 
 def taxes_of(
-    invoice: Invoice, lines: Sequence[InvoiceLine], treated: Treatment
+    invoice: Invoice, lines: Sequence[InvoiceLine], treated: Sequence[Treatment]
 ) -> Sequence[TaxLine]:
     return tax_lines(
-        [(treated, line.amount) for line in lines],
+        [(one, line.amount) for one, line in zip(treated, lines, strict=True)],
         currency=invoice.currency,
         included=invoice.prices_include_tax,
     )
@@ -135,18 +142,26 @@ def _corrected(invoice: Invoice, period: Invoice) -> Iterator[tuple[Key, Made]]:
     usage = _rated(period, invoice).lines
     before = _usage_before(invoice, period)
     for one in usage:
-        key = Key(Kind.CORRECTION, one.service_id, one.value, corrects_id=period.pk)
-        charged = None if before is None else before.get((one.service_id, one.value), ZERO)
+        charge = one.service_id, one.value, one.tax_class
+        key = Key(
+            Kind.CORRECTION,
+            one.service_id,
+            one.value,
+            corrects_id=period.pk,
+            tax_class=one.tax_class,
+        )
+        charged = None if before is None else before.get(charge, ZERO)
         yield key, Made(one.quantity, one.amount, charged)
     beside = lines_beside(usage, billed_by.terms_of(period), currency=period.currency)
     invoiced = billed_by.invoiced(period, before=invoice)
-    for source in {*beside, *invoiced}:
-        key = Key(Kind.CORRECTION, source_id=source, corrects_id=period.pk)
-        amount = beside[source].amount if source in beside else ZERO
-        yield key, Made(ZERO, amount, invoiced[source][1] if source in invoiced else ZERO)
+    for which in {*beside, *invoiced}:
+        source, tax_class = which
+        key = Key(Kind.CORRECTION, source_id=source, corrects_id=period.pk, tax_class=tax_class)
+        amount = beside[which].amount if which in beside else ZERO
+        yield key, Made(ZERO, amount, invoiced[which][1] if which in invoiced else ZERO)
 
 
-def _usage_before(invoice: Invoice, period: Invoice) -> dict[tuple[int, str], Decimal] | None:
+def _usage_before(invoice: Invoice, period: Invoice) -> dict[tuple[int, str, str], Decimal] | None:
     """Return what was invoiced of a period's charges; None where notes gave some of it back."""
     notes = CreditNote.objects.filter(invoice=period, kind=CreditNote.Kind.CORRECTION)
     if notes.exists():
@@ -157,16 +172,36 @@ def _usage_before(invoice: Invoice, period: Invoice) -> dict[tuple[int, str], De
         valid(invoice),
         invoice__organisation=period.organisation_id,
     )
-    amounts = rows.order_by().values_list("service", "value").annotate(Sum("amount"))
-    return {(service, value): amount for service, value, amount in amounts if service is not None}
+    amounts = rows.order_by().values_list("service", "value", "tax_class").annotate(Sum("amount"))
+    return {
+        (service, value, tax_class): amount
+        for service, value, tax_class, amount in amounts
+        if service is not None
+    }
 
 
 def _key(line: Line) -> Key:
     covers_from = line.covers.first if line.covers else None
-    return Key(line.kind, line.service_id, line.value, line.source_id, covers_from)
+    return Key(
+        line.kind,
+        line.service_id,
+        line.value,
+        line.source_id,
+        covers_from,
+        tax_class=line.tax_class,
+    )
 
 
 def _line(line: InvoiceLine) -> Line:
     """Return a correction as the bill had it."""
     kind, text = Kind.CORRECTION, line.service_name
-    return Line(line.service_id, text, line.quantity, line.unit, line.amount, (), kind)
+    return Line(
+        line.service_id,
+        text,
+        line.quantity,
+        line.unit,
+        line.amount,
+        (),
+        kind,
+        tax_class=line.tax_class,
+    )

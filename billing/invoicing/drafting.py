@@ -23,13 +23,12 @@ from billing.invoicing.parties import Party
 from billing.invoicing.pen import Pen
 from billing.invoicing.rate import RatedPeriod, rate_organisations
 from billing.invoicing.tax import (
-    OUTSIDE_SCOPE,
+    Taxation,
     TaxLine,
     Treatment,
     gross_of,
     tax_lines,
     tax_of,
-    treatment,
 )
 from billing.invoicing.texts import text_of
 from billing.periods import Days
@@ -163,15 +162,14 @@ def _draft(
 
 def _tax(lines: Sequence[InvoiceLine], sides: Sides, version: PlanVersion) -> list[TaxLine]:
     """Number the lines, and say of each how it is taxed."""
-    treated = OUTSIDE_SCOPE
-    if version.tax_behaviour != TaxBehaviour.NONE:
-        treated = treatment(
-            seller=sides.seller.taxpayer, buyer=sides.buyer.taxpayer, rates=sides.rates
-        )
+    rates = None if version.tax_behaviour == TaxBehaviour.NONE else sides.rates
+    taxed = Taxation(sides.seller.taxpayer, sides.buyer.taxpayer, rates)
+    amounts: list[tuple[Treatment, Decimal]] = []
     for position, line in enumerate(lines, 1):
+        treated = taxed.of(line.tax_class)
         line.position = position
         line.tax_category, line.tax_rate = treated.category, treated.rate
-    amounts: list[tuple[Treatment, Decimal]] = [(treated, line.amount) for line in lines]
+        amounts.append((treated, line.amount))
     included = version.tax_behaviour == TaxBehaviour.INCLUSIVE
     return tax_lines(amounts, currency=version.currency, included=included)
 
@@ -196,6 +194,7 @@ def _line(line: Line) -> InvoiceLine:
         source_id=line.source_id,
         covers_from=line.covers.first if line.covers else None,
         value=line.value,
+        tax_class=line.tax_class,
         quantity=line.quantity,
         unit=line.unit,
         amount=line.amount,

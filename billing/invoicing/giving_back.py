@@ -68,5 +68,9 @@ def _original(line: CorrectionLine) -> InvoiceLine | None:
     if line.now.service_id is None:
         return None  # it goes with usage, whose own lines are taken back
     return line.corrects.lines.filter(
-        service_id=line.now.service_id, value=line.now.value, corrects=None, amount__gt=0
+        service_id=line.now.service_id,
+        value=line.now.value,
+        tax_class=line.now.tax_class,
+        corrects=None,
+        amount__gt=0,
     ).first()

@@ -16,7 +16,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.invoicing.parties import Party
-from billing.invoicing.tax import STANDARD_CLASS, Rates
+from billing.invoicing.tax import Rates
+from billing.pricing.tax_classes import STANDARD_CLASS
 from catacloud.accounts.models import Organisation
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from billing.periods import Days
+from billing.pricing.tax_classes import STANDARD_CLASS
 from billing.pricing.tiers import ONE, Step
 
 
@@ -53,6 +54,7 @@ class Line:
     source_id: UUID | None = None
     value: str = ""  # of the dimension, where the charge is for one
     covers: Days | None = None  # of a base fee: the period that it is for
+    tax_class: str = STANDARD_CLASS
 
 
 @dataclass(slots=True)

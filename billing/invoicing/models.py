@@ -15,6 +15,7 @@ from billing.invoicing.legal import BillingDetails, LegalEntity
 from billing.invoicing.lines import Kind
 from billing.metering.models import Service
 from billing.pricing.models import PlanVersion
+from billing.pricing.tax_classes import STANDARD_CLASS
 from billing.pricing.triggers import VERSION_IS_ON_OFFER
 from catacloud.accounts.models import Organisation
 
@@ -160,6 +161,7 @@ class InvoiceLine(models.Model):
     quantity = models.DecimalField(max_digits=60, decimal_places=12)
     unit = models.CharField(max_length=20)
     amount = models.DecimalField(max_digits=30, decimal_places=4)
+    tax_class = models.SlugField(max_length=20, default=STANDARD_CLASS, help_text="The charge's.")
     tax_category = models.CharField(max_length=2, default="O", help_text="See tax.py.")
     tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     working = models.JSONField()
@@ -176,11 +178,11 @@ class InvoiceLine(models.Model):
                 fields=["invoice", "position"], name="one_invoice_line_per_position"
             ),
             models.UniqueConstraint(
-                fields=["invoice", "corrects", "service", "value"],
+                fields=["invoice", "corrects", "service", "value", "tax_class"],
                 name="a_charge_is_corrected_once_per_invoice",
             ),
             models.UniqueConstraint(
-                fields=["invoice", "corrects", "source_id"],
+                fields=["invoice", "corrects", "source_id", "tax_class"],
                 condition=Q(kind="correction", service=None),
                 nulls_distinct=False,
                 name="what_hangs_on_usage_is_corrected_once_per_invoice",

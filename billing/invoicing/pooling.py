@@ -45,6 +45,7 @@ def _shared(price: Price, each: Sequence[Usage], currency: str) -> list[RatedLin
                 amount=share,
                 working=(*together.working, step),
                 value=price.part.value,
+                tax_class=price.tax_class,
             )
         )
     return lines

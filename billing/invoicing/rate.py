@@ -227,12 +227,12 @@ def _divided(
 
 def _joined(whole: RatedPeriod, parts: Iterable[RatedPeriod]) -> RatedPeriod:
     """Add up the spans of a period: a charge has one line, whose working is that of its spans."""
-    lines: dict[tuple[int, str], RatedLine] = {}
+    lines: dict[tuple[int, str, str], RatedLine] = {}
     for part in parts:
         if part.currency != whole.currency:
             continue  # an invoice has one currency: what it changed from is not in it
         for line in part.lines:
-            key = line.service_id, line.value
+            key = line.service_id, line.value, line.tax_class
             lines[key] = _added(lines[key], line, whole.currency) if key in lines else line
     with exactly():
         total = sum((line.amount for line in lines.values()), ZERO)
@@ -288,4 +288,5 @@ def _line(price: Price, usage: Usage, plan: InForce) -> RatedLine:
         amount=round_amount(rated.amount, plan.currency),
         working=rated.working,
         value=price.part.value,
+        tax_class=price.tax_class,
     )

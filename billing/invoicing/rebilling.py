@@ -15,8 +15,8 @@ from billing.exact import ZERO
 from billing.invoicing.bill import Discount, make_bill
 from billing.invoicing.lines import Kind, Line, fee
 
-Key = UUID | None
-"""Which line: a discount's id, or None for that of the commitment."""
+Key = tuple[UUID | None, str]
+"""Which line: a discount's id, or None for that of the commitment; and its tax class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def lines_beside(usage: Iterable[Line], terms: Terms, *, currency: str) -> Mappi
         discounts=terms.discounts,
     )
     kinds = (Kind.COMMITMENT, Kind.DISCOUNT)
-    return {line.source_id: line for line in bill.lines if line.kind in kinds}
+    return {(line.source_id, line.tax_class): line for line in bill.lines if line.kind in kinds}
 
 
 def beside_usage(
@@ -61,6 +61,8 @@ def beside_usage(
     now = lines_beside(usage, terms, currency=currency)
     for key in [*invoiced, *(key for key in now if key not in invoiced)]:
         text, before = invoiced.get(key, ("", ZERO))
-        line = now.get(key) or replace(fee(Kind.DISCOUNT, text, ZERO), source_id=key)
+        source, tax_class = key
+        nothing = replace(fee(Kind.DISCOUNT, text, ZERO), source_id=source, tax_class=tax_class)
+        line = now.get(key) or nothing
         if line.amount != before:
             yield Change(replace(line, service_id=None, quantity=ZERO, working=()), before)

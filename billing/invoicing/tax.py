@@ -11,9 +11,9 @@ from enum import StrEnum
 
 from billing.exact import DIGITS, ROUNDING, ZERO, exactly, plain
 from billing.pricing.currencies import minor_unit, round_amount
+from billing.pricing.tax_classes import EXEMPT_CLASS, STANDARD_CLASS
 
 HUNDRED = Decimal(100)
-STANDARD_CLASS = "standard"
 FLOORING = Context(prec=DIGITS)
 
 _EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
@@ -108,15 +108,34 @@ def treatment(
     if reason := seller.exempt_reason or buyer.exempt_reason:
         return Treatment(Category.EXEMPT, reason=reason)
     country = buyer.country or seller.country
+    if country != seller.country and not {country, seller.country} <= EU:
+        return OUTSIDE_SCOPE  # it is supplied where the buyer is
+    if tax_class == EXEMPT_CLASS:
+        return Treatment(Category.EXEMPT)
     if country == seller.country:
         return _taxed(country, rates, tax_class)
-    if country not in EU or seller.country not in EU:
-        return OUTSIDE_SCOPE  # it is supplied where the buyer is
     if buyer.vat_id:
         return REVERSE_CHARGE
     # Consumers: the rate of their country, once the seller has registered for it; else its own.
     home = country if (country, tax_class) in rates else seller.country
     return _taxed(home, rates, tax_class)
+
+
+@dataclass(frozen=True, slots=True)
+class Taxation:
+    """How all that a seller sells to a buyer is taxed, by its class; or None: not at all."""
+
+    seller: Taxpayer
+    buyer: Taxpayer
+    rates: Rates | None
+
+    def of(self, tax_class: str) -> Treatment:
+        """Raises NoRate."""
+        if self.rates is None:
+            return OUTSIDE_SCOPE
+        return treatment(
+            seller=self.seller, buyer=self.buyer, rates=self.rates, tax_class=tax_class
+        )
 
 
 def tax_lines(

@@ -74,12 +74,13 @@ def _taxes(invoice: Invoice, lines: list[InvoiceLine]) -> Iterator[str]:
     if not invoice.taxes:
         return  # it is from before there was tax
     try:
-        treated = deriving.treatment_of(invoice)
+        taxed = deriving.taxation_of(invoice)
+        treated = [taxed.of(line.tax_class) for line in lines]
     except NoRate as error:
         yield f"{invoice}: {error}"
         return
-    should_be = f"{treated.category} {plain(treated.rate)} %"
-    for line in lines:
+    for line, one in zip(lines, treated, strict=True):
+        should_be = f"{one.category} {plain(one.rate)} %"
         held = f"{line.tax_category} {plain(line.tax_rate)} %"
         if held != should_be:
             yield f"{invoice}: VAT of line {line.position} is {held}, but should be {should_be}."

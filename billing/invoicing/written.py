@@ -48,7 +48,7 @@ Step = tuple[str, str, str, str]
 class WrittenLine:
     position: int
     text: str
-    note: str  # which invoice it corrects
+    note: str  # which invoice it corrects, and how it is taxed where not all lines are alike
     quantity: str
     amount: str
     steps: tuple[Step, ...]
@@ -84,7 +84,7 @@ def write(document: Document) -> Written:
         buyer=tuple(_buyer(document)),
         facts=tuple(_facts(document, pen)),
         heads=tuple(map(pen.say, ("Description", "Quantity", "Price", "Amount"))),
-        lines=tuple(_line(line, pen) for line in document.lines),
+        lines=tuple(_line(line, pen, document) for line in document.lines),
         sums=tuple(_sums(document, pen)),
         notes=tuple(_notes(document, pen)),
         bank=tuple(_bank(document, pen)),
@@ -137,19 +137,29 @@ def _facts(document: Document, pen: Pen) -> Iterator[Pair]:
         yield pen.say("Reason"), pen.say(document.reason)
 
 
-def _line(line: Line, pen: Pen) -> WrittenLine:
+def _line(line: Line, pen: Pen, document: Document) -> WrittenLine:
     steps = [_step(step, line, pen) for step in line.working]
     if line.corrects:
         steps += _since(line, pen)
     return WrittenLine(
         position=line.position,
         text=line.text,
-        note=_corrects(line.corrects, pen) if line.corrects else "",
+        note=" · ".join(_notes_of(line, pen, document)),
         quantity=_quantity(line, pen),
         amount=pen.money(line.amount),
         steps=tuple(steps),
         corrects=line.corrects.number if line.corrects else "",
     )
+
+
+def _notes_of(line: Line, pen: Pen, document: Document) -> Iterator[str]:
+    """Write which invoice it corrects and, where lines are taxed in several ways, how it is."""
+    if line.corrects:
+        yield _corrects(line.corrects, pen)
+    if len(document.taxes) > 1:
+        treated = line.treatment
+        rate = f"{pen.say('VAT')} {format_decimal(treated.rate, locale=pen.locale)} %"
+        yield rate if treated.rate else why_untaxed(treated.category, "", document.language)
 
 
 def _quantity(line: Line, pen: Pen) -> str:

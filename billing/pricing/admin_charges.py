@@ -34,7 +34,7 @@ class ChargeAdmin(DraftAdmin[Charge]):
     list_filter = ["version__status", "service"]
     list_select_related = ["version__plan", "service"]
     fieldsets = [
-        (None, {"fields": ["version", "service", "model"]}),
+        (None, {"fields": ["version", "service", "model", "tax_class"]}),
         ("Only for one value", {"fields": ["dimension", "value"]}),
         ("Flat price, or packages", {"fields": ["amount", "package_size"]}),
         (

@@ -39,6 +39,7 @@ class ChargeShape(Shape):
     dimension: str | None
     value: str | None
     model: Charge.Model
+    tax_class: str
     description: Annotated[str, Field(description="The same in words.")]
     amount: Number | None
     package_size: Number | None
@@ -141,6 +142,7 @@ def _charge(charge: Charge) -> ChargeShape:
         dimension=charge.dimension or None,
         value=charge.value or None,
         model=Charge.Model(charge.model),
+        tax_class=charge.tax_class,
         description=in_words(charge),
         tiers=[_tier(tier) for tier in charge.tiers.all()],
         rounding=Charge.Rounding(charge.rounding),

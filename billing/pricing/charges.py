@@ -8,6 +8,7 @@ from django.db.models import Q
 from billing.exact import plain
 from billing.metering.models import Service
 from billing.pricing import triggers
+from billing.pricing.tax_classes import STANDARD_CLASS
 
 
 def _price(help_text: str) -> "models.DecimalField[Any, Any]":
@@ -54,6 +55,11 @@ class Charge(models.Model):
         max_length=100, blank=True, help_text="What the dimension says, such as eu-central."
     )
     model = models.CharField(max_length=20, choices=Model.choices)
+    tax_class = models.SlugField(
+        max_length=20,
+        default=STANDARD_CLASS,
+        help_text="Which of the seller's VAT rates it bears: standard, reduced, … or exempt.",
+    )
     amount = _price("Of a flat price, or of one package.")
     package_size = _price("How many units a package holds; one that is begun counts whole.")
     divide_by = _price(

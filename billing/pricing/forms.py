@@ -9,7 +9,9 @@ from django.db.models import Model
 from django.http import QueryDict
 
 from billing.exact import ZERO, plain
+from billing.invoicing.legal import VatRate
 from billing.pricing.models import Charge, PlanVersion, Tier
+from billing.pricing.tax_classes import EXEMPT_CLASS, STANDARD_CLASS
 from billing.pricing.terms import terms_of
 from billing.pricing.tiers import InvalidPrice
 from billing.pricing.tiers import Tier as PricedTier
@@ -33,6 +35,18 @@ class TierForm(PlainNumbers[Tier]):
 
 class ChargeForm(PlainNumbers[Charge]):
     """The terms of a charge."""
+
+    def clean_tax_class(self) -> str:
+        """Else it would only be found out when its first invoice cannot be made."""
+        found: str = self.cleaned_data["tax_class"]
+        rates = VatRate.objects.order_by("tax_class").values_list("tax_class", flat=True)
+        known = [STANDARD_CLASS, EXEMPT_CLASS, *rates.distinct()]
+        if found not in known:
+            raise ValidationError(
+                f"No legal entity has a VAT rate of this class: {', '.join(dict.fromkeys(known))} "
+                "are known."
+            )
+        return found
 
 
 class VersionForm(PlainNumbers[PlanVersion]):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from billing.exact import plain
 from billing.pricing.models import Charge, PlanVersion, Tier
+from billing.pricing.tax_classes import STANDARD_CLASS
 
 
 def in_words(charge: Charge, tiers: Sequence[Tier] | None = None) -> str:
@@ -13,7 +14,8 @@ def in_words(charge: Charge, tiers: Sequence[Tier] | None = None) -> str:
     """
     if tiers is None:
         tiers = list(charge.tiers.all())
-    return "; ".join([_prices(charge, tiers), *_terms(charge, tiers)])
+    taxed = [] if charge.tax_class == STANDARD_CLASS else [f"tax class {charge.tax_class}"]
+    return "; ".join([_prices(charge, tiers), *_terms(charge, tiers), *taxed])
 
 
 def _prices(charge: Charge, tiers: Sequence[Tier]) -> str:

@@ -19,10 +19,12 @@ DISCOUNTS = (
 CENTS = st.integers(0, 20_000).map(lambda cents: Decimal(cents).scaleb(-2))
 
 
-def used(*amounts):
+def used(*amounts, classes=("standard", "standard")):
     return [
-        RatedLine(service, f"service {service}", Decimal(1), "h", Decimal(amount), ())
-        for service, amount in enumerate(amounts, 1)
+        RatedLine(
+            service, f"service {service}", Decimal(1), "h", Decimal(amount), (), tax_class=tax_class
+        )
+        for service, (amount, tax_class) in enumerate(zip(amounts, classes, strict=True), 1)
     ]
 
 
@@ -35,7 +37,7 @@ def billed(usage, terms):
     )
     kinds = (Kind.COMMITMENT, Kind.DISCOUNT)
     lines = {
-        line.source_id: (line.service_name, line.amount)
+        (line.source_id, line.tax_class): (line.service_name, line.amount)
         for line in bill.lines
         if line.kind in kinds
     }
@@ -78,13 +80,22 @@ def test_one_that_has_nothing_left_to_lower_is_given_back_whole():
     ]
 
 
-@given(st.tuples(CENTS, CENTS), st.tuples(CENTS, CENTS), CENTS | st.none())
-def test_corrections_come_to_what_would_have_been_billed_less_what_was(before, now, commitment):
+@given(
+    st.tuples(CENTS, CENTS),
+    st.tuples(CENTS, CENTS),
+    CENTS | st.none(),
+    st.sampled_from(["standard", "reduced"]),
+)
+def test_corrections_come_to_what_would_have_been_billed_less_what_was(
+    before, now, commitment, second
+):
+    classes = ("standard", second)
     fees = [fee(Kind.BASE_FEE, "Base fee", Decimal(5))]
     terms = Terms(fees, commitment, DISCOUNTS)
-    was, invoiced = billed(used(*before), terms)
-    would_be, _ = billed(used(*now), terms)
-    found = beside_usage(used(*now), terms, invoiced=invoiced, currency="EUR")
+    was, invoiced = billed(used(*before, classes=classes), terms)
+    usage = used(*now, classes=classes)
+    would_be, _ = billed(usage, terms)
+    found = beside_usage(usage, terms, invoiced=invoiced, currency="EUR")
     beside = sum((one.now.amount - one.before for one in found), Decimal(0))
     assert sum(now) - sum(before) + beside == would_be - was
 

@@ -17,18 +17,20 @@ from billing.metering.models import Service
 from billing.periods import month_of
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 from billing.pricing.plans import new_draft
+from billing.pricing.words import in_words
 from catacloud.accounts.models import User
 from tests.factories import (
     make_draft,
     make_organisation,
     make_plan,
+    make_seller,
     make_service,
     make_subscription,
     make_usage_row,
 )
 
 GRADUATED = [("100", "0.10"), (None, "0.05")]
-NO_TERMS = {"rounding": "up", "allowance": "0"}
+NO_TERMS = {"rounding": "up", "allowance": "0", "tax_class": "standard"}
 TERMS = {
     "currency": "EUR",
     "billing_period": "monthly",
@@ -126,6 +128,16 @@ class TestTiers:
     ) -> None:
         response = operator.post(page(charge), tier_form(*charge.tiers.all(), model="per_unit"))
         assert "A single price has one tier, without end, fee or cap." in response.content.decode()
+
+    def test_of_a_tax_class_without_a_rate_are_a_mistake(
+        self, operator: Client, charge: Charge
+    ) -> None:
+        make_seller()
+        form = tier_form(*charge.tiers.all())
+        response = operator.post(page(charge), form | {"tax_class": "reduzed"})
+        assert "standard, exempt, reduced are known." in response.content.decode()
+        operator.post(page(charge), form | {"tax_class": "reduced"})
+        assert in_words(Charge.objects.get()) == "0.1 up to 100, 0.05 above; tax class reduced"
 
     def test_have_fees_and_caps(self, operator: Client, charge: Charge) -> None:
         form = tier_form(*charge.tiers.all())
