@@ -1,9 +1,12 @@
 """Invoices, credit notes and the bills to come of organisations, as what FOCUS rows are made of."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch, QuerySet
@@ -11,7 +14,7 @@ from django.db.models import Prefetch, QuerySet
 from billing.exact import ZERO
 from billing.exports.focus import Charge, Document, Taxed, next_period
 from billing.invoicing.after import CreditNote, CreditNoteLine
-from billing.invoicing.drafting import Draft, draft_of
+from billing.invoicing.drafting import Draft, drafts_of
 from billing.invoicing.due import open_periods
 from billing.invoicing.lines import Kind
 from billing.invoicing.models import Invoice, InvoiceLine
@@ -20,6 +23,7 @@ from billing.periods import Days, day_of
 from catacloud.accounts.models import Organisation
 
 AT_A_TIME = 200  # invoices
+AT_ONCE = 50  # organisations whose bills to come are made together
 NAMELESS = "Catacloud"  # a seller whose details nobody has filled in
 
 
@@ -30,9 +34,12 @@ def documents(
 
     Each invoice comes before its credit notes, and last what is not invoiced yet.
     """
-    for organisation in organisations.order_by("slug").iterator(chunk_size=2000):
-        yield from _issued(organisation, days)
-        yield from _to_come(organisation, days, now)
+    found = organisations.order_by("slug").iterator(chunk_size=2000)
+    while some := list(islice(found, AT_ONCE)):
+        drafts = _drafts(some, days, now)
+        for organisation in some:
+            yield from _issued(organisation, days)
+            yield from map(_drafted, drafts.get(organisation.pk, []))
 
 
 def _issued(organisation: Organisation, days: Days) -> Iterator[Document]:
@@ -54,12 +61,20 @@ def _issued(organisation: Organisation, days: Days) -> Iterator[Document]:
         yield from (_credited(organisation, invoice, note) for note in notes)
 
 
-def _to_come(organisation: Organisation, days: Days, now: datetime) -> Iterator[Document]:
-    for period in open_periods(organisation, today=day_of(now, organisation.zone)):
-        if days.first <= period.first < days.end:
-            draft = draft_of(organisation=organisation, days=period, now=now)
-            if draft is not None:
-                yield _drafted(draft)
+def _drafts(
+    organisations: Sequence[Organisation], days: Days, now: datetime
+) -> dict[UUID, list[Draft]]:
+    """Return what is not invoiced yet of each, the oldest first: most have the same periods."""
+    who: defaultdict[Days, list[Organisation]] = defaultdict(list)
+    for organisation in organisations:
+        for period in open_periods(organisation, today=day_of(now, organisation.zone)):
+            if days.first <= period.first < days.end:
+                who[period].append(organisation)
+    found: defaultdict[UUID, list[Draft]] = defaultdict(list)
+    for period in sorted(who, key=lambda period: period.first):
+        for owner, draft in drafts_of(who[period], days=period, now=now).items():
+            found[owner].append(draft)
+    return found
 
 
 def _invoiced(organisation: Organisation, invoice: Invoice) -> Document:

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet, Value
 
 from billing.rankings.models import RankedOrganisation, Ranking
 
-PER_PAGE, TOP, MOVERS = 50, 6, 6
+PER_PAGE, TOP, MOVERS = 25, 6, 6
 
 Rows = Sequence[RankedOrganisation]
 

@@ -11,6 +11,7 @@ import time_machine
 
 from billing.exports.focus import focus_unit, next_period
 from billing.invoicing.close import close_period
+from billing.invoicing.crediting import void
 from billing.metering.models import Service
 from billing.periods import Days, month_of
 from catacloud.accounts.api_keys import create_api_key
@@ -77,6 +78,13 @@ class TestRows:
         running = [row for row in rows if row["InvoiceId"] == "draft-acme-2026-11-01"]
         assert {row["BillingPeriodEnd"] for row in running} == {"2026-12-01T00:00:00Z"}
         assert {row["ServiceCategory"] for row in running} == {"Compute", "Storage", "Other"}
+
+    def test_of_an_invoice_and_its_reversal_come_to_nothing(self, invoice, as_user, member):
+        note = void(invoice, reason="Wrong plan", now=NOW)
+        rows = rows_of(as_user(member).get(OWN, DAYS))
+        both = [row for row in rows if row["InvoiceId"] in (invoice.number, note.number)]
+        assert {row["ChargeClass"] for row in both} == {"", "Correction"}
+        assert sum(Decimal(row["BilledCost"]) for row in both) == 0
 
     def test_are_none_of_days_without_a_period(self, invoice, as_user, member):
         days = {"from": "2026-09-01", "to": "2026-09-30"}
