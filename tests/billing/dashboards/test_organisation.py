@@ -142,7 +142,6 @@ class TestPage:
         assert "<html" in text(client.get(URL, headers=RESTORE))
 
     def test_the_number_of_queries_does_not_grow(self, acme, client, django_assert_max_num_queries):
-        """Once a minute three more look at the newest events, of which any may not count."""
         make_priced(acme)
         with django_assert_max_num_queries(12):
             client.get(URL)
