@@ -4,6 +4,8 @@ from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.budgets.models import Budget, Threshold
 from billing.pricing.currencies import round_amount
@@ -13,7 +15,7 @@ class BudgetForm(forms.ModelForm[Budget]):
     """``instance`` says whose budget it is, and in which currency."""
 
     thresholds = forms.MultipleChoiceField(
-        label="Warn when",
+        label=gettext_lazy("Warn when"),
         choices=Threshold.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -27,7 +29,10 @@ class BudgetForm(forms.ModelForm[Budget]):
         amount: Decimal = self.cleaned_data["amount"]
         currency = self.instance.currency
         if amount <= 0:
-            raise ValidationError("A budget is more than zero.")
+            raise ValidationError(_("A budget is more than zero."))
         if round_amount(amount, currency) != amount:
-            raise ValidationError(f"This is finer than the smallest amount of {currency}.")
+            raise ValidationError(
+                _("This is finer than the smallest amount of %(currency)s.")
+                % {"currency": currency}
+            )
         return amount

@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from catacloud.accounts.models import Organisation
 
@@ -10,10 +11,10 @@ from catacloud.accounts.models import Organisation
 class Threshold(models.TextChoices):
     """What a budget warns of: a share of it in percent, or that the forecast is over it."""
 
-    HALF = "50", "50 % of it is reached"
-    MOST = "80", "80 % of it is reached"
-    FORECAST = "forecast", "The forecast for the period is over it"
-    ALL = "100", "100 % of it is reached"
+    HALF = "50", _("50 % of it is reached")
+    MOST = "80", _("80 % of it is reached")
+    FORECAST = "forecast", _("The forecast for the period is over it")
+    ALL = "100", _("100 % of it is reached")
 
 
 class Budget(models.Model):

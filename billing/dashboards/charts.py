@@ -14,7 +14,7 @@ from typing import Any
 from billing.dashboards.ranges import Range
 from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, expected_lines, highs
 from billing.periods import ONE_DAY, Days
-from billing.templatetags.figures import scale_for
+from billing.templatetags.figures import scale_for, separators, tick
 
 Figure = dict[str, Any]
 Values = Mapping[date, Decimal]
@@ -124,6 +124,7 @@ def period_bars(
             "showlegend": False,
             "hovermode": "x unified",
             "dragmode": False,
+            "separators": separators(),
             "meta": {"names": list(names.values())},
             "xaxis": {"type": "category", "fixedrange": True},
             "yaxis": {**axis, "range": [float(low) * 1.02, axis["range"][1]]},
@@ -217,6 +218,7 @@ def _layout(asked: Range, largest: Decimal, unit: str, **more: object) -> Figure
         "showlegend": False,
         "hovermode": "x unified",
         "dragmode": False,
+        "separators": separators(),
         "meta": {"days": len(asked.shown), "first": first.isoformat()},
         "xaxis": {
             "type": "date",
@@ -241,7 +243,7 @@ def value_axis(largest: Decimal, unit: str) -> Figure:
         "range": [0, values[-1] * 1.02],
         "fixedrange": True,
         "tickvals": values,
-        "ticktext": [f"{value:,.6g} {short}" if value else "0" for value in values],
+        "ticktext": [f"{tick(value)} {short}" if value else "0" for value in values],
     }
 
 

@@ -6,14 +6,17 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext, gettext_lazy
+
 from billing.dashboards.charts import Series
 from billing.exact import ZERO, exactly
 from billing.invoicing.lines import Kind
 from billing.periods import Days, month_of
 
 MOST_SERVICES = 5  # with a colour of their own
-REST, REST_HUE = "All other services", 6
-FEES, FEES_HUE = "Fees, discounts and credit", 5
+REST, REST_HUE = gettext_lazy("All other services"), 6
+FEES, FEES_HUE = gettext_lazy("Fees, discounts and credit"), 5
 OF_SERVICES = (Kind.USAGE, Kind.CORRECTION)
 
 
@@ -45,7 +48,7 @@ class CostPeriod:
     def name(self) -> str:
         """Of a month its name, else the day on which it starts."""
         is_month = self.days == month_of(self.days.first)
-        return f"{self.days.first:%b %Y}" if is_month else f"{self.days.first:%-d %b %y}"
+        return format_date(self.days.first, gettext("M Y") if is_month else gettext("j M y"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +97,11 @@ def _hues(lines: Sequence[CostLine]) -> Mapping[str, int]:
             if line.kind in OF_SERVICES:
                 sums[line.name] = sums.get(line.name, ZERO) + line.amount
     dearest = sorted(sums, key=lambda name: (-sums[name], name))[:MOST_SERVICES]
-    return {**{name: hue for hue, name in enumerate(dearest)}, REST: REST_HUE, FEES: FEES_HUE}
+    others = {str(REST): REST_HUE, str(FEES): FEES_HUE}
+    return {**{name: hue for hue, name in enumerate(dearest)}, **others}
 
 
 def _series_of(line: CostLine, hues: Mapping[str, int]) -> str:
     if line.kind not in OF_SERVICES:
-        return FEES
-    return line.name if line.name in hues else REST
+        return str(FEES)
+    return line.name if line.name in hues else str(REST)

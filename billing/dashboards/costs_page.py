@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.budgets.coming import bill_of, running_draft
@@ -49,7 +50,7 @@ def costs(request: SignedInRequest, slug: str) -> HttpResponse:
     form = _form(request, organisation, currency) if currency else None
     if form and form.is_valid():
         set_budget(form.instance, by=request.user, now=now)
-        messages.success(request, "The budget is saved.")
+        messages.success(request, _("The budget is saved."))
         return redirect("costs", slug)
     budget = Budget.objects.filter(organisation=organisation).first()
     context = {
@@ -70,7 +71,7 @@ def costs(request: SignedInRequest, slug: str) -> HttpResponse:
 def budget_removed(request: SignedInRequest, slug: str) -> HttpResponseRedirect:
     organisation = get_organisation_as(request.user, slug, *BILLERS)
     remove_budget(organisation, by=request.user, now=timezone.now())
-    messages.success(request, "There is no budget any more.")
+    messages.success(request, _("There is no budget any more."))
     return redirect("costs", slug)
 
 

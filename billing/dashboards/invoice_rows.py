@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.translation import gettext_lazy as _
+
 from billing.invoicing.after import CreditNote
 from billing.invoicing.standing import Standing, Status, standings
 from catacloud.accounts.models import Organisation
 
 STATUSES = {
-    Status.OPEN: "Open",
-    Status.PARTLY_PAID: "Partly paid",
-    Status.OVERDUE: "Overdue",
-    Status.PAID: "Paid",
-    Status.CREDITED: "Credited",
-    Status.VOID: "Void",
+    Status.OPEN: _("Open"),
+    Status.PARTLY_PAID: _("Partly paid"),
+    Status.OVERDUE: _("Overdue"),
+    Status.PAID: _("Paid"),
+    Status.CREDITED: _("Credited"),
+    Status.VOID: _("Void"),
 }
 LONGEST = 60  # letters of a search
 
@@ -29,7 +31,7 @@ class Filters:
 
     @property
     def statuses(self) -> Mapping[str, str]:
-        return {str(one): name for one, name in STATUSES.items()}
+        return {str(one): str(name) for one, name in STATUSES.items()}
 
     @property
     def is_filtered(self) -> bool:
@@ -44,7 +46,7 @@ class Row:
 
     @property
     def status_name(self) -> str:
-        return STATUSES[self.status]
+        return str(STATUSES[self.status])
 
 
 def read_filters(asked: Mapping[str, str]) -> Filters:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -140,7 +141,7 @@ def verify_invoice(request: SignedInRequest, slug: str, number: str) -> HttpResp
     if difference:
         messages.error(request, difference)
     else:
-        messages.success(request, "Made anew from its events, it comes to the same cent.")
+        messages.success(request, _("Made anew from its events, it comes to the same cent."))
     return redirect(reverse("invoice", args=[organisation.slug, invoice.number]))
 
 

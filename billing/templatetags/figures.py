@@ -165,6 +165,16 @@ def _units(step: Mapping[str, str | None], unit: str) -> str:
     return gettext("Up to %(end)s %(unit)s") % values
 
 
+def tick(value: float) -> str:
+    """Write a tick of an axis, with six digits at most."""
+    return exact(f"{value:.6g}")
+
+
+def separators() -> str:
+    """Return the decimal and the thousands separator, as Plotly takes them."""
+    return f"{get_decimal_symbol(_locale())}{get_group_symbol(_locale())}"
+
+
 @register.filter
 def period(invoice: Invoice) -> Days:
     return Days(invoice.starts_on, invoice.ends_on)

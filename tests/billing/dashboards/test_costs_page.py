@@ -24,6 +24,7 @@ from tests.factories import (
 )
 
 PAGE = "/organisations/acme/costs/"
+GERMAN = {"Accept-Language": "de"}
 REMOVE = f"{PAGE}budget/remove/"
 NOVEMBER = Days(date(2026, 11, 1), date(2026, 12, 1))
 
@@ -76,6 +77,22 @@ class TestThePage:
         assert "1–31 Oct 2026" in page
         assert '"names": ["Oct 2026", "Nov 2026"]' in page
         assert '"y": [70.0, 60.0]' in page
+
+    def test_is_german_for_whoever_asks_for_that(self, customer, client):
+        client.post(PAGE, {"amount": "1234.5", "thresholds": ["50"]})
+        make_daily_usage(customer, date(2026, 10, 10), hours=100)
+        make_invoice(customer, month_of(date(2026, 10, 1)))
+        costs = text(client.get(PAGE, headers=GERMAN))
+        assert "<h1>Kosten</h1>" in costs
+        assert "Bisher 60,00 € von 1.234,50 €; die Prognose für den Zeitraum ist 80,00 €" in costs
+        assert '"names": ["Okt 2026", "Nov 2026"]' in costs
+        assert '"separators": ",."' in costs
+        assert 'value="1234.50"' in costs  # as browsers send it back
+        invoices = text(client.get("/organisations/acme/invoices/", headers=GERMAN))
+        assert '<th scope="col" class="n">Gesamtbetrag</th>' in invoices
+        assert "1.–31. Okt 2026" in invoices
+        assert '<span class="state overdue">Überfällig</span>' in invoices
+        assert '<td class="n">70,00 €</td>' in invoices
 
     def test_says_what_comes_first_where_there_is_nothing(self, acme, client):
         page = text(client.get(PAGE))
@@ -154,5 +171,5 @@ class TestHistory:
         total = sum((line.amount for line in some), Decimal(0))
         assert sum((one.total for one in found.periods), Decimal(0)) == total
         assert sum((sum(one.values.values()) for one in found.series), Decimal(0)) == total
-        assert all(one.hue == 5 for one in found.series if one.name == FEES)
+        assert all(one.hue == 5 for one in found.series if one.name == str(FEES))
         assert [one.days.first for one in found.periods] == sorted({one.first for one in some})
