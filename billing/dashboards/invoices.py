@@ -16,11 +16,10 @@ from billing.dashboards.invoice_rows import STATUSES, read_filters, rows
 from billing.invoicing import describing, issued_files, verifying, why
 from billing.invoicing.after import CreditNote, IssuedFile
 from billing.invoicing.correcting import total
-from billing.invoicing.drafting import draft_of
-from billing.invoicing.due import open_periods
 from billing.invoicing.issued_files import Issued
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.standing import standings
+from billing.invoicing.upcoming import upcoming
 from billing.invoicing.written import write
 from billing.periods import day_of
 from catacloud.accounts.access import (
@@ -148,11 +147,7 @@ def verify_invoice(request: SignedInRequest, slug: str, number: str) -> HttpResp
 def _upcoming(organisation: Organisation, now: datetime) -> dict[str, object]:
     """Make the drafts that closing would issue now: of the periods that have no invoice yet."""
     today = day_of(now, organisation.zone)
-    found = (
-        draft_of(organisation=organisation, days=days, now=now)
-        for days in open_periods(organisation, today=today)
-    )
-    drafts = [draft for draft in found if draft]
+    drafts = upcoming(organisation, now=now)
     return {
         "drafts": [
             {

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from sequences.models import Sequence
 
+from billing.invoicing import admin_written
 from billing.invoicing.after import CreditNote, CreditNoteLine, Payment
 from billing.invoicing.crediting import CannotCredit, credit, shares, void
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
@@ -25,7 +26,12 @@ admin.site.unregister(Sequence)
 class InvoiceLineInline(ReadOnly, admin.TabularInline[InvoiceLine, Invoice]):
     model = InvoiceLine
     fk_name = "invoice"
-    fields = ["position", "service_name", "quantity", "unit", "amount", "corrects", "working"]
+    fields = ["position", "service_name", "quantity", "unit", "amount", "corrects", "how"]
+    readonly_fields = ["how"]
+
+    @admin.display(description="working")
+    def how(self, line: InvoiceLine) -> str:
+        return admin_written.working(line)
 
 
 class PaymentInline(ReadOnly, admin.TabularInline[Payment, Invoice]):
@@ -149,8 +155,27 @@ class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
     list_select_related = ["organisation"]
     search_fields = ["number", "organisation__name", "organisation__slug"]
     date_hierarchy = "starts_on"
+    fields = [
+        *("number", "organisation", "plan_version", "legal_entity"),
+        *("starts_on", "ends_on", "time_zone", "from_whom", "to_whom", "language", "reference"),
+        *("currency", "prices_include_tax", "sums", "issued_at", "due_on", "voided_at"),
+        *("metered_until", "inputs_digest"),
+    ]
+    readonly_fields = ["from_whom", "to_whom", "sums"]
     inlines = [InvoiceLineInline, PaymentInline, CreditNoteInline]
     actions = ["credit_in_full", "void"]
+
+    @admin.display(description="seller, as it was")
+    def from_whom(self, invoice: Invoice) -> str:
+        return admin_written.seller(invoice)
+
+    @admin.display(description="buyer, as it was")
+    def to_whom(self, invoice: Invoice) -> str:
+        return admin_written.buyer(invoice)
+
+    @admin.display(description="sums")
+    def sums(self, invoice: Invoice) -> str:
+        return admin_written.sums(invoice)
 
     @admin.action(description="Credit what is left of the chosen invoices", permissions=["credit"])
     def credit_in_full(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:

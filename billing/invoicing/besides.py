@@ -198,8 +198,9 @@ def _discounts(
         rows = rows.filter(granted_at__lte=before.issued_at)
     found: defaultdict[UUID, list[tuple[Discount, str]]] = defaultdict(list)
     for row in rows:
-        if row.periods is None or used.get(row.pk, 0) < row.periods:
-            discount = Discount(row.pk, row.text, row.rate, row.amount, row.service_id)
+        left = None if row.periods is None else row.periods - used.get(row.pk, 0)
+        if left is None or left > 0:
+            discount = Discount(row.pk, row.text, row.rate, row.amount, row.service_id, left)
             found[row.organisation_id].append((discount, row.currency))
     return found
 

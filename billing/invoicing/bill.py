@@ -31,13 +31,17 @@ from billing.pricing.tiers import ONE
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """Off one service, or off all lines: ``rate``, a share between 0 and 1, or else ``amount``."""
+    """Off one service, or off all lines: ``rate``, a share between 0 and 1, or else ``amount``.
+
+    ``left`` is how many invoices it may lower yet; None is any number.
+    """
 
     id: UUID | None
     text: str
     rate: Decimal | None = None
     amount: Decimal | None = None
     service_id: int | None = None
+    left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from billing.accounts import models as accounts
 from billing.exact import ZERO, exactly
+from billing.invoicing.after import CreditNote, CreditNoteLine
 from billing.invoicing.besides import standings_of, valid
 from billing.invoicing.bill import Discount
 from billing.invoicing.fees import due
@@ -48,7 +49,24 @@ def invoiced(invoice: Invoice, before: Invoice | None = None) -> Mapping[Key, tu
         text, so_far = found.get(key, (row.service_name, ZERO))
         with exactly():
             found[key] = text, so_far + row.amount
+    for line in _given_back(invoice, before):
+        key = line.invoice_line.source_id, line.invoice_line.tax_class
+        text, so_far = found.get(key, (line.invoice_line.service_name, ZERO))
+        with exactly():
+            found[key] = text, so_far - line.amount
     return found
+
+
+def _given_back(invoice: Invoice, before: Invoice | None) -> QuerySet[CreditNoteLine]:
+    """Return what credit notes took back of its commitment and discounts, which went with usage."""
+    lines = CreditNoteLine.objects.filter(
+        credit_note__invoice=invoice,
+        credit_note__kind=CreditNote.Kind.CORRECTION,
+        invoice_line__kind__in=[Kind.COMMITMENT, Kind.DISCOUNT],
+    )
+    if before is not None:
+        lines = lines.filter(credit_note__issued_at__lt=before.issued_at)
+    return lines.select_related("invoice_line")
 
 
 def _discounts(invoice: Invoice) -> list[Discount]:

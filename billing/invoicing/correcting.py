@@ -144,7 +144,9 @@ def _invoiced(invoices: Sequence[Invoice]) -> Mapping[Key, Invoiced]:
         key = owner, corrected or own, service, value, tax_class
         found[key] += Invoiced(quantity, amount)
     credited = CreditNoteLine.objects.filter(
-        credit_note__invoice__in=invoices, credit_note__kind=CreditNote.Kind.CORRECTION
+        credit_note__invoice__in=invoices,
+        credit_note__kind=CreditNote.Kind.CORRECTION,
+        invoice_line__kind=Kind.USAGE,
     ).values_list(
         "credit_note__invoice__organisation",
         "credit_note__invoice__starts_on",

@@ -73,7 +73,7 @@ def credit(
     """
     with transaction.atomic():
         invoice = _locked(invoice)
-        left = _left(invoice)
+        left = left_of(invoice)
         wanted = {at: one for at, one in (left if amounts is None else amounts).items() if one}
         if not wanted and kind != CreditNote.Kind.VOID:  # an invoice of nothing can be void, too
             raise NothingLeft(invoice)
@@ -87,7 +87,7 @@ def shares(invoice: Invoice, amount: Decimal) -> Amounts:
 
     Raises TooMuch.
     """
-    left = _left(invoice)
+    left = left_of(invoice)
     with exactly():
         whole = sum(left.values(), ZERO)
         if not 0 < amount <= whole:
@@ -127,7 +127,8 @@ def _locked(invoice: Invoice) -> Invoice:
     return invoice
 
 
-def _left(invoice: Invoice) -> dict[int, Decimal]:
+def left_of(invoice: Invoice) -> dict[int, Decimal]:
+    """Return what of each line has not been taken back, by its position."""
     lines = invoice.lines.annotate(credited=Sum("credit_lines__amount")).order_by("position")
     with exactly():
         return {line.position: line.amount - (line.credited or ZERO) for line in lines}

@@ -16,6 +16,7 @@ from billing.invoicing.after import CreditNote
 from billing.invoicing.besides import Besides, besides_then, make, valid
 from billing.invoicing.lines import Kind, Line
 from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.overlooked import periods_changed
 from billing.invoicing.parties import thawed
 from billing.invoicing.rate import RatedPeriod, rate_invoiced
 from billing.invoicing.rebilling import lines_beside
@@ -72,12 +73,11 @@ def key_of(line: InvoiceLine) -> Key:
 
 def lines_of(invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[Key, Made]:
     """Make the lines anew. What corrects earlier periods is taken as it is into the bill, and made
-    anew beside it.
+    anew beside it, and so are the periods that it had to look at again.
     """
-    corrected = dict.fromkeys(line.corrects for line in lines if line.corrects)
-    corrections = {
-        key: made for period in corrected if period for key, made in _corrected(invoice, period)
-    }
+    named = [line.corrects for line in lines if line.corrects]
+    corrected = dict.fromkeys([*named, *periods_changed(invoice)])
+    corrections = {key: made for period in corrected for key, made in _corrected(invoice, period)}
     held = {key_of(line) for line in lines}
     found = {key: made for key, made in corrections.items() if key in held or made.is_owed}
     days = Days(invoice.starts_on, invoice.ends_on)
@@ -158,7 +158,8 @@ def _corrected(invoice: Invoice, period: Invoice) -> Iterator[tuple[Key, Made]]:
         source, tax_class = which
         key = Key(Kind.CORRECTION, source_id=source, corrects_id=period.pk, tax_class=tax_class)
         amount = beside[which].amount if which in beside else ZERO
-        yield key, Made(ZERO, amount, invoiced[which][1] if which in invoiced else ZERO)
+        was = invoiced[which][1] if which in invoiced else ZERO
+        yield key, Made(ZERO, amount, None if before is None else was)
 
 
 def _usage_before(invoice: Invoice, period: Invoice) -> dict[tuple[int, str, str], Decimal] | None:

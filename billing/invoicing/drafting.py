@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
 from uuid import UUID
 
 from billing.exact import ZERO, exactly, plain
-from billing.invoicing import inputs
-from billing.invoicing.besides import Besides, besides, make
+from billing.invoicing import following, inputs
+from billing.invoicing.besides import besides, make
 from billing.invoicing.bill import Bill, Credit
 from billing.invoicing.correcting import CorrectionLine, Corrections, corrections
 from billing.invoicing.credit_left import credit_left
+from billing.invoicing.following import Left
 from billing.invoicing.giving_back import told_apart
 from billing.invoicing.legal import LegalEntity, Sides, sides_of
 from billing.invoicing.lines import Kind, Line, Share
@@ -76,16 +78,23 @@ class Draft:
         return gross_of(self.taxes)
 
 
-def draft_of(*, organisation: Organisation, days: Days, now: datetime) -> Draft | None:
+def draft_of(
+    *, organisation: Organisation, days: Days, now: datetime, after: Sequence[Draft] = ()
+) -> Draft | None:
     """Return the draft for a period, as of ``now``; None where the organisation is on no plan.
 
-    Raises InvalidPrice where the plan's tiers are, and NoRate where VAT would have none.
+    ``after`` are its drafts of periods before, which will be issued first. Raises InvalidPrice
+    where the plan's tiers are, and NoRate where VAT would have none.
     """
-    return drafts_of([organisation], days=days, now=now).get(organisation.pk)
+    return drafts_of([organisation], days=days, now=now, after=after).get(organisation.pk)
 
 
 def drafts_of(
-    organisations: Sequence[Organisation], *, days: Days, now: datetime
+    organisations: Sequence[Organisation],
+    *,
+    days: Days,
+    now: datetime,
+    after: Sequence[Draft] = (),
 ) -> dict[UUID, Draft]:
     """Return the drafts of many; who is on no plan is absent.
 
@@ -109,11 +118,17 @@ def drafts_of(
             days,
             now,
             period=period,
-            to_correct=to_correct[owner],
-            its=its[owner],
+            left=reduce(
+                following.after,
+                (draft for draft in after if draft.organisation.pk == owner),
+                Left(
+                    its[owner],
+                    {period.currency: credit[owner, period.currency]},
+                    to_correct[owner],
+                ),
+            ),
             version=versions[period.plan_version_id],
             sides=sides[owner],
-            credit=credit[owner, period.currency],
             until=until[owner],
         )
         for owner, period in rated.items()
@@ -126,16 +141,14 @@ def _draft(
     now: datetime,
     *,
     period: RatedPeriod,
-    to_correct: Corrections,
-    its: Besides,
+    left: Left,
     version: PlanVersion,
     sides: Sides,
-    credit: Decimal,
     until: int,
 ) -> Draft:
     currency = period.currency
-    corrected, credited = told_apart(to_correct.get(currency, []))
-    bill = make(period, its, days=days, corrections=[one.line for one in corrected])
+    corrected, credited = told_apart(left.to_correct.get(currency, []))
+    bill = make(period, left.its, days=days, corrections=[one.line for one in corrected])
     lines = _lines(bill, corrected, Pen(sides.language, currency))
     taxes = _tax(lines, sides, version)
     return Draft(
@@ -153,10 +166,10 @@ def _draft(
         language=sides.language,
         reference=sides.reference,
         metered_until=until,
-        credit_used=max(min(credit, gross_of(taxes)), ZERO),
-        prepaid=its.prepaid(currency),
+        credit_used=max(min(left.credit[currency], gross_of(taxes)), ZERO),
+        prepaid=left.its.prepaid(currency),
         credited=credited,
-        waiting={other: lines for other, lines in to_correct.items() if other != currency},
+        waiting={other: lines for other, lines in left.to_correct.items() if other != currency},
     )
 
 

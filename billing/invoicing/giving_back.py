@@ -10,12 +10,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Sum
 
-from billing.exact import ZERO
+from billing.exact import ZERO, exactly
 from billing.invoicing.after import CreditNote
 from billing.invoicing.correcting import CorrectionLine
-from billing.invoicing.crediting import credit
+from billing.invoicing.crediting import Amounts, credit, left_of
+from billing.invoicing.lines import Kind
 from billing.invoicing.models import Invoice, InvoiceLine
 
 REASON = "Less was used than was invoiced."
@@ -27,8 +27,23 @@ def told_apart(
     """Return which corrections are lines of the next invoice, and which are credited."""
     if settings.INVOICE_CORRECTIONS != "credit-note":
         return list(lines), []
-    credited = [line for line in lines if line.amount < 0 and _fits(line)]
+    by_invoice: defaultdict[Invoice, list[CorrectionLine]] = defaultdict(list)
+    for line in lines:
+        by_invoice[line.corrects].append(line)
+    credited = [line for invoice, own in by_invoice.items() for line in _credited(invoice, own)]
     return [line for line in lines if line not in credited], credited
+
+
+def _credited(invoice: Invoice, lines: Sequence[CorrectionLine]) -> list[CorrectionLine]:
+    """Return which lines a credit note takes back: usage, and what of a commitment or of discounts
+    goes with it. None where the period did not come to less, or the invoice has not as much left.
+    """
+    left = left_of(invoice)
+    fitting = [line for line in lines if _fits(line, left)]
+    with exactly():
+        less = -sum((line.amount for line in lines), ZERO)
+        taken = -sum((line.amount for line in fitting), ZERO)
+        return fitting if less > 0 and 0 < taken <= sum(left.values(), ZERO) else []
 
 
 def give_back(lines: Sequence[CorrectionLine], *, now: datetime) -> list[CreditNote]:
@@ -56,21 +71,18 @@ def _credit(invoice: Invoice, lines: Sequence[CorrectionLine], now: datetime) ->
     )
 
 
-def _fits(line: CorrectionLine) -> bool:
+def _fits(line: CorrectionLine, left: Amounts) -> bool:
     original = _original(line)
     if original is None:
         return False
-    credited = original.credit_lines.aggregate(sum=Sum("amount"))["sum"] or ZERO
-    return original.amount - credited >= -line.amount
+    whole = left[original.position]
+    return min(whole, ZERO) <= -line.amount <= max(whole, ZERO)
 
 
 def _original(line: CorrectionLine) -> InvoiceLine | None:
-    if line.now.service_id is None:
-        return None  # it goes with usage, whose own lines are taken back
-    return line.corrects.lines.filter(
-        service_id=line.now.service_id,
-        value=line.now.value,
-        tax_class=line.now.tax_class,
-        corrects=None,
-        amount__gt=0,
-    ).first()
+    """Return the line of the charge, the commitment or the discount; one of nothing has no room."""
+    now = line.now
+    lines = line.corrects.lines.filter(
+        kind=now.kind, value=now.value, tax_class=now.tax_class, source_id=now.source_id
+    ).exclude(amount=0)
+    return (lines.filter(service=now.service_id) if now.kind == Kind.USAGE else lines).first()

@@ -64,10 +64,18 @@ def _lines(invoice: Invoice, lines: list[InvoiceLine]) -> Iterator[str]:
             what = f"what was invoiced before of {what}"
             yield from _compare(invoice, what, line.before_amount, before)
     for key, missing in made.items():
-        what = NAMES.get(Kind(key.kind), f"{key.kind} of service {key.service_id} {key.value}")
+        what = _missing(key)
         with exactly():
             amount = missing.amount - (missing.before or ZERO)
         yield from _compare(invoice, what, ZERO, amount)
+
+
+def _missing(key: deriving.Key) -> str:
+    of_service = f" of service {key.service_id} {key.value}".rstrip() if key.service_id else ""
+    what = NAMES.get(Kind(key.kind), f"{key.kind}{of_service}")
+    if key.corrects_id is None:
+        return what
+    return f"{what} in the period of {Invoice.objects.get(pk=key.corrects_id)}"
 
 
 def _taxes(invoice: Invoice, lines: list[InvoiceLine]) -> Iterator[str]:

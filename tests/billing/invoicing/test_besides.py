@@ -11,6 +11,7 @@ from billing.invoicing import describing
 from billing.invoicing.close import close_period
 from billing.invoicing.drafting import draft_of
 from billing.invoicing.subscriptions import change_plan, subscribe
+from billing.invoicing.upcoming import upcoming
 from billing.invoicing.written import write
 from billing.periods import Days, month_of
 from billing.pricing.plans import publish
@@ -27,7 +28,7 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-SEPTEMBER, OCTOBER, NOVEMBER = (month_of(date(2026, month, 1)) for month in (9, 10, 11))
+AUGUST, SEPTEMBER, OCTOBER, NOVEMBER = (month_of(date(2026, month, 1)) for month in range(8, 12))
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 GRADUATED = [("100", "0.10"), (None, "0.05")]
 
@@ -190,6 +191,29 @@ class TestDiscounts:
         ]
         assert invoices[0].total == Decimal("7.50")
 
+    def test_for_n_periods_hold_for_late_usage_of_these_and_are_not_used_up_by_it(self, hours):
+        one = customer(hours)
+        use(one, hours, 40, date(2026, 9, 9))
+        discounts.grant(
+            agreed(one), starts_on=SEPTEMBER.first, text="Start", rate=Decimal("0.25"), periods=2
+        )
+        close(one, SEPTEMBER)
+        use(one, hours, 20, date(2026, 9, 10))
+        use(one, hours, 20)
+        use(one, hours, 20, date(2026, 11, 9))
+        assert lines(close(one)) == [
+            ("usage", "2.00"),
+            ("discount", "-0.50"),
+            ("correction", "2.00"),
+            ("correction", "-0.50"),
+        ]
+        use(one, hours, 4, date(2026, 10, 10))
+        assert lines(close(one, NOVEMBER)) == [
+            ("usage", "2.00"),
+            ("correction", "0.40"),
+            ("correction", "-0.10"),
+        ]
+
     def test_in_another_currency_take_nothing_off(self, hours):
         one = customer(hours, used=100)
         discounts.grant(
@@ -214,6 +238,58 @@ class TestCredit:
         assert PrepaidUse.objects.get().credit == credit
         use(one, hours, 100, date(2026, 11, 9))
         assert not close(one, NOVEMBER).payments.exists()
+
+
+class TestTwoDrafts:
+    """September is over and October runs: what the first one takes is not there for the second."""
+
+    def test_say_together_what_will_be_invoiced_one_after_the_other(self, hours):
+        one = customer(hours, base_fee=Decimal(5), base_fee_timing="in_advance")
+        use(one, hours, 100, date(2026, 9, 9))
+        use(one, hours, 100, date(2026, 10, 1))
+        start = SEPTEMBER.first
+        discounts.grant(agreed(one), starts_on=start, text="1", rate=Decimal("0.25"), periods=1)
+        for kind, amount in [("granted", 18), ("prepaid", 3)]:
+            commands.add_credit(agreed(one), kind=kind, amount=Decimal(amount), currency="EUR")
+        now = datetime(2026, 10, 2, tzinfo=UTC)
+
+        def said(draft):
+            kinds = [(line.kind, f"{line.amount:.2f}") for line in draft.lines]
+            return kinds, draft.gross, draft.credit_used, [one.left for one in draft.prepaid]
+
+        first, second = upcoming(one, now=now)
+        assert said(first) == (
+            # 20.00 of usage and two fees less a quarter; all that is left of it is set against 18.
+            [
+                ("usage", "10.00"),
+                ("base_fee", "5.00"),
+                ("base_fee", "5.00"),
+                ("discount", "-5.00"),
+                ("credit", "-15.00"),
+            ],
+            0,
+            0,
+            [3],
+        )
+        assert said(second) == (
+            [("usage", "10.00"), ("base_fee", "5.00"), ("credit", "-3.00")],
+            12,
+            0,
+            [3],
+        )
+        close_period(organisation=one, days=SEPTEMBER, now=now)
+        assert said(draft_of(organisation=one, days=OCTOBER, now=now)) == said(second)
+
+    def test_share_what_earlier_invoices_left(self, hours):
+        one = customer(hours, starts_on=AUGUST.first)
+        use(one, hours, 100, AUGUST.first)
+        close(one, AUGUST)
+        use(one, hours, -100, AUGUST.last)
+        use(one, hours, 10, date(2026, 9, 9))
+        use(one, hours, 20, date(2026, 10, 1))
+        drafts = upcoming(one, now=datetime(2026, 10, 2, tzinfo=UTC))
+        assert [draft.gross for draft in drafts] == [-9, 2]
+        assert [draft.credit_used for draft in drafts] == [0, 2]
 
 
 class TestLateUsage:

@@ -6,8 +6,11 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from billing.accounts import discounts
+from billing.accounts.commands import add_credit
 from billing.invoicing.after import CreditNote, CreditNoteLine, Payment
 from billing.invoicing.close import close_period, organisations_to_close
+from billing.invoicing.correcting import corrections
 from billing.invoicing.crediting import (
     CannotCredit,
     HasPayments,
@@ -23,8 +26,12 @@ from billing.invoicing.paying import CannotPay, record_payment
 from billing.invoicing.standing import Status, standings
 from billing.metering.models import DailyUsage
 from billing.periods import month_of
+from billing.pricing.plans import publish
+from tests.billing.accounts.agreeing import agreed
 from tests.factories import (
+    LONG_AGO,
     make_billing_details,
+    make_draft,
     make_plan,
     make_seller,
     make_service,
@@ -201,6 +208,48 @@ class TestCorrectionsAsCreditNotes:
             organisation=customer, days=month_of(date(2026, 12, 1)), now=NOW + timedelta(days=40)
         )
         assert december.lines.get(corrects=invoice).amount == Decimal("0.10")
+
+    def test_come_with_what_commitment_and_discounts_became(self, hours, settings):
+        """100 h were 10.00, short of 15.00 by 5.00, less a fifth: 12.00. 90 h are 9.00, so 6.00 are
+        missing: nothing is credited. 200 h are 20.00 less a fifth; 150 h are 15.00 less a fifth.
+        """
+        settings.INVOICE_CORRECTIONS = "credit-note"
+        draft = make_draft(prices={hours: [(None, "0.10")]})
+        draft.minimum_commitment = Decimal(15)
+        draft.save()
+        publish(version=draft, now=LONG_AGO)
+        for used, late, credited, corrected in [
+            (100, 90, [], ["-1.00", "1.00"]),
+            (200, 150, ["5.00", "-1.00"], []),
+        ]:
+            one = make_subscription(plan_version=draft).organisation
+            fifth = {"text": "A fifth", "rate": Decimal("0.2")}
+            discounts.grant(agreed(one, now=LONG_AGO), starts_on=OCTOBER.first, **fifth)
+            day = date(2026, 10, 9)
+            make_usage_row(organisation=one, service=hours, day=day, quantity=used * 3600)
+            october = close(one, OCTOBER)
+            DailyUsage.objects.filter(organisation=one).update(quantity=late * 3600)
+            november = close(one, NOVEMBER)
+            found = [
+                line.amount for note in october.credit_notes.all() for line in note.lines.all()
+            ]
+            lines = november.lines.filter(corrects=october)
+            assert [f"{amount:.2f}" for amount in found] == credited
+            assert [f"{line.amount:.2f}" for line in lines] == corrected
+            assert corrections(organisations=[one.pk], now=NOW) == {one.pk: {}}
+
+    def test_stay_lines_where_the_invoice_has_not_as_much_left(self, hours, settings):
+        settings.INVOICE_CORRECTIONS = "credit-note"
+        plan = make_plan(prices={hours: [(None, "0.10")]})
+        one = make_subscription(plan_version=plan).organisation
+        add_credit(agreed(one, now=LONG_AGO), kind="granted", amount=Decimal(10), currency="EUR")
+        day = date(2026, 10, 9)
+        make_usage_row(organisation=one, service=hours, day=day, quantity=100 * 3600)
+        october = close(one, OCTOBER)
+        assert october.total == 0
+        DailyUsage.objects.filter(organisation=one).update(quantity=3600)
+        november = close(one, NOVEMBER)
+        assert november.lines.get(corrects=october).amount == Decimal("-9.90")
 
     def test_stay_lines_where_they_were_credited_already(self, customer, hours, invoice, settings):
         settings.INVOICE_CORRECTIONS = "credit-note"

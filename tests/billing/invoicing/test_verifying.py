@@ -106,6 +106,9 @@ class TestVerifying:
         november = close_period(organisation=customer, days=NOVEMBER, now=NOW)
         assert november.lines.filter(corrects=invoice).count() >= 2
         assert list(differences(november)) == []
+        tamper(f"DELETE FROM billing_invoiceline WHERE corrects_id = {invoice.pk}")
+        named = f"in the period of {invoice} is 0, but the events make"
+        assert any(named in one for one in differences(november))
 
     @pytest.mark.parametrize(
         ("sql", "difference"),

@@ -1,0 +1,44 @@
+"""What the admin shows of an invoice as people read it, where its rows hold data."""
+
+from dataclasses import replace
+
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from billing.invoicing import describing
+from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.written import Written, write
+
+ROWS = mark_safe("<br>")
+
+
+def written(invoice: Invoice) -> Written:
+    """Return it in the admin's language, once for all that a page shows of it."""
+    kept: Written | None = invoice.__dict__.get("_written")
+    if kept is None:
+        kept = write(replace(describing.of_invoice(invoice), language="en"))
+        invoice.__dict__["_written"] = kept
+    return kept
+
+
+def seller(invoice: Invoice) -> SafeString:
+    return _rows(*((row,) for row in written(invoice).seller))
+
+
+def buyer(invoice: Invoice) -> SafeString:
+    return _rows(*((row,) for row in written(invoice).buyer))
+
+
+def sums(invoice: Invoice) -> SafeString:
+    its = written(invoice)
+    return _rows(*((f"{name}: {said}",) for name, said in its.sums), *((one,) for one in its.notes))
+
+
+def working(line: InvoiceLine) -> SafeString:
+    """Each step: what it is about, its quantity, price and amount."""
+    steps = written(line.invoice).lines[line.position - 1].steps
+    return _rows(*((" ".join(filter(None, step)),) for step in steps))
+
+
+def _rows(*rows: tuple[str]) -> SafeString:
+    return format_html_join(ROWS, "{}", rows)
