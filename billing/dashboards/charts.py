@@ -11,6 +11,9 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext
+
 from billing.dashboards.ranges import Range
 from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, expected_lines, highs
 from billing.periods import ONE_DAY, Days
@@ -199,10 +202,10 @@ def _dashed(asked: Range, before: Values, size: Decimal, unit: str) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": "the period before",
+        "name": gettext("the period before"),
         "x": [day.isoformat() for day, _ in pairs],
         "y": [float(before.get(earlier, ZERO) / size) for _, earlier in pairs],
-        "customdata": [f"{earlier:%-d %b}" for _, earlier in pairs],
+        "customdata": [format_date(earlier, gettext("j M")) for _, earlier in pairs],
         "hovertemplate": f"%{{customdata}}: %{{y:,.3~f}} {unit}<extra></extra>",
         "line": {"dash": "dot"},
         "meta": {"hue": "before"},

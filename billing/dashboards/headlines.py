@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.utils.translation import gettext
+
 from billing.dashboards.charts import Values, sparkline
 from billing.dashboards.metrics import EXECUTION, GB_HOURS, STORED, Change, Metric
 from billing.dashboards.ranges import Range
@@ -38,7 +40,7 @@ def _level(metric: Metric, values: Values, asked: Range, *, today: date) -> Head
     now = values.get(asked.days.last, ZERO)
     before = values.get(asked.days.first - ONE_DAY, ZERO)
     return Headline(
-        name="Stored now" if asked.days.last == today else "Stored at the end",
+        name=gettext("Stored now") if asked.days.last == today else gettext("Stored at the end"),
         value=now,
         unit=metric.unit,
         change=Change(now=now, before=before),
@@ -50,7 +52,7 @@ def _level(metric: Metric, values: Values, asked: Range, *, today: date) -> Head
 
 def _sum(metric: Metric, values: Values, asked: Range) -> Headline:
     return Headline(
-        name=metric.name,
+        name=gettext(metric.name),
         value=_total(values, asked.days),
         unit=metric.unit,
         change=_change(values, asked),

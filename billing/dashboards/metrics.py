@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from django.utils.translation import gettext_noop
+
 from billing.metering.models import Service
 
 
@@ -32,9 +34,13 @@ class Metric:
         return row.figure / service.unit_size
 
 
-GB_HOURS = Metric("gb-hours", "GB-hours", service="storage", unit="GB·h", is_level=False)
-STORED = Metric("stored", "Stored", service="storage", unit="GB", is_level=True)
-EXECUTION = Metric("execution", "Execution time", "execution-time", unit="h", is_level=False)
+GB_HOURS = Metric(
+    "gb-hours", gettext_noop("GB-hours"), service="storage", unit="GB·h", is_level=False
+)
+STORED = Metric("stored", gettext_noop("Stored"), service="storage", unit="GB", is_level=True)
+EXECUTION = Metric(
+    "execution", gettext_noop("Execution time"), "execution-time", unit="h", is_level=False
+)
 
 METRICS: Mapping[str, Metric] = {m.slug: m for m in (GB_HOURS, STORED, EXECUTION)}
 

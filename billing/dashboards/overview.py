@@ -41,7 +41,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "metric": platform.metric,
         "metrics": platform.metrics,
         "shape": overview_chart.read_shape(request.GET),
-        "shapes": overview_chart.SHAPES,
+        "shapes": overview_chart.shapes(),
         "today": now.date(),
         "ranking": platform.ranking,
     }

@@ -3,19 +3,24 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from django.utils.translation import pgettext
+
 from billing.dashboards.charts import Figure, Series, Values, daily_bars, summarise
 from billing.dashboards.metrics import Metric
 from billing.dashboards.ranges import Range
 from billing.dashboards.tables import day_rows
 
 BARS, LINES = "bars", "lines"
-SHAPES = {BARS: "Bars", LINES: "Lines"}
+
+
+def shapes() -> dict[str, str]:
+    return {BARS: pgettext("of a chart", "Bars"), LINES: pgettext("of a chart", "Lines")}
 
 
 def read_shape(asked: Mapping[str, str]) -> str:
     """Return what ``?shape=`` asks for, else bars."""
     shape = asked.get("shape", "")
-    return shape if shape in SHAPES else BARS
+    return shape if shape in (BARS, LINES) else BARS
 
 
 def context(

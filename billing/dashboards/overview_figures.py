@@ -6,6 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.utils.translation import gettext, gettext_noop
+
 from billing.dashboards.charts import Series, sparkline
 from billing.dashboards.costs import Cost
 from billing.dashboards.headlines import Headline, headlines
@@ -155,7 +157,7 @@ def read(asked: Range, *, metric: str, now: datetime) -> Platform:
 def _revenue_in(ranking: Ranking | None) -> Metric:
     """Return revenue as a metric, in the currency of most of it: currencies do not add up."""
     currency = ranking.costs[0]["currency"] if ranking and ranking.costs else "EUR"
-    return Metric(COST, "Revenue", service="", unit=currency, is_level=False)
+    return Metric(COST, gettext_noop("Revenue"), service="", unit=currency, is_level=False)
 
 
 def _revenue_of(asked: Range, currency: str) -> dict[int, Daily]:
@@ -171,7 +173,7 @@ def _by_service(each: Mapping[str, Daily], asked: Range) -> list[Series]:
     order = sorted((name for name in own if sums[name]), key=lambda name: (-sums[name], name))
     series = [Series(name, own[name], hue) for hue, name in enumerate(order[:MOST_SERVICES])]
     if rest := [own[name] for name in order[MOST_SERVICES:]]:
-        series.append(Series("All other services", _added(rest), OTHERS_HUE))
+        series.append(Series(gettext("All other services"), _added(rest), OTHERS_HUE))
     return series
 
 

@@ -4,20 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from django.utils.translation import gettext, gettext_noop
+
 from billing.invoicing.schedule import Cycle
 from billing.periods import ONE_DAY, Days, month_before, month_of
 
 MONTHLY = Cycle()  # the billing periods of who has no others
 PERIODS = {  # of an organisation's own billing periods, where these are not the months
-    "this-period": "This period",
-    "last-period": "Last period",
+    "this-period": gettext_noop("This period"),
+    "last-period": gettext_noop("Last period"),
 }
 PRESETS = {
-    "this-month": "This month",
-    "last-month": "Last month",
-    "7d": "Last 7 days",
-    "30d": "Last 30 days",
-    "90d": "Last 90 days",
+    "this-month": gettext_noop("This month"),
+    "last-month": gettext_noop("Last month"),
+    "7d": gettext_noop("Last 7 days"),
+    "30d": gettext_noop("Last 30 days"),
+    "90d": gettext_noop("Last 90 days"),
 }
 DEFAULT = "this-month"
 MOST_DAYS = 732
@@ -48,7 +50,7 @@ class Range:
 
     @property
     def name(self) -> str:
-        return {**PERIODS, **PRESETS}.get(self.preset, "Chosen days")
+        return gettext({**PERIODS, **PRESETS}.get(self.preset, gettext_noop("Chosen days")))
 
     @property
     def is_running(self) -> bool:

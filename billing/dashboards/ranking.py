@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.translation import gettext
+
 from billing.dashboards.charts import Series, Values
 from billing.dashboards.metrics import Change
 from billing.dashboards.tables import change_of
@@ -34,7 +36,7 @@ def stack(named: Sequence[tuple[str, Values]], totals: Values, days: Days) -> li
         for day in days
     }
     if any(others.values()):
-        series.append(Series("All others", others, OTHERS_HUE))
+        series.append(Series(gettext("All others"), others, OTHERS_HUE))
     return series
 
 

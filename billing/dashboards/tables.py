@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from django.utils.translation import gettext, pgettext
+
 from billing.dashboards.charts import Series, Values, sparkline
 from billing.dashboards.metrics import Change, Earned
 from billing.dashboards.ranges import Range
@@ -53,20 +55,13 @@ class DayRow:
     before: Decimal | None
 
 
-COLUMNS = {
-    "name": "Organisation",
-    "stored": "Stored",
-    "gb-hours": "GB·h",
-    "execution": "Execution",
-    "cost": "Cost",
-    "change": "Change",
-}
+SORTED_BY = ("name", "stored", "gb-hours", "execution", "cost", "change")
 
 
 def read_sort(asked: Mapping[str, str]) -> str:
     """Return what ``?sort=`` asks for, else the most GB-hours first."""
     sort = asked.get("sort", "")
-    return sort if sort.removeprefix("-") in COLUMNS else DEFAULT_SORT
+    return sort if sort.removeprefix("-") in SORTED_BY else DEFAULT_SORT
 
 
 def column_of(sort: str, figure: str) -> str:
@@ -114,7 +109,15 @@ def day_rows(series: Sequence[Series], totals: Values, asked: Range) -> list[Day
 
 
 def columns(sort: str) -> list[Column]:
-    return [_column(name, slug, sort) for slug, name in COLUMNS.items()]
+    names = (
+        gettext("Organisation"),
+        gettext("Stored"),
+        "GB·h",
+        gettext("Execution"),
+        gettext("Cost"),
+        pgettext("how much it is", "Change"),
+    )
+    return [_column(name, slug, sort) for slug, name in zip(SORTED_BY, names, strict=True)]
 
 
 def _column(name: str, slug: str, sort: str) -> Column:
