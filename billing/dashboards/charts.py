@@ -11,13 +11,12 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext
 
 from billing.dashboards.ranges import Range
 from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, expected_lines, highs
 from billing.periods import ONE_DAY, Days
-from billing.templatetags.figures import scale_for, separators, tick
+from billing.templatetags.figures import scale_for, separators, tick, without_year
 
 Figure = dict[str, Any]
 Values = Mapping[date, Decimal]
@@ -205,7 +204,7 @@ def _dashed(asked: Range, before: Values, size: Decimal, unit: str) -> Figure:
         "name": gettext("the period before"),
         "x": [day.isoformat() for day, _ in pairs],
         "y": [float(before.get(earlier, ZERO) / size) for _, earlier in pairs],
-        "customdata": [format_date(earlier, gettext("j M")) for _, earlier in pairs],
+        "customdata": [without_year(earlier) for _, earlier in pairs],
         "hovertemplate": f"%{{customdata}}: %{{y:,.3~f}} {unit}<extra></extra>",
         "line": {"dash": "dot"},
         "meta": {"hue": "before"},
@@ -222,14 +221,18 @@ def _layout(asked: Range, largest: Decimal, unit: str, **more: object) -> Figure
         "hovermode": "x unified",
         "dragmode": False,
         "separators": separators(),
-        "meta": {"days": len(asked.shown), "first": first.isoformat()},
+        "meta": {
+            "days": len(asked.shown),
+            "first": first.isoformat(),
+            "tickformat": gettext("%-d %b"),
+        },
         "xaxis": {
             "type": "date",
             "range": [
                 (_midnight(day) + shift).isoformat() for day, shift in ((first, -half), (end, half))
             ],
             "fixedrange": True,
-            "hoverformat": "%a %-d %b %Y",
+            "hoverformat": gettext("%a %-d %b %Y"),
         },
         "yaxis": value_axis(largest, unit),
         "shapes": [_band(to_come, half)] if to_come else [],

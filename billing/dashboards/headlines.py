@@ -52,7 +52,7 @@ def _level(metric: Metric, values: Values, asked: Range, *, today: date) -> Head
 
 def _sum(metric: Metric, values: Values, asked: Range) -> Headline:
     return Headline(
-        name=gettext(metric.name),
+        name=metric.name,
         value=_total(values, asked.days),
         unit=metric.unit,
         change=_change(values, asked),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 from billing.metering.models import Service
 
@@ -21,11 +21,17 @@ class Figured(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
+    """A figure of a service; ``label`` is its name in English, or as an operator called it."""
+
     slug: str
-    name: str
+    label: str
     service: str
     unit: str
     is_level: bool
+
+    @property
+    def name(self) -> str:
+        return gettext(self.label) if self.slug in METRICS else self.label
 
     def of(self, row: Figured, service: Service) -> Decimal:
         """Return the row's figure in the metric's unit."""

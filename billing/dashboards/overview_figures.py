@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 
 from billing.dashboards.charts import Series, sparkline
 from billing.dashboards.costs import Cost
@@ -157,7 +157,7 @@ def read(asked: Range, *, metric: str, now: datetime) -> Platform:
 def _revenue_in(ranking: Ranking | None) -> Metric:
     """Return revenue as a metric, in the currency of most of it: currencies do not add up."""
     currency = ranking.costs[0]["currency"] if ranking and ranking.costs else "EUR"
-    return Metric(COST, gettext_noop("Revenue"), service="", unit=currency, is_level=False)
+    return Metric(COST, gettext("Revenue"), service="", unit=currency, is_level=False)
 
 
 def _revenue_of(asked: Range, currency: str) -> dict[int, Daily]:

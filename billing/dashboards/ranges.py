@@ -66,7 +66,8 @@ class Range:
 def presets_of(cycle: Cycle, *, today: date) -> dict[str, str]:
     """Return what there is to choose: months are named by their own name alone."""
     is_month = cycle.period_of(today) == month_of(today)
-    return PRESETS if is_month else {**PERIODS, **PRESETS}
+    names = PRESETS if is_month else {**PERIODS, **PRESETS}
+    return {slug: gettext(name) for slug, name in names.items()}
 
 
 def read_range(
@@ -77,7 +78,10 @@ def read_range(
         return require_range(asked, today=today, cycle=cycle, default=default)
     except BadRange as bad:
         shown = _preset(default, today=today, cycle=cycle)
-        return replace(shown, message=f"{bad} {shown.name} is shown instead.")
+        return replace(
+            shown,
+            message=gettext("{why} {range} is shown instead.").format(why=bad, range=shown.name),
+        )
 
 
 def require_range(
@@ -102,7 +106,7 @@ def _preset(name: str, *, today: date, cycle: Cycle = MONTHLY) -> Range:
     if name in PRESETS:
         length = int(name.removesuffix("d"))
         return _rolling(name, Days(today - ONE_DAY * (length - 1), today + ONE_DAY), today=today)
-    raise BadRange(f"There is no range called “{name[:40]}”.")
+    raise BadRange(gettext("There is no range called “{name}”.").format(name=name[:40]))
 
 
 def _period(name: str, cycle: Cycle, *, today: date) -> Range:
@@ -118,14 +122,14 @@ def _period(name: str, cycle: Cycle, *, today: date) -> Range:
 def _chosen(first: str, last: str, *, today: date) -> Range:
     start, end = _date(first), min(_date(last), today) + ONE_DAY
     if start < EARLIEST:
-        raise BadRange(f"There are no figures before {EARLIEST:%Y}.")
+        raise BadRange(gettext("There are no figures before {year}.").format(year=EARLIEST.year))
     if start > today:
-        raise BadRange(f"{start} is in the future.")
+        raise BadRange(gettext("{day} is in the future.").format(day=start))
     if end <= start:
-        raise BadRange("The first day must not come after the last one.")
+        raise BadRange(gettext("The first day must not come after the last one."))
     days = Days(start, end)
     if len(days) > MOST_DAYS:
-        raise BadRange(f"At most {MOST_DAYS} days fit on a page.")
+        raise BadRange(gettext("At most {count} days fit on a page.").format(count=MOST_DAYS))
     if days == month_of(start):
         return _range("", days, shown=days, before=month_before(days), today=today)
     return _rolling("", days, today=today)
@@ -155,5 +159,7 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise BadRange(
-            f"“{text[:40]}” is not a date such as 2026-11-30." if text else "A date is missing."
+            gettext("“{text}” is not a date such as 2026-11-30.").format(text=text[:40])
+            if text
+            else gettext("A date is missing.")
         ) from error

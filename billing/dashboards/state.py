@@ -9,13 +9,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from billing.dashboards.ranges import DEFAULT, MONTHLY, Range, read_range
 from billing.invoicing.schedule import Cycle
 
 OFF = "off"
 RANGE = ("range", "from", "to")
 NAMES = (*RANGE, "compare", "metric", "by", "sort")
-WORDS = {"metric": "metric", "by": "grouping", "sort": "order"}
+UNKNOWN = {
+    "metric": gettext_noop("There is no metric called “{name}”."),
+    "by": gettext_noop("There is no grouping called “{name}”."),
+    "sort": gettext_noop("There is no order called “{name}”."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ def read_state(
     for name, allowed in _allowed(choices):
         value = asked.get(name) or allowed[0]
         if value not in allowed:
-            messages.append(f"There is no {WORDS[name]} called “{value[:40]}”.")
+            messages.append(_(UNKNOWN[name]).format(name=value[:40]))
             value = allowed[0]
         chosen[name] = value
     said = {name: value for name, value in chosen.items() if value != choices_of(choices, name)[0]}

@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext
+
 from billing.dashboards.forecast import Expected
 
 ToCome = Mapping[date, Expected]
@@ -31,7 +33,10 @@ def expected_lines(to_come: ToCome, size: Decimal, unit: str) -> list[dict[str, 
     margins = [f"{float(one.low / size):,.4g} to {float(one.high / size):,.4g}" for one in each]
     hover = {
         "customdata": margins,
-        "hovertemplate": f"expected: %{{y:,.3~f}} {unit} (%{{customdata}})<extra></extra>",
+        "hovertemplate": gettext("expected: {value} ({margin})").format(
+            value=f"%{{y:,.3~f}} {unit}", margin="%{customdata}"
+        )
+        + "<extra></extra>",
     }
     unseen = {"hoverinfo": "skip"}
     return [

@@ -188,7 +188,7 @@ def span(days: Days) -> str:
         return _with_year(first)
     if (first.year, first.month) == (last.year, last.month):
         return f"{_alone(first)}–{_with_year(last)}"
-    start = _without_year(first) if first.year == last.year else _with_year(first)
+    start = without_year(first) if first.year == last.year else _with_year(first)
     return f"{start} – {_with_year(last)}"
 
 
@@ -197,10 +197,10 @@ def short_span(days: Days) -> str:
     """Write days without their year: 1–22 Oct."""
     first, last = days.first, days.last
     if first == last:
-        return _without_year(last)
+        return without_year(last)
     if (first.year, first.month) == (last.year, last.month):
-        return f"{_alone(first)}–{_without_year(last)}"
-    return f"{_without_year(first)} – {_without_year(last)}"
+        return f"{_alone(first)}–{without_year(last)}"
+    return f"{without_year(first)} – {without_year(last)}"
 
 
 @register.filter
@@ -213,7 +213,8 @@ def _with_year(day: date) -> str:
     return format_date(day, gettext("j M Y"))
 
 
-def _without_year(day: date) -> str:
+def without_year(day: date) -> str:
+    """Write a day as 5 Nov."""
     return format_date(day, gettext("j M"))
 
 

@@ -5,7 +5,26 @@
   const DAY = 86400000;
   const TICK_STEPS = [1, 2, 4, 7, 10, 14, 28, 56, 91, 182];
   const TICK_WIDTH = 64; // what a date needs, so that a phone gets fewer, not smaller ones
-  const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false };
+  const LANGUAGE = document.documentElement.lang || "en";
+  const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false, locale: LANGUAGE };
+
+  // Names of months and days, as the browser knows them: Plotly itself has only the English ones.
+  const named = (style, count, at) => {
+    const { format } = new Intl.DateTimeFormat(LANGUAGE, { ...style, timeZone: "UTC" });
+    return Array.from({ length: count }, (_, n) => format(at(n)));
+  };
+  const month = (n) => Date.UTC(2026, n, 1);
+  const weekday = (n) => Date.UTC(2026, 10, 1 + n); // which was a Sunday
+  const learnNames = () => {
+    if (LANGUAGE === "en") return;
+    const format = {
+      months: named({ month: "long" }, 12, month),
+      shortMonths: named({ month: "short" }, 12, month),
+      days: named({ weekday: "long" }, 7, weekday),
+      shortDays: named({ weekday: "short" }, 7, weekday),
+    };
+    Plotly.register({ moduleType: "locale", name: LANGUAGE, dictionary: {}, format });
+  };
 
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -37,7 +56,7 @@
   const dateTicks = (meta, width) => {
     const fit = Math.max(2, Math.floor(width / TICK_WIDTH));
     const step = TICK_STEPS.find((days) => meta.days / days <= fit) || 365;
-    return { tickmode: "linear", tick0: meta.first, dtick: step * DAY, tickformat: "%-d %b" };
+    return { tickmode: "linear", tick0: meta.first, dtick: step * DAY, tickformat: meta.tickformat };
   };
 
   const nameTicks = ({ names }, width) => {
@@ -138,7 +157,10 @@
     Plotly.purge(node);
   };
 
-  const start = () => document.fonts.ready.then(drawAll); // text is measured in the right font
+  const start = () => {
+    learnNames();
+    document.fonts.ready.then(drawAll); // text is measured in the right font
+  };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
   document.addEventListener("htmx:afterSwap", drawAll);
