@@ -16,7 +16,7 @@ from billing.dashboards.panels import (
     largest_values,
     left_over,
 )
-from billing.templatetags.figures import scale_for
+from billing.templatetags.figures import scale_for, separators
 
 ZERO = Decimal(0)
 
@@ -63,6 +63,7 @@ def hour_figure(
             "showlegend": False,
             "hovermode": "x unified",
             "dragmode": False,
+            "separators": separators(),
             "meta": {"names": list(names.values())},
             "xaxis": {"type": "category", "fixedrange": True},
             "yaxis": value_axis(highest / size, unit),
