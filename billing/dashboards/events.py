@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -62,7 +63,8 @@ def void_event(request: SignedInRequest, slug: str) -> HttpResponse:
     except BadCorrection as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"The event {name.id} is voided: figures follow in seconds.")
+        text = gettext("The event {id} is voided: figures follow in seconds.")
+        messages.success(request, text.format(id=name.id))
     one = urlencode({"source": name.source, "id": name.id})
     return redirect(f"{reverse('events', args=[slug])}?{one}")
 
@@ -83,7 +85,7 @@ def _show(request: SignedInRequest, organisation: Organisation | None) -> HttpRe
         "older": found.older and str(found.older),
         "looked_back_to": found.looked_back_to,
         "services": Service.objects.order_by("name"),
-        "states": STATES,
+        "states": {slug: gettext(name) for slug, name in STATES.items()},
         "may_void": organisation is not None and may_bill(request.user, organisation),
     }
     if request.GET.keys() <= {"state"} and not asked.before:  # with a filter it would say more

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from uuid import UUID
 
+from django.utils.translation import gettext, gettext_noop
+
 from billing.metering import explaining, listing
 from billing.metering.explaining import Explained
 from billing.metering.listing import Place, Wanted
@@ -20,10 +22,10 @@ MOST_LOOKED_AT_OF_ALL = 2_000
 
 ONE_HOUR, HOUR = timedelta(hours=1), "%Y-%m-%dT%H:%MZ"
 STATES = {
-    "counted": "Counted",
-    "not-counted": "Not counted",
-    "voided": "Voided or replaced",
-    "correction": "Corrections",
+    "counted": gettext_noop("Counted"),
+    "not-counted": gettext_noop("Not counted"),
+    "voided": gettext_noop("Voided or replaced"),
+    "correction": gettext_noop("Corrections"),
 }
 
 
@@ -156,7 +158,7 @@ def _span(asked: Asked) -> tuple[datetime | None, datetime | None]:
         return asked.hour, asked.hour_ends
     first, last = _day(asked.first), _day(asked.last)
     if first and last and last < first:
-        raise BadQuery("The first day must not come after the last one.")
+        raise BadQuery(gettext("The first day must not come after the last one."))
     return (
         start_of(first, asked.zone) if first else None,
         start_of(last + timedelta(days=1), asked.zone) if last else None,
@@ -170,7 +172,9 @@ def _hour(text: str) -> datetime | None:
     try:
         hour = datetime.strptime(text, HOUR).replace(tzinfo=UTC)
     except ValueError as error:
-        raise BadQuery(f"“{text[:40]}” is not an hour such as 2026-11-30T14:00Z.") from error
+        raise BadQuery(
+            gettext("“{text}” is not an hour such as 2026-11-30T14:00Z.").format(text=text[:40])
+        ) from error
     _day(f"{hour:%Y-%m-%d}")
     return hour
 
@@ -181,9 +185,11 @@ def _day(text: str) -> date | None:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise BadQuery(f"“{text[:40]}” is not a date such as 2026-11-30.") from error
+        raise BadQuery(
+            gettext("“{text}” is not a date such as 2026-11-30.").format(text=text[:40])
+        ) from error
     if not 2000 <= day.year <= 2999:
-        raise BadQuery(f"There are no events of the year {day.year}.")
+        raise BadQuery(gettext("There are no events of the year {year}.").format(year=day.year))
     return day
 
 
@@ -193,4 +199,4 @@ def read_place(text: str) -> Place | None:
     try:
         return Place.read(text)
     except ValueError as error:
-        raise BadQuery("The address of this page is broken.") from error
+        raise BadQuery(gettext("The address of this page is broken.")) from error

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import transaction
+from django.utils.translation import gettext
 
 from billing.metering.cloudevents import CloudEvent, Text
 from billing.metering.events import (
@@ -181,13 +182,13 @@ def void(
 ) -> None:
     """Take a stored usage event back, on a person's word. Raises BadCorrection."""
     if not reason.strip():
-        raise BadCorrection("Say why it is voided.")
+        raise BadCorrection(gettext("Say why it is voided."))
     target = Target(organisation.pk, uuid_of(name.source), uuid_of(name.id))
     stored = StoredEvent.objects.filter(
         tenant_id=target.organisation_id, stream_id=target.stream_id, event_id=target.event_id
     )
     if not stored.filter(type="usage.recorded").exists():
-        raise BadCorrection("There is no such event.")
+        raise BadCorrection(gettext("There is no such event."))
     if voids_among([target]):
         raise BadCorrection(A_VOID_STANDS)
     reason = reason.strip().replace("\0", "")  # which the database cannot hold

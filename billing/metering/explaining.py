@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 from django.db import connection
+from django.utils.translation import gettext
 
 from billing.exact import in_units
 from billing.metering import reasons
@@ -104,7 +105,8 @@ class Explained:
         if self.state == "correction":
             return []
         if not self.findings:
-            return [f"No service counts events of the type {self.stored.event.type}."]
+            text = gettext("No service counts events of the type {type}.")
+            return [text.format(type=self.stored.event.type)]
         return [f"{one.name}: {one.reason}" for one in self.findings if one.reason]
 
 
@@ -157,9 +159,16 @@ def _voiding(
 
 
 def _taken_back(voided: Voiding) -> str:
-    by = f" by {voided.by.id} of {voided.by.source}" if voided.by else ""
-    what = "replaced" if voided.is_replaced else "voided"
-    return f"It was {what}{by} at {_written(voided.at)}: {voided.reason}"
+    if voided.by and voided.is_replaced:
+        text = gettext("It was replaced by {id} of {source} at {at}: {why}")
+    elif voided.by:
+        text = gettext("It was voided by {id} of {source} at {at}: {why}")
+    elif voided.is_replaced:
+        text = gettext("It was replaced at {at}: {why}")
+    else:
+        text = gettext("It was voided at {at}: {why}")
+    id, source = (voided.by.id, voided.by.source) if voided.by else ("", "")
+    return text.format(id=id, source=source, at=_written(voided.at), why=voided.reason)
 
 
 def _findings(matches: Sequence[_Match]) -> list[Finding]:
@@ -184,19 +193,20 @@ def _finding(match: _Match, matches: Sequence[_Match]) -> Finding:
         why = reasons.unread(match.value, path=match.path, may_be_negative=match.may_be_negative)
     for other in matches:
         if other.service == match.service and other.quantity is not None:
-            why += (
-                f" The definition that starts at {_written(other.starts_at)} reads {other.path},"
-                f" but that of the event's time reads {match.path}."
+            text = gettext(
+                "The definition that starts at {at} reads {path}, but that of the event's time "
+                "reads {own}."
             )
+            at = _written(other.starts_at)
+            why = f"{why} {text.format(at=at, path=other.path, own=match.path)}"
             break
     return Finding(match.service, match.name, None, why)
 
 
 def _other_time(match: _Match) -> str:
-    return (
-        "Its definition of the event's time does not count this type; one that does starts at "
-        f"{_written(match.starts_at)}."
-    )
+    return gettext(
+        "Its definition of the event's time does not count this type; one that does starts at {at}."
+    ).format(at=_written(match.starts_at))
 
 
 def _written(moment: datetime) -> str:
