@@ -97,7 +97,8 @@ def test_takes_no_transaction_id_so_it_holds_no_consumer_up_at_a_gap(used):
     def look(what, done, total):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(backend_xid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                "SELECT count(backend_xid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
             taken.extend(cursor.fetchone())
 

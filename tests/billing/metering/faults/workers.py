@@ -37,8 +37,9 @@ class Celery:
     def kill_child(self) -> bool:
         """Kill one of the processes that do the tasks; its worker goes on without it."""
         for pid in self.children()[:1]:
-            os.kill(pid, signal.SIGKILL)
-            return True
+            with suppress(ProcessLookupError):  # it was killed before, and is only now gone
+                os.kill(pid, signal.SIGKILL)
+                return True
         return False
 
     def kill(self) -> None:
