@@ -13,7 +13,10 @@ METER = {
 
 def test_sends_events_and_reads_what_they_come_to(node, acme, fold):
     event = {"type": "prompt", "subject": "acme", "data": {"tokens": 2, "model": "a"}}
-    more = [event | {"id": id, "data": {"tokens": "3", "model": "b"}} for id in ("1", "2", "1")]
+    # A time of its own, for the client would give each the time at which it is sent, and an event
+    # that comes again has that of before.
+    other = event | {"time": datetime.now(UTC).isoformat(), "data": {"tokens": "3", "model": "b"}}
+    more = [other | {"id": id} for id in ("1", "2", "1")]
     meter, one, many = node.call(
         "openmeter",
         ("meters.create", METER),
