@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, field_validator, model_validato
 from pydantic.alias_generators import to_camel
 
 from billing.exact import plain
-from billing.metering import meters
+from billing.metering import meters, parameters
 from billing.metering.jsonpath import NotAField, jsonpath_of, path_of
 from billing.metering.meters import BEGINNING, Counting, counting_of, latest
 from billing.metering.models import Definition, Service
@@ -158,6 +158,7 @@ class Listing(Schema):
     include_deleted: bool = False
 
 
+KNOWN = parameters.known(Listing)
 ORDERS = {"key": "slug", "createdAt": "created_at", "updatedAt": "updated_at"}
 
 
@@ -165,7 +166,8 @@ ORDERS = {"key": "slug", "createdAt": "created_at", "updatedAt": "updated_at"}
     "/meters", response=list[Meter], exclude_none=True, by_alias=True, summary="List meters"
 )
 def list_meters(request: KeyRequest, listing: Query[Listing]) -> list[Meter]:
-    """List what is metered: the same for every key."""
+    """List what is metered: the same for every key. A parameter that is not known is a 400."""
+    parameters.refuse_others(request, KNOWN)
     found = [_meter(service) for service in services()]
     if not listing.include_deleted:
         found = [one for one in found if one.deleted_at is None]

@@ -22,6 +22,7 @@ def ask(acme):
     ("path", "name", "meant"),
     [
         ("/api/v1/events?subjekt=acme", "subjekt", "subject"),
+        ("/api/v1/meters?pagesize=1", "pagesize", "pageSize"),
         ("/api/v1/events?subject[]=acme", "subject[]", "subject"),
         ("/api/v1/events?limit=1&ingested_at_from=2026-11-01T00:00:00Z", "ingested_at_from", None),
         ("/api/v2/events?subject=acme", "subject", None),
@@ -48,6 +49,7 @@ def test_a_parameter_that_is_not_known_is_refused_by_its_name(ask, path, name, m
     [
         "/api/v1/events?clientId=sdk&customerId=00000000-0000-0000-0000-000000000000&id=1",
         "/api/v2/events?clientId=sdk&limit=1",
+        "/api/v1/meters?page=1&pageSize=10&order=DESC&orderBy=key&includeDeleted=true",
         f"{QUERY}?clientId=sdk&windowSize=DAY&windowTimeZone=UTC&subject=acme",
     ],
 )
