@@ -119,8 +119,15 @@ def _announce(order: Order, servers: list[Server]) -> Running:
         durable=order.durable,
         temporary=order.temporary,
     )
-    (order.state / RUNNING_FILE).write_text(json.dumps(asdict(running)))
+    _write_whole(order.state / RUNNING_FILE, json.dumps(asdict(running)))
     return running
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Who started us may have been killed, and the next user read while we write."""
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(text)
+    unfinished.replace(path)
 
 
 def _watch(servers: list[Server], users: int) -> int:

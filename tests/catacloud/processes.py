@@ -54,6 +54,10 @@ def living(marker: str | Path) -> list[Found]:
 
 
 def pid_of(marker: str | Path, word: str) -> int:
-    """The one process whose command line contains the marker and the word."""
-    (found,) = [found for found in living(marker) if word in found.command]
-    return found.pid
+    """The one process whose command line contains the marker and the word.
+
+    A process that it has just forked, and that has not named itself yet, is not meant.
+    """
+    named = [found for found in living(marker) if word in found.command]
+    (pid,) = {found.pid for found in named if found.parent not in {each.pid for each in named}}
+    return pid

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 import redis
 
 from catacloud.embedded import EmbeddedError, Servers, binaries, environment, running
+from catacloud.embedded.keeper import Order, Running, _announce
 from catacloud.embedded.places import (
     MAX_SOCKET_PATH,
     POSTGRES_SOCKET,
@@ -214,6 +216,14 @@ def test_leftovers_of_a_crash_do_not_prevent_a_start(made: Path) -> None:
     (made / "running.json").write_text("not even JSON")
     with running(made) as servers:
         assert answers(servers)
+
+
+def test_who_reads_what_runs_never_reads_half_of_it(tmp_path: Path) -> None:
+    order = Order(tmp_path, postgres=True, valkey=True, durable=False, temporary=False)
+    with ThreadPoolExecutor(1) as pool:
+        written = [pool.submit(_announce, order, []) for _ in range(200)]
+        while not all(each.done() for each in written):
+            Running.read(tmp_path)  # would raise
 
 
 @pytest.mark.parametrize("dead", ["postgres -D", "valkey-server"])
