@@ -1,6 +1,7 @@
 """``./dev screenshots [FOLDER]``: pictures of every page, to be looked at.
 
-In light, dark and on a phone; of a platform that is empty, of the demo's, and of a full one.
+In light, dark, on a phone and in German; of a platform that is empty, of the demo's, and of one
+that is full and has overlong names.
 """
 
 import argparse

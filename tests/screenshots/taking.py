@@ -9,10 +9,14 @@ from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from tests.screenshots.states import Site
 
-LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
-    "light": ("light", {"width": 1440, "height": 900}),
-    "dark": ("dark", {"width": 1440, "height": 900}),
-    "phone": ("light", {"width": 390, "height": 844}),
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize, str]] = {
+    "light": ("light", DESK, "en"),
+    "dark": ("dark", DESK, "en"),
+    "phone": ("light", PHONE, "en"),
+    "german": ("light", DESK, "de"),
+    "german-phone": ("dark", PHONE, "de"),
 }
 VISITOR = {"start": "/", "sign-in": "/login/", "missing": "/nowhere/"}
 OPERATOR = {
@@ -76,9 +80,9 @@ def _pages(site: Site) -> list[tuple[str | None, dict[str, str]]]:
 def _look(
     browser: Browser, site: Site, folder: Path, look: str, cookie: str | None, pages: dict[str, str]
 ) -> int:
-    scheme, viewport = LOOKS[look]
+    scheme, viewport, language = LOOKS[look]
     with browser.new_context(
-        color_scheme=scheme, viewport=viewport, reduced_motion="reduce"
+        color_scheme=scheme, viewport=viewport, locale=language, reduced_motion="reduce"
     ) as context:
         if cookie:
             name = settings.SESSION_COOKIE_NAME
@@ -87,6 +91,6 @@ def _look(
         for name, path in pages.items():
             page.goto(site.url + path)
             page.wait_for_load_state("load")
-            page.wait_for_timeout(400)  # until charts are drawn
+            page.evaluate("document.fonts.ready")
             page.screenshot(path=folder / f"{name}.{look}.png", full_page=True)
     return len(pages)
