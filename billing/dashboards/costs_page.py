@@ -16,13 +16,14 @@ from billing.budgets.keeping import remove_budget, set_budget
 from billing.budgets.models import Budget, Threshold
 from billing.dashboards.budget_bar import bar
 from billing.dashboards.charts import period_bars
-from billing.dashboards.cost_periods import CostLine, history
+from billing.dashboards.cost_periods import OF_SERVICES, CostLine, history
 from billing.invoicing import describing
 from billing.invoicing.drafting import Draft
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.invoicing.written import write
 from billing.periods import day_of, month_of
 from billing.pricing.currencies import round_amount
+from billing.templatetags.figures import service
 from catacloud.accounts.access import (
     SignedInRequest,
     get_organisation,
@@ -132,8 +133,12 @@ def _lines(organisation: Organisation, currency: str, draft: Draft | None) -> It
         "service_name",
         "amount",
     )[:MOST_LINES]:
-        yield CostLine(*row)
+        yield _on_the_page(CostLine(*row))
     if draft:
         first, end = draft.days.first, draft.days.end
         for line in draft.lines:
-            yield CostLine(first, end, "", line.kind, line.service_name, line.amount)
+            yield _on_the_page(CostLine(first, end, "", line.kind, line.service_name, line.amount))
+
+
+def _on_the_page(line: CostLine) -> CostLine:
+    return line._replace(name=service(line.name)) if line.kind in OF_SERVICES else line

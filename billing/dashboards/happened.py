@@ -10,6 +10,7 @@ from billing.dashboards.usage_reads import MOST_LATE, UsageDays
 from billing.invoicing.models import Subscription
 from billing.metering.models import Service
 from billing.periods import Days
+from billing.templatetags.figures import service
 
 MOST_DRAWN = 6  # of late days: more would hide the chart that they are to explain
 
@@ -22,7 +23,7 @@ def notes_of(
 ) -> Notes:
     agreed = [
         *_plans(subscriptions, days),
-        *_prices({one.pk: one.name for one in services}, usage, days),
+        *_prices({one.pk: service(one.name) for one in services}, usage, days),
     ]
     late = [
         Note(day, _late(count)) for day, count in usage.late.items() if days.first <= day < days.end
@@ -45,10 +46,10 @@ def _plans(subscriptions: Sequence[Subscription], days: Days) -> Iterator[Note]:
 
 def _prices(names: Mapping[int, str], usage: UsageDays, days: Days) -> Iterator[Note]:
     for day, services in usage.priced.items():
-        for service in services:
-            if days.first <= day < days.end and service in names:
+        for pk in services:
+            if days.first <= day < days.end and pk in names:
                 text = _("An own price for {service} begins")
-                yield Note(day, text.format(service=names[service]))
+                yield Note(day, text.format(service=names[pk]))
 
 
 def _late(count: int) -> str:

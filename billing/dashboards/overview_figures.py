@@ -22,6 +22,7 @@ from billing.rankings import revenue
 from billing.rankings.asking import ask
 from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
 from billing.rankings.spans import Span
+from billing.templatetags.figures import service
 
 COST = "cost"
 Daily = dict[date, Decimal]
@@ -141,7 +142,7 @@ class Platform:
     def _revenue(self) -> Mapping[str, Daily]:
         if self.revenue is None:
             found = _revenue_of(self.asked, self.metrics[-1].unit)
-            names = {pk: service.name for pk, service in self.services.items()}
+            names = {pk: service(one.name) for pk, one in self.services.items()}
             self.revenue = {names[pk]: days for pk, days in found.items() if pk in names}
         return self.revenue
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import repeat
 
 from billing.invoicing.after import CreditNote
 from billing.invoicing.document import Document, Kind, Line, Original
 from billing.invoicing.drafting import Draft
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.parties import thawed
+from billing.invoicing.phrases import service_called
 from billing.invoicing.tax import Category, TaxLine, Treatment, net_amounts
 from billing.periods import ONE_DAY
 from billing.pricing.models import PlanVersion
@@ -30,7 +32,7 @@ def of_invoice(invoice: Invoice) -> Document:
         seller=thawed(invoice.seller),
         buyer=thawed(invoice.buyer),
         reference=invoice.reference,
-        lines=_lines(lines, taxes, invoice.currency, invoice.prices_include_tax),
+        lines=_lines(lines, taxes, invoice),
         taxes=taxes,
         prices_include_tax=invoice.prices_include_tax,
         credit_used=invoice.credit_used,
@@ -61,7 +63,7 @@ def of_credit_note(note: CreditNote) -> Document:
         seller=thawed(invoice.seller),
         buyer=thawed(invoice.buyer),
         reference=invoice.reference,
-        lines=_lines(credited, taxes, invoice.currency, invoice.prices_include_tax),
+        lines=_lines(credited, taxes, invoice),
         taxes=taxes,
         prices_include_tax=invoice.prices_include_tax,
         original=_original(invoice),
@@ -86,7 +88,7 @@ def of_draft(draft: Draft) -> Document:
         seller=draft.seller,
         buyer=draft.buyer,
         reference=draft.reference,
-        lines=_lines(draft.lines, draft.taxes, draft.currency, draft.prices_include_tax),
+        lines=_lines(draft.lines, draft.taxes, draft),
         taxes=draft.taxes,
         prices_include_tax=draft.prices_include_tax,
         credit_used=draft.credit_used,
@@ -94,7 +96,7 @@ def of_draft(draft: Draft) -> Document:
 
 
 def _lines(
-    lines: Sequence[InvoiceLine], taxes: Sequence[TaxLine], currency: str, included: bool
+    lines: Sequence[InvoiceLine], taxes: Sequence[TaxLine], of: Invoice | Draft
 ) -> tuple[Line, ...]:
     treatments = {(one.treatment.category, one.treatment.rate): one.treatment for one in taxes}
     treated = [
@@ -103,15 +105,16 @@ def _lines(
         for line in lines
     ]
     amounts = [(one, line.amount) for one, line in zip(treated, lines, strict=True)]
-    nets = net_amounts(amounts, currency=currency, included=included)
-    return tuple(map(_line, lines, treated, nets))
+    nets = net_amounts(amounts, currency=of.currency, included=of.prices_include_tax)
+    return tuple(map(_line, lines, treated, nets, repeat(of.language)))
 
 
-def _line(line: InvoiceLine, treated: Treatment, net: Decimal) -> Line:
+def _line(line: InvoiceLine, treated: Treatment, net: Decimal, language: str) -> Line:
+    name = service_called(line.service_name, language) if line.service_id else line.service_name
     is_correction = line.corrects is not None
     return Line(
         position=line.position,
-        text=f"{line.service_name}, {line.value}" if line.value else line.service_name,
+        text=f"{name}, {line.value}" if line.value else name,
         quantity=line.quantity,
         unit=line.unit,
         amount=line.amount,

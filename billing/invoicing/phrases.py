@@ -15,7 +15,6 @@ GERMAN = {
     "Cap": "Höchstpreis der Stufe",
     "Charged before": "Bereits berechnet",
     "Comes to now, rounded": "Ergibt jetzt, gerundet",
-    "Credit": "Gutschrift",
     "Credit from earlier invoices": "Guthaben aus früheren Rechnungen",
     "Credit note": "Rechnungskorrektur",
     "Description": "Leistung",
@@ -73,6 +72,8 @@ GERMAN = {
     "Zero rated.": "Steuersatz null.",
 }
 IN = {"en": dict[str, str](), "de": GERMAN}
+# Services that come with the platform, by the names that they come with.
+SERVICES = {"de": {"Storage": "Speicherplatz", "Execution time": "Rechenzeit"}}
 REASONS = {
     Category.REVERSE_CHARGE: "Reverse charge: the customer owes the VAT.",
     Category.OUTSIDE_SCOPE: "Not subject to VAT.",
@@ -84,6 +85,11 @@ REASONS = {
 def say(phrase: str, language: str) -> str:
     """Return a phrase in a language; as it is where nobody has translated it."""
     return IN.get(language, {}).get(phrase, phrase)
+
+
+def service_called(name: str, language: str) -> str:
+    """Return the name of a service that comes with the platform in a language; others' as it is."""
+    return SERVICES.get(language, {}).get(name, name)
 
 
 def why_untaxed(category: Category, reason: str, language: str) -> str:

@@ -22,6 +22,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy, pgette
 from billing.dashboards.metrics import Change
 from billing.exact import ZERO
 from billing.invoicing.models import Invoice
+from billing.invoicing.phrases import service_called
 from billing.periods import Days
 
 register = template.Library()
@@ -201,6 +202,12 @@ def short_span(days: Days) -> str:
     if (first.year, first.month) == (last.year, last.month):
         return f"{_alone(first)}–{without_year(last)}"
     return f"{without_year(first)} – {without_year(last)}"
+
+
+@register.filter
+def service(name: str) -> str:
+    """Write a service's name, in the page's language if it comes with the platform."""
+    return service_called(name, get_language() or "en")
 
 
 @register.filter

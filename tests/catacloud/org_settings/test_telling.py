@@ -97,7 +97,7 @@ def test_what_happened_is_a_sentence(event, words):
         (ERASED, "eine gelöschte Adresse ist beigetreten (Rolle: Mitglied)"),
         (events.BillingDetailsChanged(fields=["city"]), "Rechnungsangaben geändert: Ort"),
         (FileDeleted(size=1), "a.txt gelöscht"),
-        (CHANGED, "Preisplan Scale, version 2 ab 1. Nov 2026"),
+        (CHANGED, "Tarif Scale, version 2 ab 1. Nov 2026"),
         (CREDIT, "Guthaben von 5 EUR, gewährt"),
     ],
 )
