@@ -1,9 +1,13 @@
-// Draws every chart of a page: <div class="chart" data-figure="id of its json_script">.
-// The server says what is drawn; this script says how it looks: theme, width, ticks.
+// Draws a chart when somebody points at it: <div class="chart" data-figure="id of its json_script">.
+// The server has drawn it already, as a still picture; the library is fetched when all else is done,
+// and read when it is needed. This script says how charts look: theme, width, ticks.
 (() => {
   "use strict";
+  const LIBRARY = document.currentScript.dataset.library;
   const DAY = 86400000;
   const TICK_STEPS = [1, 2, 4, 7, 10, 14, 28, 56, 91, 182];
+  const MANY = 45; // bars, between which there is no room for a line
+  const WIDE = 832; // as the stylesheet has it for still pictures
   const TICK_WIDTH = 64; // what a date needs, so that a phone gets fewer, not smaller ones
   const LANGUAGE = document.documentElement.lang || "en";
   const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false, locale: LANGUAGE };
@@ -43,7 +47,7 @@
     if (hue === "expected") return { ...trace, line: { ...trace.line, color: look.accent, width: 1.6 }, marker: { size: 5, color: look.accent } };
     const own = colour(`s${hue}`);
     if (trace.type === "bar") {
-      return { ...trace, marker: { ...trace.marker, color: own, line: { color: look.card, width: 1 } } };
+      return { ...trace, marker: { ...trace.marker, color: own, line: { color: look.card, width: trace.x.length > MANY ? 0 : 1 } } };
     }
     return {
       ...trace,
@@ -68,10 +72,10 @@
   const dressShape = (shape, look) =>
     shape.type === "line" ? { ...shape, line: { ...shape.line, color: look.second } } : { ...shape, fillcolor: look.toCome };
 
-  // A note has its text where there is room, else its number in the list beside the chart.
-  const dressNote = (note, look, room) => ({
+  // A note that is alone has its text where there is room, else its number in the list beside the chart.
+  const dressNote = (note, look, hasRoom) => ({
     ...note,
-    ...(room > 500 ? { text: note.hovertext, xanchor: "left" } : {}),
+    ...(hasRoom ? { text: note.hovertext, xanchor: "left" } : {}),
     font: { size: 11.5, color: look.second },
   });
 
@@ -92,7 +96,7 @@
       xaxis: { ...axis, ...layout.xaxis, showgrid: false, ...(layout.meta.names ? nameTicks : dateTicks)(layout.meta, size.width - 4 - leftOf(layout.yaxis)) },
       yaxis: { ...axis, ...layout.yaxis, gridcolor: look.line, gridwidth: 1 },
       shapes: layout.shapes.map((shape) => dressShape(shape, look)),
-      annotations: (layout.annotations || []).map((note, at, all) => dressNote(note, look, size.width / all.length)),
+      annotations: (layout.annotations || []).map((note, _, all) => dressNote(note, look, all.length === 1 && size.width >= WIDE)),
     };
   };
 
@@ -108,12 +112,50 @@
     const now = look();
     const size = { width: chart.clientWidth, height: chart.clientHeight };
     const traces = figure.data.map((trace) => dressTrace(trace, now));
-    Plotly.react(chart, traces, dressLayout(figure.layout, now, size), CONFIG).then(() => {
+    resizes.observe(chart);
+    return Plotly.react(chart, traces, dressLayout(figure.layout, now, size), CONFIG).then(() => {
       if (!chart.dataset.drawn) lead(chart, figure.layout.meta.links);
       chart.dataset.drawn = String(Number(chart.dataset.drawn || 0) + 1);
     });
-    resizes.observe(chart);
   };
+
+  let library = null;
+  const read = () => {
+    library ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = LIBRARY;
+      script.addEventListener("load", () => resolve(learnNames()));
+      script.addEventListener("error", () => reject((library = null)));
+      document.head.append(script);
+    });
+    return library;
+  };
+
+  // Fetched, but not read: a phone has better things to do than to read what nobody may want.
+  const fetchAhead = () => {
+    if (navigator.connection?.saveData) return;
+    const link = document.createElement("link");
+    Object.assign(link, { rel: "prefetch", as: "script", href: LIBRARY });
+    document.head.append(link);
+  };
+
+  // Whoever points at a picture points at the chart in its place, too.
+  const woken = new WeakSet();
+  const wake = async ({ target, clientX, clientY }) => {
+    const chart = target.closest?.(".chart[data-figure]");
+    if (!chart || woken.has(chart)) return;
+    woken.add(chart);
+    try {
+      await Promise.all([read(), document.fonts.ready]); // text is measured in the right font
+      await draw(chart);
+      const at = { clientX, clientY, bubbles: true };
+      chart.querySelector(".nsewdrag")?.dispatchEvent(new MouseEvent("mousemove", at));
+    } catch {
+      woken.delete(chart); // there is still the picture, and another time
+    }
+  };
+  document.addEventListener("pointerover", (event) => event.pointerType === "touch" || wake(event));
+  document.addEventListener("click", wake); // and not a touch, which may be the start of scrolling
 
   // A bar leads on; so does the table beside the chart, for who has no pointer.
   const lead = (chart, links) => {
@@ -145,10 +187,7 @@
     }
   });
 
-  const drawAll = () => {
-    fold();
-    document.querySelectorAll(".chart[data-figure]").forEach(draw);
-  };
+  const drawAgain = () => document.querySelectorAll(".chart[data-drawn]").forEach(draw);
 
   // htmx says this of every node that it removes, texts too.
   const remove = (node) => {
@@ -158,13 +197,14 @@
   };
 
   const start = () => {
-    learnNames();
-    document.fonts.ready.then(drawAll); // text is measured in the right font
+    fold();
+    const idle = window.requestIdleCallback || setTimeout;
+    if (document.readyState === "complete") idle(fetchAhead);
+    else window.addEventListener("load", () => idle(fetchAhead));
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
-  document.addEventListener("htmx:afterSwap", drawAll);
-  document.addEventListener("htmx:historyRestore", drawAll);
+  for (const name of ["htmx:afterSwap", "htmx:historyRestore", "catacloud:refreshed"]) document.addEventListener(name, fold);
   document.addEventListener("htmx:beforeCleanupElement", (event) => remove(event.target));
-  for (const name of ["catacloud:theme", "catacloud:refreshed"]) document.addEventListener(name, drawAll);
+  document.addEventListener("catacloud:theme", drawAgain);
 })();

@@ -9,6 +9,7 @@ from tests.benchmarks.harness import Measure, Options, at_most
 
 ASKED = {"Accept-Encoding": "br, gzip"}
 LINKED = re.compile(rb'<(?:script|link)\b[^>]*\b(?:src|href)="(/static/[^"]+)"')
+LIBRARY = re.compile(rb'\bdata-library="(/static/[^"]+)"')  # fetched when all else is done
 FONT = re.compile(rb'url\("?([^")]*latin-wght-normal[^")]*\.woff2)"?\)')
 CHARTS = "plotly"
 
@@ -32,7 +33,7 @@ def _pages(here: Site) -> dict[str, str]:
 
 def _sizes(here: Site, path: str) -> dict[str, int]:
     _, page = here.get(path, {"Cookie": here.cookie})
-    files = {name.decode() for name in LINKED.findall(page)}
+    files = {name.decode() for name in LINKED.findall(page) + LIBRARY.findall(page)}
     for file in [one for one in files if one.endswith(".css")]:
         _, style = here.get(file, {})
         files |= {urljoin(file, name.decode()) for name in FONT.findall(style)}

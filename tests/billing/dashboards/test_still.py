@@ -1,0 +1,88 @@
+"""Charts before their script: pure, drawn from the figures that Plotly gets."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from xml.etree import ElementTree
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing.dashboards.charts import Figure, Series, daily_bars, daily_level, period_bars
+from billing.dashboards.forecast import Expected
+from billing.dashboards.marks import Note, with_notes
+from billing.dashboards.overview_chart import as_lines
+from billing.dashboards.ranges import PRESETS, read_range
+from billing.dashboards.still import still
+
+TODAY = date(2026, 11, 23)
+MONTH = read_range({}, today=TODAY)
+ONE = Expected(value=Decimal(4), low=Decimal(3), high=Decimal(5))
+
+values = st.dictionaries(
+    st.dates(min_value=date(2026, 8, 1), max_value=TODAY),
+    st.decimals(min_value=0, max_value=10**12, places=6),
+    max_size=9,
+)
+
+
+def bars(*series: Series, preset: str = "this-month", **more) -> Figure:
+    asked = read_range({"range": preset}, today=TODAY)
+    return daily_bars(asked=asked, series=series, before={}, unit="GB·h", today=TODAY, **more)
+
+
+def paths(figure: Figure) -> dict[str, str]:
+    """Return what is drawn, by its look."""
+    drawn = ElementTree.fromstring(still(figure)).iter("path")
+    return {path.attrib["class"]: path.attrib["d"] for path in drawn}
+
+
+@settings(deadline=None, max_examples=30)
+@given(ours=values, others=values, preset=st.sampled_from(list(PRESETS)))
+def test_every_figure_is_drawn_inside_its_square(ours, others, preset):
+    figure = bars(Series("Acme", ours, 0), Series("All others", others, 6), preset=preset)
+    for one in (figure, as_lines(figure)):
+        for path in paths(one).values():
+            assert all(
+                -1 <= float(number) <= 1001
+                for number in re.findall(r"[-.\d]+", path)
+                if "-" not in number
+            )
+
+
+def test_bars_of_a_day_stand_on_each_other_and_today_is_paler():
+    day = {date(2026, 11, 1): Decimal(1), TODAY: Decimal(1)}
+    drawn = paths(bars(Series("Acme", day, 0), Series("Globex", day, 1)))
+    base = re.findall(r"^M[\d.]+ (\d+)h", drawn["bars s1"])
+    top = re.findall(r"^M[\d.]+ \d+h[\d.]+V(\d+)", drawn["bars s0"])
+    assert base == top != []
+    assert drawn["bars s0 pale"].count("M") == 1
+
+
+def test_what_takes_off_hangs_below_zero():
+    first = date(2026, 10, 1)
+    cost, credit = Series("Storage", {first: Decimal(9)}), Series("Credit", {first: Decimal(-4)}, 5)
+    figure = period_bars(
+        periods=[(first, "Oct 2026")], series=[cost, credit], unit="EUR", is_running=False
+    )
+    [(start, end)] = re.findall(r"^M[\d.]+ (\d+)h[\d.]+V(\d+)", paths(figure)["bars s5"])
+    assert int(end) > int(start)
+
+
+def test_one_day_alone_is_a_dot_and_what_is_to_come_a_band():
+    single = daily_level(
+        asked=read_range({"from": "2026-11-02", "to": "2026-11-02"}, today=TODAY),
+        series=Series("Stored", {date(2026, 11, 2): Decimal(3)}),
+        before={},
+        unit="GB",
+    )
+    assert "line dot s1" in paths(single)
+    to_come = {date(2026, 11, 24): ONE, date(2026, 11, 25): ONE}
+    drawn = paths(bars(Series("Acme", {TODAY: Decimal(3)}), to_come=to_come))
+    assert {"to-come", "band", "expected"} <= set(drawn)
+
+
+def test_names_are_text_not_markup():
+    figure = with_notes(bars(Series("Acme", {TODAY: Decimal(3)})), [Note(TODAY, "<b>Plan & all")])
+    assert "&lt;b&gt;Plan &amp; all" in still(figure)
+    assert "<b>" not in still(figure)
