@@ -1,4 +1,4 @@
-// What a page needs around htmx swaps: a friendly error, the focus, menus that close.
+// What a page needs around htmx swaps: a friendly error, the focus, menus that close; and what copies.
 (() => {
   "use strict";
 
@@ -28,12 +28,24 @@
     if (from) document.getElementById(from.dataset.focus)?.focus({ preventScroll: true });
   });
 
+  // Where the clipboard is closed to a page, the text is marked, to be copied by hand.
+  const copy = async (button) => {
+    const text = button.previousElementSibling;
+    try {
+      await navigator.clipboard.writeText(text.textContent.trim());
+      button.textContent = button.dataset.copied;
+    } catch {
+      document.getSelection().selectAllChildren(text);
+    }
+  };
+
   const closeMenus = (but) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (menu !== but) menu.open = false;
     }
   };
 
+  document.addEventListener("click", ({ target }) => target.matches(".copy") && copy(target));
   document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
