@@ -67,7 +67,9 @@ def rules():
         tables,
     )
     triggers = sql(
-        "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = ANY(%s::regclass[])", tables
+        "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = ANY(%s::regclass[])"
+        " AND tgname <> 'is_not_truncated'",  # of a later migration
+        tables,
     )
     return seen, columns, triggers
 
@@ -125,7 +127,7 @@ class TestUniqueKeys:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("change", ["UPDATE {} SET data = '{{}}'", "DELETE FROM {}"])
+@pytest.mark.parametrize("change", ["UPDATE {} SET data = '{{}}'", "DELETE FROM {}", "TRUNCATE {}"])
 def test_an_event_is_as_safe_from_who_names_its_partition(change):
     fill()
     for child in children(StoredEvent):
