@@ -4,7 +4,7 @@ A failure stands on the checkpoint, so it can only be of the event that comes ne
 this one partition of this one consumer.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -101,7 +101,8 @@ def skip(*, consumer: str, position: int, reason: str, by: str) -> DeadLetter:
     """Move a consumer past the event that fails, and keep who decided so and why.
 
     Waits for a worker that is trying the event just now. Raises NotFailing where the consumer does
-    not fail at this position: nobody skips what might still be handled.
+    not fail at this position: nobody skips what might still be handled. Of an event that it had
+    skipped before its checkpoint was begun anew, the record of now takes the place of that of then.
     """
     checkpoint = (
         Checkpoint.objects.select_for_update()
@@ -113,16 +114,17 @@ def skip(*, consumer: str, position: int, reason: str, by: str) -> DeadLetter:
     place = _next(partition=checkpoint.partition, after=position - 1, until=position)
     if place is None:
         raise NotFailing(f"There is no event at position {position}.")
-    letter = DeadLetter.objects.create(
+    letter, _ = DeadLetter.objects.update_or_create(
         consumer=consumer,
-        partition=checkpoint.partition,
         position=position,
-        tenant_id=place.tenant_id,
-        stream_id=place.stream_id,
-        version=place.version,
-        error=checkpoint.error,
-        reason=reason,
-        skipped_by=by,
+        defaults={
+            **asdict(place),
+            "partition": checkpoint.partition,
+            "error": checkpoint.error,
+            "reason": reason,
+            "skipped_by": by,
+            "skipped_at": Now(),
+        },
     )
     Checkpoint.objects.filter(pk=checkpoint.pk).update(position=position, **CLEARED)
     return letter
@@ -141,7 +143,7 @@ def _next(*, partition: int, after: int, until: int) -> Place | None:
     return Place(*row) if row else None
 
 
-# Rows are compared as a whole, as in consuming.READ, whose first event this is.
+# Rows are compared as a whole, as in partition_reads.READ, whose first event this is.
 NEXT = """
 SELECT position, tenant_id, stream_id, version FROM eventstore_storedevent
 WHERE (partition, position) > (%(partition)s, %(after)s)

@@ -256,6 +256,15 @@ class TestSkip:
         consume(seen.extend, partition)
         assert [recorded.event.by for recorded in seen] == [4]
 
+    def test_of_the_same_event_again_keeps_the_decision_of_now(self, key, partition):
+        append(key, 13)
+        for by in ("ada", "bob"):
+            position = fail_once(partition).place.position
+            failures.skip(consumer="tests", position=position, reason=f"So says {by}", by=by)
+            Checkpoint.objects.all().delete()  # as whoever handles all of it anew
+        letter = DeadLetter.objects.get()
+        assert (letter.reason, letter.skipped_by) == ("So says bob", "bob")
+
     def test_refuses_an_event_that_does_not_fail(self, key, partition):
         append(key, 1)
         consume(pytest.fail, partition, up_to=0)
