@@ -5,6 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
+import psycopg
+from psycopg import errors
 
 from eventstore import keyring, sql, tables
 from eventstore.events import Metadata, RecordedEvent, StreamKey
@@ -14,13 +16,16 @@ from eventstore.rows import (
     STREAM_EXISTS,
     Append,
     NewEvent,
+    UnstorableEvent,
     encode_appends,
     encode_event,
     encode_metadata,
 )
 from eventstore.sealing import Key
-from eventstore.steps import Flow, Lock, Query
+from eventstore.steps import ERRORS, Flow, Lock, Query
 
+# What PostgreSQL says of values that it cannot hold: wrong ones, too large ones, too deep ones.
+CANNOT_HOLD = (psycopg.DataError, errors.ProgramLimitExceeded, errors.StatementTooComplex)
 EVENTS_A_CALL = 5000  # as many events as one round trip takes, unless one stream has more
 
 
@@ -84,9 +89,20 @@ def append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
     """Append to streams, given :func:`in_lock_order`.
 
     Of one stream it is one statement, so all or nothing; several need a transaction around. Raises
-    StreamConflict, WrongStreamType and OtherContent, and TenantShredded where one that was shredded
-    has events with sealed fields.
+    StreamConflict, WrongStreamType, OtherContent and UnstorableEvent, and TenantShredded where one
+    that was shredded has events with sealed fields.
     """
+    try:
+        return (yield from _append(todo, metadata))
+    except ERRORS as error:
+        cause = error.__cause__ or error  # psycopg's own, where Django's is around it
+        if not isinstance(cause, CANNOT_HOLD):
+            raise
+        reason = str(error).partition("\n")[0]
+        raise UnstorableEvent([item.key for item in todo], reason) from error
+
+
+def _append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
     tenants = keyring.sealed_tenants(todo)
     if not tenants and _is_one_event(todo):
         done = yield from _append_event(todo[0], metadata)

@@ -1,14 +1,16 @@
 """Events as frozen typed structs under stable names, and their way to JSON and back. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from math import isfinite
 from typing import Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
 import msgspec
 
+NAME_LENGTH: Final = 100  # of types of events and streams, as their columns have it
 SEALED: Final = "$sealed"  # the one key of what is stored in the place of a sealed field
 
 
@@ -61,6 +63,10 @@ class DuplicateEventType(Exception):
     """Two classes claim one event type: give one of them another name."""
 
 
+class UnusableName(Exception):
+    """A name is to be stored for ever, and has not 1 to 100 characters that can be printed."""
+
+
 class UnreadableEvent(Exception):
     """A stored event cannot be decoded: its type is unknown, or its data do not fit the type."""
 
@@ -86,8 +92,9 @@ sealed_classes: set[type[Event]] = set()
 def event_type(name: str, *, version: int = 1) -> Callable[[E], E]:
     """Register an event class under a name that outlives every renaming and moving of the class.
 
-    Raises DuplicateEventType when another class has the name, and UnsealableField.
+    Raises DuplicateEventType when another class has the name, UnusableName and UnsealableField.
     """
+    check_name(name)
 
     def register(cls: E) -> E:
         if name in _classes:
@@ -131,8 +138,15 @@ def current_versions() -> dict[str, int]:
 
 
 def encode(event: Event) -> msgspec.Raw:
-    """Return an event's data as JSON: decimals and times as strings."""
-    return msgspec.Raw(msgspec.json.encode(event))
+    """Return an event's data as JSON: decimals and times as strings.
+
+    Raises ValueError where JSON has nothing for a value, and RecursionError at one too deep.
+    """
+    data = msgspec.json.encode(event)
+    # A float that is no number becomes null, without a word; then nobody could read the event.
+    if b"null" in data and not all(map(isfinite, _floats(event))):
+        raise ValueError("one of its floats is no finite number")
+    return msgspec.Raw(data)
 
 
 def decode(*, name: str, version: int, data: str | bytes | msgspec.Raw) -> Event:
@@ -148,8 +162,8 @@ def decode(*, name: str, version: int, data: str | bytes | msgspec.Raw) -> Event
         if version == current:
             return _decoder(cls).decode(data)
         return msgspec.convert(_upcast(name, version, current, data), type=cls, strict=False)
-    except msgspec.MsgspecError as error:
-        if version == current:
+    except (msgspec.MsgspecError, RecursionError) as error:
+        if version == current and isinstance(error, msgspec.MsgspecError):
             _refuse_marks(name, data)
         raise UnreadableEvent(f"{name!r} version {version} cannot be read: {error}") from error
 
@@ -168,7 +182,12 @@ def _upcast(
     for step in range(version, current):
         if (name, step) not in _upcasters:
             raise UnreadableEvent(f"No upcaster takes {name!r} from version {step} on.")
-        raw = _upcasters[name, step](raw)
+        try:
+            raw = _upcasters[name, step](raw)
+        except Exception as error:  # others' code, which may raise anything
+            raise UnreadableEvent(
+                f"The upcaster of {name!r} from version {step} on fails: {error!r}"
+            ) from error
     if version > current:
         raise UnreadableEvent(f"{name!r} version {version} is newer than this code ({current}).")
     return raw
@@ -206,6 +225,28 @@ def _refuse_marks(name: str, data: str | bytes | msgspec.Raw) -> None:
     for field in sealed_names(name, stored):
         if isinstance(stored[field], dict) and stored[field].keys() == {SEALED}:
             raise SealedEvent(f"{field!r} of {name!r} is sealed.")
+
+
+def check_name(name: str) -> None:
+    """See that a name can be stored. Raises UnusableName."""
+    if not (1 <= len(name) <= NAME_LENGTH and name.isprintable()):
+        raise UnusableName(
+            f"{name[: NAME_LENGTH + 1]!r} cannot be stored: give it 1 to {NAME_LENGTH} characters "
+            "that can be printed."
+        )
+
+
+def _floats(value: object) -> Iterator[float]:
+    match value:
+        case float():
+            yield value
+        case dict():
+            yield from _floats(list(value.values()))
+        case list() | tuple() | set() | frozenset():
+            for one in value:
+                yield from _floats(one)
+        case msgspec.Struct():
+            yield from _floats(msgspec.structs.astuple(value))
 
 
 def _check_sealed(cls: type[Event], version: int) -> None:

@@ -8,6 +8,7 @@ reported by the check, so a forgotten registration is found.
 from typing import TypeVar
 
 from eventstore.aggregate import Aggregate
+from eventstore.events import check_name
 
 A = TypeVar("A", bound=type[Aggregate])
 
@@ -19,7 +20,10 @@ class DuplicateStreamType(Exception):
 
 
 def aggregate(cls: A) -> A:
-    """Register an aggregate class under its ``stream_type``. Raises DuplicateStreamType."""
+    """Register an aggregate class under its ``stream_type``.
+
+    Raises DuplicateStreamType and UnusableName.
+    """
     _register(cls.stream_type, cls)
     return cls
 
@@ -27,7 +31,7 @@ def aggregate(cls: A) -> A:
 def plain_streams(name: str) -> str:
     """Register a type of streams that no aggregate decides on; return it.
 
-    Raises DuplicateStreamType.
+    Raises DuplicateStreamType and UnusableName.
     """
     _register(name, None)
     return name
@@ -44,6 +48,7 @@ def aggregate_of(name: str) -> type[Aggregate] | None:
 
 
 def _register(name: str, cls: type[Aggregate] | None) -> None:
+    check_name(name)
     if name in _aggregates:
         raise DuplicateStreamType(f"{_aggregates[name]} and {cls} are both streams {name!r}.")
     _aggregates[name] = cls

@@ -1,12 +1,13 @@
 """Events as rows of the database, and back. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db import DataError
 
 from eventstore import events as codec
 from eventstore.events import Event, Metadata, RecordedEvent, StreamKey
@@ -19,6 +20,18 @@ STREAM_EXISTS: Final = -1
 NOBODY = Metadata()  # what most events say of who caused them, and frozen: one is enough
 
 decode_metadata = msgspec.json.Decoder(Metadata).decode
+
+
+class UnstorableEvent(DataError):
+    """An event has what cannot be stored, as a NUL or a number too large; nothing is written."""
+
+    def __init__(self, keys: Sequence[StreamKey], reason: str) -> None:
+        others = f" or one of {len(keys) - 1} streams after it" if len(keys) > 1 else ""
+        super().__init__(
+            f"{keys[0].type} {keys[0].stream_id}{others} was to get an event that cannot be "
+            f"stored: {reason}. Nothing was written."
+        )
+        self.keys = keys
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,8 +97,8 @@ def encode_event(item: Append, metadata: Metadata | None) -> dict[str, Any]:
         "expected": item.expected,
         "event": name,
         "schema": schema,
-        "data": bytes(codec.encode(new.event)).decode(),
-        "at": new.occurred_at,
+        "data": bytes(_data(new, key)).decode(),
+        "at": _in_utc(new, key),
         "metadata": encode_metadata(metadata),
     }
 
@@ -97,7 +110,7 @@ def encode_metadata(metadata: Metadata | None) -> str:
 def _append_row(item: Append, ring: Mapping[UUID, Key] | None) -> AppendRow:
     key = item.key
     if ring is None:
-        events = [_event_row(new) for new in item.events]
+        events = [_event_row(new, key) for new in item.events]
     else:
         events = [_sealed_row(new, key, ring) for new in item.events]
     return AppendRow(
@@ -111,18 +124,38 @@ def _append_row(item: Append, ring: Mapping[UUID, Key] | None) -> AppendRow:
     )
 
 
-def _event_row(new: NewEvent) -> EventRow:
+def _event_row(new: NewEvent, key: StreamKey) -> EventRow:
     name, schema = codec.type_of(new.event)
-    return EventRow(name, schema, codec.encode(new.event), new.occurred_at, new.event_id)
+    return EventRow(name, schema, _data(new, key), _in_utc(new, key), new.event_id)
 
 
 def _sealed_row(new: NewEvent, key: StreamKey, ring: Mapping[UUID, Key]) -> EventRow:
-    row = _event_row(new)
+    row = _event_row(new, key)
     if not new.event.sealed:
         return row
     place = Place(key.tenant_id, key.stream_id, row.type)
     data = seal(new.event, place, ring[key.tenant_id], new.event_id)
     return msgspec.structs.replace(row, data=data)
+
+
+def _data(new: NewEvent, key: StreamKey) -> msgspec.Raw:
+    try:
+        return codec.encode(new.event)
+    except (ValueError, RecursionError) as error:
+        raise UnstorableEvent([key], str(error)) from error
+
+
+def _in_utc(new: NewEvent, key: StreamKey) -> datetime:
+    """Return when an event occurred: so that whoever reads it can have it, in UTC, as well."""
+    at = new.occurred_at
+    if at.tzinfo is UTC:
+        return at
+    if at.utcoffset() is None:
+        raise UnstorableEvent([key], f"its time {at} has no time zone")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise UnstorableEvent([key], f"its time {at} is in no year from 1 to 9999") from error
 
 
 def decode_row(row: tuple[Any, ...]) -> RecordedEvent:

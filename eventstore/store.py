@@ -31,6 +31,7 @@ from eventstore.rows import (
     STREAM_EXISTS,
     Append,
     NewEvent,
+    UnstorableEvent,
     partition_of,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "ReadInterrupted",
     "StreamConflict",
     "TenantShredded",
+    "UnstorableEvent",
     "Window",
     "WrongStreamType",
     "aappend",
@@ -67,8 +69,8 @@ def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> Ap
     """Append to any number of streams, all or nothing.
 
     Writers of one stream queue up; streams are locked in one order, so writers of many cannot
-    deadlock. Raises StreamConflict, WrongStreamType, OtherContent and TenantShredded; then nothing
-    is written.
+    deadlock. Raises StreamConflict, WrongStreamType, OtherContent, UnstorableEvent and
+    TenantShredded; then nothing is written.
     """
     todo = appending.in_lock_order(appends)
     if not todo:

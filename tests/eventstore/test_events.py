@@ -3,8 +3,15 @@ from decimal import Decimal
 
 import pytest
 
-from eventstore import events
-from eventstore.events import DuplicateEventType, Event, UnreadableEvent, event_type, upcaster
+from eventstore import events, registry
+from eventstore.events import (
+    DuplicateEventType,
+    Event,
+    UnreadableEvent,
+    UnusableName,
+    event_type,
+    upcaster,
+)
 
 
 @event_type("test.measured", version=3)
@@ -47,6 +54,15 @@ def test_upcasters_chain_to_the_newest_version():
         ("test.measured", 3, "{}", "missing required field"),
         ("test.measured", 4, "{}", "newer than this code"),
         ("test.measured", 0, "{}", "No upcaster"),
+        (
+            "test.measured",
+            1,
+            "{}",
+            r"The upcaster of .* from version 1 on fails: KeyError\('grams'\)",
+        ),
+        ("test.measured", 1, "[]", "The upcaster of .* fails: TypeError"),
+        ("test.measured", 3, '{"x": ' + "[" * 9000 + "]" * 9000 + "}", "recursion depth exceeded"),
+        ("test.measured", 2, "[" * 9000 + "]" * 9000, "recursion depth exceeded"),
     ],
 )
 @pytest.mark.scenario(51)
@@ -61,3 +77,11 @@ def test_a_name_belongs_to_one_class():
         @event_type("test.measured")
         class Other(Event, frozen=True):
             pass
+
+
+@pytest.mark.parametrize("name", ["", "a" * 101, "a\0b", "two\nlines"])
+def test_a_name_that_cannot_be_stored_is_refused_where_it_is_given(name):
+    with pytest.raises(UnusableName, match="give it 1 to 100 characters"):
+        event_type(name)
+    with pytest.raises(UnusableName):
+        registry.plain_streams(name)

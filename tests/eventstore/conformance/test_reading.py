@@ -197,6 +197,7 @@ class TestAnEventThatCannotBeRead:
             (0, {}, "No upcaster takes"),
             (4, {"by": 1, "unit": "g"}, "newer than this code"),
             (2, {"grams": 1}, "missing required field"),
+            (1, {"kilograms": {"a": 2}}, "version 1, position .* fails: TypeError"),
         ],
     )
     def test_says_what_its_schema_version_is_about(self, store, schema, data, reason):
