@@ -33,6 +33,12 @@ class Statistics:
     misses: int = 0
     events_replayed: int = 0
 
+    @property
+    def replayed_per_load(self) -> float:
+        """How many events a load replays on average; 0 before the first."""
+        loads = self.hits + self.misses
+        return self.events_replayed / loads if loads else 0.0
+
 
 class Entry(msgspec.Struct, frozen=True):
     """A state at a version of its stream, encoded."""
@@ -105,6 +111,11 @@ class StateCache:
     def clear(self) -> None:
         with self._lock:
             self._entries.clear()
+
+    def count_miss(self) -> None:
+        """Count a load that wants another state than the newest: there is none here."""
+        with self._lock:
+            self.statistics.misses += 1
 
     def count_replayed(self, events: int) -> None:
         with self._lock:

@@ -9,16 +9,14 @@ from eventstore.consuming import (
     CheckpointMoved,
     Handler,
     SetHandler,
-    Window,
     consume,
-    read,
-    read_window,
 )
 from eventstore.failures import NotFailing, PoisonedEvent, retry, skip
 from eventstore.following import follow
 from eventstore.holds import Blocker, Hold, hold
 from eventstore.lag import Lag, PartitionLag, lag, lags, partitions, partitions_behind
 from eventstore.log import read_log
+from eventstore.partition_reads import Window, read, read_window
 from eventstore.reading import ReadInterrupted
 
 __all__ = [

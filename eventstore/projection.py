@@ -13,10 +13,11 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from eventstore import failures, horizon
-from eventstore.consuming import LIMIT, EventHandler, consume, read
+from eventstore.consuming import LIMIT, EventHandler, consume
 from eventstore.events import RecordedEvent
 from eventstore.lag import partitions
 from eventstore.models import Checkpoint, LiveProjection
+from eventstore.partition_reads import read
 
 Watch = Callable[[int], object]
 """Told how many events are done."""

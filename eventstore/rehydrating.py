@@ -38,8 +38,9 @@ def load(aggregate: type[A], key: StreamKey, at_version: int | None = None) -> F
     A state ``at_version`` is made from the newest snapshot that is not newer. Raises
     UnreadableEvent and ReadInterrupted; nothing half-built is returned.
     """
-    loaded = from_cache(aggregate, key) if at_version is None else None
-    if loaded is not None:
+    if at_version is not None:
+        cache.states.count_miss()
+    elif loaded := from_cache(aggregate, key):
         # The entry's own event is read as well: where it is missing, the database is older than
         # the cache, for it was restored or emptied.
         rows = yield from _read({key: loaded.version})
@@ -143,6 +144,20 @@ def _decide(
         for key, decide in decisions.items()
     )
     appended = yield from appending.append(todo, metadata)
+    if outrun := _bring_forward(loaded, todo, appended):
+        yield from _catch_up(outrun, None)
+    if due := saving.due(aggregate, {item.key: loaded[item.key] for item in todo}, appended.at):
+        yield from (saving.save_or_warn if committed else saving.save)(aggregate, due)
+    return Executed(loaded, appended)
+
+
+def _bring_forward(
+    loaded: Mapping[StreamKey, Loaded[A]], todo: Sequence[Append], appended: Appended
+) -> dict[StreamKey, Loaded[A]]:
+    """Apply what was appended; return the states that have to be read on instead.
+
+    Another writer may have appended the same meanwhile, and who knows what before and after it.
+    """
     repeated = {
         (one.tenant_id, one.stream_id, one.event_id): one.version for one in appended.repeated
     }
@@ -150,18 +165,14 @@ def _decide(
     for item in todo:
         one, place = loaded[item.key], (item.key.tenant_id, item.key.stream_id)
         again = [repeated.get((*place, new.event_id), 0) for new in item.events if new.event_id]
-        if max(again, default=0) > one.version:  # another writer has done the same meanwhile
+        if max(again, default=0) > one.version:
             outrun[item.key] = one
             continue
         for new in item.events:
             if not new.event_id or (*place, new.event_id) not in repeated:
                 one.state.apply(new.event)
         one.version = appended.versions[item.key]
-    if outrun:
-        yield from _catch_up(outrun, None)
-    if due := saving.due(aggregate, {item.key: loaded[item.key] for item in todo}, appended.at):
-        yield from (saving.save_or_warn if committed else saving.save)(aggregate, due)
-    return Executed(loaded, appended)
+    return outrun
 
 
 def _from_database(
@@ -224,7 +235,8 @@ def _replay(
         for row in rows:
             one = named[row[0], row[1]]
             if at_version is not None and row[2] > at_version:
-                return
+                full = False
+                break
             if row[2] != one.version + 1:
                 raise UnreadableEvent(f"Stream {row[1]} has no event of version {one.version + 1}.")
             try:

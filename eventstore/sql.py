@@ -164,11 +164,6 @@ WHERE saved.version < excluded.version OR saved.state_version <> excluded.state_
 RETURNING tenant_id, stream_id, taken_at
 """
 
-FEED = """
-SELECT {EVENT} FROM eventstore_storedevent
-WHERE partition = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s
-""".replace("{EVENT}", EVENT)
-
 # The last column is false for a key that this very transaction made.
 KEYS = """
 SELECT tenant_id, key, created_at <> now() FROM eventstore_tenantkey

@@ -29,7 +29,7 @@ from billing.metering.models import (
     VoidedEvent,
 )
 from billing.metering.uncounted import UncountedDay
-from eventstore import consuming, feed
+from eventstore import feed, partition_reads
 from eventstore.models import Checkpoint, StoredEvent
 
 REST = 10_000  # events of a partition that workers may have to wait for
@@ -221,7 +221,7 @@ def _last(at: dict[tuple[str, int], int]) -> int:
 
 def _rest(partition: int, at: dict[tuple[str, int], int]) -> feed.Window | None:
     """Return what the live tables have and the new ones have not; not more than is too much."""
-    return consuming.window(
+    return partition_reads.window(
         partition=partition,
         after=at.get((CONSUMER, partition), 0),
         until=at.get((saga.CONSUMER, partition), 0),

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from eventstore import cache, repository, store
-from eventstore.cache import Entry, StateCache
+from eventstore.cache import Entry, StateCache, Statistics
 from eventstore.events import UnreadableEvent
 from eventstore.models import Snapshot, StoredEvent, Stream
 from eventstore.store import Append
@@ -43,13 +43,20 @@ def append_elsewhere(key, by=1):
 
 def test_a_second_load_replays_nothing(states, django_assert_num_queries):
     key = stream()
-    append_elsewhere(key)
+    assert states.statistics.replayed_per_load == 0
+    for _ in range(3):
+        append_elsewhere(key)
     load(key)
-    replayed = states.statistics.events_replayed
+    assert states.statistics == Statistics(hits=0, misses=1, events_replayed=3)
     with django_assert_num_queries(1):  # the entry's own event, and what is newer
-        assert load(key).state.total == 1
-    assert states.statistics.events_replayed == replayed
-    assert states.statistics.hits == 1
+        assert load(key).state.total == 3
+    assert states.statistics == Statistics(hits=1, misses=1, events_replayed=3)
+    for version in (1, 9):
+        repository.load(
+            Counter, tenant_id=key.tenant_id, stream_id=key.stream_id, at_version=version
+        )
+    assert states.statistics == Statistics(hits=1, misses=3, events_replayed=7)
+    assert states.statistics.replayed_per_load == 1.75
 
 
 @pytest.mark.scenario(24)

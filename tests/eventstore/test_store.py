@@ -28,14 +28,18 @@ class TestAppend:
         assert store.append([Append(key=stream(), events=[])]).new == 0
         assert not Stream.objects.exists()
 
-    def test_keeps_data_times_and_metadata(self):
-        key, cause = stream(), uuid4()
-        metadata = Metadata(actor="alice", causation_id=cause)
-        store.append([Append(key=key, events=[counted(7)])], metadata=metadata)
-        [recorded] = store.read_stream(key)
-        assert recorded.event == Counted(by=7)
-        assert recorded.occurred_at == NOON
-        assert recorded.metadata == metadata
+    def test_keeps_data_ids_times_and_metadata(self):
+        key, known = stream(), uuid4()
+        metadata = Metadata(actor="alice", causation_id=uuid4(), correlation_id=uuid4())
+        for events in ([counted(7, event_id=known)], [counted(7)], [counted(7), counted(7)]):
+            done = store.append([Append(key=key, events=events)], metadata=metadata)
+        found = list(store.read_stream(key))
+        assert [recorded.event for recorded in found] == [Counted(by=7)] * 4
+        assert {recorded.metadata for recorded in found} == {metadata}
+        assert {recorded.occurred_at for recorded in found} == {NOON}
+        assert found[-1].recorded_at == done.at
+        assert found[0].event_id == known
+        assert len({recorded.event_id for recorded in found}) == 4
 
     def test_at_another_version_than_expected_is_a_conflict_that_says_both(self):
         key = stream()
@@ -83,6 +87,47 @@ class TestAppend:
         assert versions(other) == []
 
 
+class TestRoundTrips:
+    """Each statement is one, and a transaction's begin and end are two more."""
+
+    @pytest.fixture
+    def key(self):
+        key = stream()
+        for _ in range(2):  # the second time it is known which table has the tenant's streams
+            store.append([Append(key=key, events=[counted()])])
+        return key
+
+    @pytest.mark.parametrize(
+        ("events", "expected"),
+        [(counted, None), (counted, 2), (lambda: counted(event_id=uuid4()), None)],
+    )
+    def test_of_one_event_is_one(self, key, events, expected, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            store.append([Append(key=key, events=[events()], expected=expected)])
+
+    @pytest.mark.parametrize("count", [2, 6000])
+    def test_of_many_events_of_one_stream_is_one(self, key, count, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            assert store.append([Append(key=key, events=[counted()] * count)]).new == count
+
+    def test_of_a_repeat_or_a_creation_is_two(self, key, django_assert_num_queries):
+        again = [Append(key=key, events=[counted(event_id=uuid4())])]
+        store.append(again)
+        for appends in (again, [Append(key=stream(), events=[counted()])]):
+            with django_assert_num_queries(2):
+                store.append(appends)
+
+    def test_of_many_streams_is_one_for_five_thousand_events(self, django_assert_num_queries):
+        twice = counted(event_id=uuid4())
+        keys = [stream() for _ in range(600)]
+        appends = [
+            Append(key=key, events=[twice, *[counted()] * 9, twice]) for key in keys for _ in "ab"
+        ]
+        with django_assert_num_queries(5):  # savepoint, 3 of at most 5000, release
+            assert store.append(appends).new == 600 * 19
+        assert store.append(appends[:1]).versions == {keys[0]: 28}
+
+
 class TestReadStream:
     def test_starts_after_a_version(self):
         key = stream()
@@ -92,7 +137,9 @@ class TestReadStream:
 
 
 class TestTheDatabase:
-    @pytest.mark.parametrize("change", ["UPDATE {} SET data = '{{}}'", "DELETE FROM {}"])
+    @pytest.mark.parametrize(
+        "change", ["UPDATE {} SET data = '{{}}'", "DELETE FROM {}", "TRUNCATE {}"]
+    )
     @pytest.mark.scenario(18)
     def test_refuses_to_change_events(self, change):
         store.append([Append(key=stream(), events=[counted()])])

@@ -121,7 +121,7 @@ class TestTheSameVersionTwice:
     def test_is_refused_by_the_database_as_well(self):
         key = stream()
         append_elsewhere(key)
-        with pytest.raises(ERRORS, match=r"storedevent_\d+_pkey"), another_session() as other:
+        with pytest.raises(ERRORS, match=r"storedevent(_\d+)?_pkey"), another_session() as other:
             other.execute(
                 "INSERT INTO eventstore_storedevent (tenant_id, stream_id, version, partition,"
                 " event_id, type, schema_version, data, metadata, occurred_at)"

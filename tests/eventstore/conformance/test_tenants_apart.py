@@ -12,9 +12,8 @@ pytestmark = COMMITTING
 
 @pytest.mark.scenario(52)
 def test_what_a_tenant_has_is_its_own(store):
-    # We keep no keys to shred, and withdraw nothing: events never change, so they hold ids and
-    # amounts, and who a person is stands in tables that can be emptied. What is left to see here is
-    # that one tenant's ids mean nothing to another.
+    # What is shredded of one tenant leaves all others alone: see tests/eventstore/shredding. What
+    # is left to see here is that one tenant's ids mean nothing to another.
     key, event_id = stream(), uuid4()
     other = stream(uuid4(), key.stream_id)
     store.append(of(key, counted(7, event_id=event_id)))
