@@ -4,19 +4,20 @@ from datetime import datetime
 
 from billing.budgets import rules
 from billing.budgets.rules import Bill
-from billing.invoicing.drafting import Draft, draft_of
-from billing.invoicing.due import open_periods
+from billing.invoicing.drafting import Draft
+from billing.invoicing.upcoming import upcoming
 from billing.periods import day_of
 from catacloud.accounts.models import Organisation
 
 
 def running_draft(organisation: Organisation, *, now: datetime) -> Draft | None:
-    """Return the draft of the running period; None where the organisation is on no plan."""
+    """Return the draft of the running period; None where the organisation is on no plan.
+
+    It has what a period before leaves, which is over and not invoiced yet: credit counts once.
+    """
     today = day_of(now, organisation.zone)
-    for days in open_periods(organisation, today=today):
-        if days.first <= today < days.end:
-            return draft_of(organisation=organisation, days=days, now=now)
-    return None
+    drafts = upcoming(organisation, now=now)
+    return next((one for one in drafts if one.days.first <= today < one.days.end), None)
 
 
 def bill_of(draft: Draft) -> Bill:

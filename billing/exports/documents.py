@@ -64,54 +64,64 @@ def _issued(organisation: Organisation, days: Days) -> Iterator[Document]:
 def _drafts(
     organisations: Sequence[Organisation], days: Days, now: datetime
 ) -> dict[UUID, list[Draft]]:
-    """Return what is not invoiced yet of each, the oldest first: most have the same periods."""
+    """Return what is not invoiced yet of each, the oldest first: most have the same periods.
+
+    Periods before those days are drafted, too: what they take of credit is not there any more.
+    """
     who: defaultdict[Days, list[Organisation]] = defaultdict(list)
     for organisation in organisations:
         for period in open_periods(organisation, today=day_of(now, organisation.zone)):
-            if days.first <= period.first < days.end:
+            if period.first < days.end:
                 who[period].append(organisation)
-    found: defaultdict[UUID, list[Draft]] = defaultdict(list)
+    made: list[Draft] = []
     for period in sorted(who, key=lambda period: period.first):
-        for owner, draft in drafts_of(who[period], days=period, now=now).items():
-            found[owner].append(draft)
+        made += drafts_of(who[period], days=period, now=now, after=made).values()
+    found: defaultdict[UUID, list[Draft]] = defaultdict(list)
+    for draft in made:
+        if days.first <= draft.days.first:
+            found[draft.organisation.pk].append(draft)
     return found
 
 
 def _invoiced(organisation: Organisation, invoice: Invoice) -> Document:
     days = Days(invoice.starts_on, invoice.ends_on)
-    return Document(
-        account=organisation.slug,
-        account_name=organisation.name,
-        issuer=_name(invoice.seller),
-        number=invoice.number,
-        currency=invoice.currency,
-        plan_version=invoice.plan_version_id,
-        days=days,
-        zone=ZoneInfo(invoice.time_zone),
-        charges=[_charge(line, days) for line in invoice.lines.all()],
-        taxes=[] if invoice.prices_include_tax else _taxes(invoice.taxes),
-    )
+    taxes = [] if invoice.prices_include_tax else _taxes(invoice.taxes)
+    charges = [_charge(line, days) for line in invoice.lines.all()]
+    return _issued_as(organisation, invoice, invoice.number, charges, taxes)
 
 
 def _credited(organisation: Organisation, invoice: Invoice, note: CreditNote) -> Document:
     """Its amounts have the signs of the invoice's, and are taken off."""
     days = Days(invoice.starts_on, invoice.ends_on)
+    taxes = [] if note.gross == note.total else _taxes(note.taxes, sign=-1)
+    charges = [
+        _charge(line.invoice_line, days)._replace(
+            quantity=-line.quantity, amount=-line.amount, is_correction=True
+        )
+        for line in note.lines.all()
+    ]
+    return _issued_as(organisation, invoice, note.number, charges, taxes)
+
+
+def _issued_as(
+    organisation: Organisation,
+    invoice: Invoice,
+    number: str,
+    charges: Sequence[Charge],
+    taxes: Sequence[Taxed],
+) -> Document:
+    """Return an invoice, or what takes some of it back, under the number of that document."""
     return Document(
         account=organisation.slug,
         account_name=organisation.name,
         issuer=_name(invoice.seller),
-        number=note.number,
+        number=number,
         currency=invoice.currency,
         plan_version=invoice.plan_version_id,
-        days=days,
+        days=Days(invoice.starts_on, invoice.ends_on),
         zone=ZoneInfo(invoice.time_zone),
-        charges=[
-            _charge(line.invoice_line, days)._replace(
-                quantity=-line.quantity, amount=-line.amount, is_correction=True
-            )
-            for line in note.lines.all()
-        ],
-        taxes=[] if note.gross == note.total else _taxes(note.taxes, sign=-1),
+        charges=charges,
+        taxes=taxes,
     )
 
 

@@ -32,47 +32,7 @@ USAGE, FOCUS = Table(DailyRow), Table(FocusRow, focus_name, focus_number)
 
 Some = QuerySet[Organisation]
 Export = Callable[[SignedInRequest, Some, str, date], HttpResponseBase]
-
-
-@signed_in
-@require_safe
-def usage(request: SignedInRequest, slug: str) -> HttpResponseBase:
-    """One organisation's."""
-    return _of_one(request, slug, _usage)
-
-
-@operators_only
-@require_safe
-def all_usage(request: SignedInRequest) -> HttpResponseBase:
-    """All organisations'."""
-    return _of_all(request, _usage)
-
-
-@signed_in
-@require_safe
-def focus(request: SignedInRequest, slug: str) -> HttpResponseBase:
-    """One organisation's costs."""
-    return _of_one(request, slug, _focus)
-
-
-@operators_only
-@require_safe
-def all_focus(request: SignedInRequest) -> HttpResponseBase:
-    """All organisations' costs."""
-    return _of_all(request, _focus)
-
-
-def _of_one(request: SignedInRequest, slug: str, export: Export) -> HttpResponseBase:
-    organisation = get_organisation(request.user, slug)
-    today = day_of(timezone.now(), organisation.zone)
-    return _or_refused(
-        export, request, Organisation.objects.filter(pk=organisation.pk), slug, today
-    )
-
-
-def _of_all(request: SignedInRequest, export: Export) -> HttpResponseBase:
-    today = timezone.now().date()
-    return _or_refused(export, request, Organisation.objects.all(), "all", today)
+View = Callable[..., HttpResponseBase]
 
 
 def _or_refused(
@@ -94,3 +54,33 @@ def _focus(request: SignedInRequest, some: Some, name: str, today: date) -> Http
     form, days = read_format(request.GET), read_days(request.GET, today=today)
     rows = focus_rows(documents(some, days=days, now=timezone.now()))
     return answer(rows, FOCUS, name=f"focus-{name}-{days.first}-to-{days.last}", form=form)
+
+
+def _of_one(export: Export) -> View:
+    """Return the view of one organisation's."""
+
+    @signed_in
+    @require_safe
+    def view(request: SignedInRequest, slug: str) -> HttpResponseBase:
+        organisation = get_organisation(request.user, slug)
+        today = day_of(timezone.now(), organisation.zone)
+        one = Organisation.objects.filter(pk=organisation.pk)
+        return _or_refused(export, request, one, slug, today)
+
+    return view
+
+
+def _of_all(export: Export) -> View:
+    """Return the view of all organisations'."""
+
+    @operators_only
+    @require_safe
+    def view(request: SignedInRequest) -> HttpResponseBase:
+        everyone = Organisation.objects.all()
+        return _or_refused(export, request, everyone, "all", timezone.now().date())
+
+    return view
+
+
+usage, focus = _of_one(_usage), _of_one(_focus)
+all_usage, all_focus = _of_all(_usage), _of_all(_focus)

@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
 
+from billing.accounts import commands
 from billing.budgets import mailing
 from billing.budgets.evaluating import evaluate
 from billing.budgets.keeping import remove_budget, set_budget
@@ -14,6 +15,7 @@ from billing.budgets.models import Budget, BudgetAlert, Threshold
 from billing.budgets.tasks import watch_budget
 from catacloud.accounts.models import Membership, Organisation, Role
 from catacloud.org_settings import log
+from tests.billing.accounts.agreeing import agreed
 from tests.billing.budgets.conftest import NOON
 from tests.factories import make_daily_usage, make_user
 
@@ -61,6 +63,13 @@ class TestAlerts:
         budget(customer, owner, 10, currency="USD", stops=True)
         assert told(customer) == []
         assert customer.stopped_until is None
+
+    def test_count_credit_once_that_a_period_before_takes(self, customer, owner):
+        """October is over and not invoiced yet: its bill takes the credit, so November has none."""
+        make_daily_usage(customer, date(2026, 10, 10), hours=30)
+        commands.add_credit(agreed(customer), kind="granted", amount=Decimal(30), currency="EUR")
+        budget(customer, owner, 100, thresholds=[Threshold.HALF])
+        assert told(customer) == ["50"]
 
     def test_cannot_be_kept_twice(self, customer, owner):
         budget(customer, owner, 100, thresholds=[Threshold.HALF])

@@ -9,12 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 import time_machine
 
+from billing.accounts import commands
 from billing.exports.focus import focus_unit, next_period
 from billing.invoicing.close import close_period
 from billing.invoicing.crediting import void
 from billing.metering.models import Service
 from billing.periods import Days, month_of
 from catacloud.accounts.api_keys import create_api_key
+from tests.billing.accounts.agreeing import agreed
 from tests.billing.exports.focus_validator import broken_rules, is_installed
 from tests.factories import (
     make_billing_details,
@@ -78,6 +80,17 @@ class TestRows:
         running = [row for row in rows if row["InvoiceId"] == "draft-acme-2026-11-01"]
         assert {row["BillingPeriodEnd"] for row in running} == {"2026-12-01T00:00:00Z"}
         assert {row["ServiceCategory"] for row in running} == {"Compute", "Storage", "Other"}
+
+    def test_of_two_bills_to_come_take_credit_once(self, acme, as_user, member):
+        hours = Service.objects.get(slug="execution-time")
+        make_subscription(organisation=acme, plan_version=make_plan(prices={hours: [(None, "1")]}))
+        for month in (10, 11):
+            make_daily_usage(acme, date(2026, month, 5), hours=7)
+        commands.add_credit(agreed(acme), kind="granted", amount=Decimal(7), currency="EUR")
+        for days, credit in [(DAYS, [Decimal(-7)]), ({**DAYS, "from": "2026-11-01"}, [])]:
+            rows = rows_of(as_user(member).get(OWN, days))
+            credits = [row for row in rows if row["ChargeCategory"] == "Credit"]
+            assert [Decimal(row["BilledCost"]) for row in credits] == credit
 
     def test_of_an_invoice_and_its_reversal_come_to_nothing(self, invoice, as_user, member):
         note = void(invoice, reason="Wrong plan", now=NOW)
