@@ -16,7 +16,13 @@ from billing.invoicing.subscriptions import CannotSubscribe
 from billing.metering.admin import ReadOnly
 from billing.migrating import moving, naming, simulating
 from billing.migrating.models import Move, PlanMigration
-from billing.migrating.showing import Compared, as_csv, differences_figure, totals
+from billing.migrating.showing import (
+    Compared,
+    as_csv,
+    differences_figure,
+    totals,
+    when_in_words,
+)
 from billing.migrating.tasks import ring_simulation, run_migration
 from catacloud.accounts.models import User
 
@@ -77,6 +83,9 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
         migration = get_object_or_404(PlanMigration, pk=object_id)
         if not self.has_view_permission(request, migration):
             raise PermissionDenied
+        is_busy = migration.simulating_since or migration.status == PlanMigration.Status.RUNNING
+        if request.headers.get("HX-Request") and not is_busy:
+            return HttpResponse(headers={"HX-Refresh": "true"})  # there is more to see now
         rows, currency = _compared(migration), migration.to_version.currency
         moves = migration.moves.select_related("organisation")
         done = migration.moves.exclude(status=Move.Status.WAITING).count()
@@ -86,6 +95,8 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
             "migration",
             f"Migration {migration}",
             migration=migration,
+            when=_when(migration),
+            is_busy=is_busy,
             moves=moves[:MOST_ROWS],
             count=len(rows),
             done=done,
@@ -108,7 +119,9 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
                 "confirm",
                 f"{step.capitalize()}: are you sure?",
                 migration=migration,
+                when=_when(migration),
                 step=step,
+                names=_names(migration),
                 totals=totals(_compared(migration)),
                 currency=migration.to_version.currency,
             )
@@ -165,6 +178,19 @@ def _compared(migration: PlanMigration) -> list[Compared]:
         Compared(one.organisation.slug, one.organisation.name, one.periods, one.then, one.new)
         for one in moves
     ]
+
+
+def _when(migration: PlanMigration) -> str:
+    return when_in_words(
+        starts_on=migration.starts_on,
+        keep_until=migration.keep_until,
+        keeps_own_prices=migration.keeps_own_prices,
+    )
+
+
+def _names(migration: PlanMigration) -> list[str]:
+    moves = migration.moves.exclude(status=Move.Status.UNDONE).select_related("organisation")
+    return [one.organisation.name for one in moves]
 
 
 def _page(migration: PlanMigration) -> str:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from billing.exact import ZERO, exactly
 from billing.spreadsheets import cell
 
 MOST_BARS = 40
+COLUMNS = ("organisation", "name", "periods", "currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,13 @@ class Compared:
     def difference(self) -> Decimal:
         with exactly():
             return self.new - self.then
+
+    @property
+    def outcome(self) -> str:
+        """Say what the new version would have been to them."""
+        if not self.difference:
+            return "the same"
+        return "pays less" if self.difference < 0 else "pays more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +89,30 @@ def as_csv(rows: Sequence[Compared], *, currency: str) -> str:
     """Return a table for spreadsheets, in which no cell is taken for a formula."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["organisation", "name", "periods", "currency", "then", "new", "difference"])
+    writer.writerow([*COLUMNS, "then", "new", "difference", "outcome"])
     for row in rows:
         amounts = [f"{amount:f}" for amount in (row.then, row.new, row.difference)]
-        writer.writerow([cell(row.slug), cell(row.name), row.periods, currency, *amounts])
+        name = cell(row.slug), cell(row.name)
+        writer.writerow([*name, row.periods, currency, *amounts, row.outcome])
     return out.getvalue()
+
+
+def when_in_words(
+    *, starts_on: date | None, keep_until: date | None, keeps_own_prices: bool
+) -> str:
+    """Say when each customer of a migration moves, and what stays as it is for them."""
+    if starts_on:
+        when = f"All of them move on {starts_on}, which divides the period of that day."
+    elif keep_until:
+        when = (
+            "Each moves with the first billing period of its own that starts on "
+            f"{keep_until} or later; until then it stays where it is."
+        )
+    else:
+        when = "Each moves with its next billing period."
+    if keeps_own_prices:
+        return f"{when} Prices of their own stay in force."
+    return f"{when} Prices of their own end then."
 
 
 def _plain(name: str) -> str:

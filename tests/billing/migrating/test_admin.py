@@ -39,10 +39,18 @@ def test_a_migration_is_named_simulated_confirmed_and_undone(as_user, operator, 
         return client.post(address, data, follow=True).content.decode()
 
     assert "&lt;b&gt;Evil" in do("simulate")
-    assert "Yes, confirm" in do("confirm")
+    asked = do("confirm")
+    assert "Yes, confirm" in asked
+    assert "1 organisation moves to" in asked
+    assert "Each moves with its next billing period. Prices of their own stay in force." in asked
+    assert "<li>=1+1 &lt;b&gt;Evil&lt;/b&gt;</li>" in asked
     assert "1 of 1" in do("confirm", confirmed="yes")
     assert "Yes, undo" in do("undo")
     assert "1 are back" in do("undo", confirmed="yes")
+    page = reverse("admin:billing_planmigration_change", args=[migration.pk])
+    assert client.get(page, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+    PlanMigration.objects.update(status="running")
+    assert 'hx-trigger="every 2s"' in client.get(page).content.decode()
     text = client.get(reverse("admin:billing_planmigration_csv", args=[migration.pk])).content
     assert b"'=1+1 <b>Evil</b>" in text
 

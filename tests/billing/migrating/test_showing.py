@@ -32,5 +32,6 @@ def test_the_chart_is_plotlys_and_shows_who_loses_most_on_top():
 
 def test_no_cell_of_the_csv_is_a_formula():
     rows = list(csv.reader(io.StringIO(as_csv(ROWS, currency="EUR"))))
-    assert rows[1] == ["acme", "Acme", "3", "EUR", "10.00", "8.00", "-2.00"]
+    assert rows[1] == ["acme", "Acme", "3", "EUR", "10.00", "8.00", "-2.00", "pays less"]
     assert rows[2][1].startswith("'=")
+    assert [row[-1] for row in rows[2:]] == ["pays more", "the same"]
