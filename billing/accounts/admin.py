@@ -13,10 +13,12 @@ from django.utils import timezone
 from billing.accounts.account import Refused
 from billing.accounts.agreements import agreements_of
 from billing.accounts.commands import Agreement
-from billing.accounts.forms import OPERATIONS, Operation
+from billing.accounts.forms import OPERATIONS
 from billing.accounts.models import Account, Coupon
+from billing.accounts.operations import Operation
 from billing.invoicing.subscriptions import CannotSubscribe
 from billing.metering.admin import ReadOnly
+from billing.periods import day_of
 
 MAY_AGREE = "billing.change_subscription"
 
@@ -53,7 +55,8 @@ class AccountAdmin(ReadOnly, admin.ModelAdmin[Account]):
         if name not in OPERATIONS:
             raise Http404
         account = get_object_or_404(Account, pk=pk)
-        form = OPERATIONS[name](request.POST or None, organisation=account)
+        today = day_of(timezone.now(), account.zone)
+        form = OPERATIONS[name](request.POST or None, organisation=account, today=today)
         is_valid = request.method == "POST" and form.is_valid()
         if is_valid and "confirmed" in request.POST and self._acted(request, account, form):
             return redirect(reverse("admin:billing_account_change", args=[account.pk]))

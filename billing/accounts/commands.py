@@ -21,6 +21,7 @@ from billing.accounts.models import Credit, PoolMember, PriceOverride, Standstil
 from billing.accounts.own_prices import terms_from
 from billing.invoicing.models import Invoice
 from billing.metering.models import Service
+from billing.pricing.checks import refuse_percentage_of
 from billing.pricing.currencies import round_amount
 from billing.pricing.tiers import InvalidPrice
 from catacloud.accounts.models import Organisation
@@ -94,6 +95,7 @@ def override_price(
     """Give the organisation a price of its own: see own_prices.py for the terms."""
     try:
         terms_from(terms)
+        refuse_percentage_of(service, terms["model"])
     except InvalidPrice as error:
         raise Refused(str(error)) from error
     with changing(agreed.organisation, since=starts_on):

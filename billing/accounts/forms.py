@@ -1,51 +1,21 @@
-"""What operators agree on with a customer, each as a form that says itself in words and acts."""
+"""What operators agree on with a customer, a form for each: they are the pages of OPERATIONS."""
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from billing.accounts import commands, discounts
 from billing.accounts.commands import Agreement
-from billing.accounts.models import Credit, Discount, PriceOverride
-from billing.accounts.own_prices import terms_from, words_of
+from billing.accounts.models import Credit, Discount
+from billing.accounts.operations import Operation, day
+from billing.accounts.price_forms import EndPrice, OverridePrice
+from billing.invoicing.besides import standings_of
 from billing.invoicing.subscriptions import change_plan, subscribe
 from billing.metering.models import Service
-from billing.pricing.models import Charge, PlanVersion
-from billing.pricing.tiers import InvalidPrice
+from billing.pricing.models import PlanVersion
 from catacloud.accounts.models import Organisation
-
-Data = dict[str, Any]
-
-
-def day(label: str, help_text: str = "", *, required: bool = True) -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"})
-    return forms.DateField(label=label, help_text=help_text, required=required, widget=widget)
-
-
-class Operation(forms.Form):
-    """A form of one agreement. ``act`` raises Refused or CannotSubscribe."""
-
-    title: ClassVar[str]
-    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}))
-
-    def __init__(self, *args: Any, organisation: Organisation, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.organisation = organisation
-        self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
-
-    def in_words(self) -> list[tuple[str, Any]]:
-        """Return what is about to be agreed on, field by field."""
-        return [
-            (str(self.fields[name].label or name).replace("_", " "), value)
-            for name, value in self.cleaned_data.items()
-            if value not in (None, "") and name in self.fields
-        ]
-
-    def act(self, agreed: Agreement) -> None:
-        raise NotImplementedError
 
 
 class Subscribe(Operation):
@@ -69,8 +39,16 @@ class ChangePlan(Operation):
     is_prorated = forms.BooleanField(
         label="Divide the period there",
         required=False,
-        help_text="Else all of its period is on the new plan.",
+        help_text="For a change now: each part is rated on its own plan, and fees are shared by "
+        "days. Else all of the period with that day is on the new plan.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Fill in the first day of the next billing period."""
+        super().__init__(*args, **kwargs)
+        standing = standings_of([self.organisation.pk])[self.organisation.pk]
+        if self.today and (stay := standing.on(self.today)):
+            self.fields["starts_on"].initial = stay.cycle.period_of(self.today).end
 
     def act(self, agreed: Agreement) -> None:
         data = self.cleaned_data
@@ -80,77 +58,6 @@ class ChangePlan(Operation):
             starts_on=data["starts_on"],
             is_prorated=data["is_prorated"],
         )
-
-
-class OverridePrice(Operation):
-    title = "Agree on a price for a service"
-    service = forms.ModelChoiceField(Service.objects.all())
-    model = forms.ChoiceField(choices=Charge.Model.choices)
-    tiers = forms.CharField(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="One a line, such as 100: 0.10; the last without an end, such as : 0.05.",
-    )
-    amount = forms.DecimalField(required=False, help_text="Of a flat price, or of one package.")
-    package_size = forms.DecimalField(required=False)
-    allowance = forms.DecimalField(required=False, help_text="Units that are free.")
-    minimum = forms.DecimalField(required=False)
-    maximum = forms.DecimalField(required=False)
-    starts_on = day("First day")
-    ends_on = day("Ends before", "Empty: without end.", required=False)
-
-    TERMS = ("amount", "package_size", "allowance", "minimum", "maximum")
-
-    def clean(self) -> Data:
-        data: Data = super().clean() or {}
-        try:
-            data["terms"] = self._terms(data)
-            terms_from(data["terms"])
-        except InvalidPrice as error:
-            raise ValidationError(str(error)) from error
-        return data
-
-    def _terms(self, data: Data) -> Data:
-        said = {name: str(data[name]) for name in self.TERMS if data.get(name) is not None}
-        lines = str(data.get("tiers") or "").splitlines()
-        tiers = [_tier(line) for line in lines if line.strip()]
-        return {"model": data.get("model", ""), **said, "tiers": tiers}
-
-    def in_words(self) -> list[tuple[str, Any]]:
-        shown = [pair for pair in super().in_words() if pair[0] not in ("tiers", "model")]
-        return [("price", words_of(self.cleaned_data["terms"])), *shown]
-
-    def act(self, agreed: Agreement) -> None:
-        data = self.cleaned_data
-        commands.override_price(
-            agreed,
-            service=data["service"],
-            terms=data["terms"],
-            starts_on=data["starts_on"],
-            ends_on=data["ends_on"],
-        )
-
-
-def _tier(line: str) -> dict[str, str]:
-    end, colon, price = (part.strip() for part in line.partition(":"))
-    if not colon:
-        raise InvalidPrice(f"{line.strip()!r} is no tier: write its end, a colon and its price.")
-    return {"up_to": end, "unit_price": price} if end else {"unit_price": price}
-
-
-class EndPrice(Operation):
-    title = "End a price of its own"
-    override = forms.ModelChoiceField(PriceOverride.objects.none(), label="price")
-    ends_on = day("First day without it")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        own = PriceOverride.objects.filter(organisation=self.organisation)
-        self.fields["override"].queryset = own.select_related("service")  # type: ignore[attr-defined]
-
-    def act(self, agreed: Agreement) -> None:
-        data = self.cleaned_data
-        commands.end_price(agreed, override=data["override"], ends_on=data["ends_on"])
 
 
 class GrantDiscount(Operation):

@@ -30,11 +30,16 @@ def check(charges: Sequence[Charge]) -> None:
 def _check_terms(charge: Charge) -> None:
     try:
         terms_of(charge)
+        refuse_percentage_of(charge.service, charge.model)
     except InvalidPrice as error:
         raise InvalidCharges(charge, str(error)) from error
-    if charge.model in Charge.OF_MONEY and charge.service.aggregation != Service.Aggregation.SUM:
-        raise InvalidCharges(
-            charge, "A percentage is of money that a service adds up: its aggregation must be Sum."
+
+
+def refuse_percentage_of(service: Service, model: str) -> None:
+    """Raise InvalidPrice for a percentage of what is no sum."""
+    if model in Charge.OF_MONEY and service.aggregation != Service.Aggregation.SUM:
+        raise InvalidPrice(
+            "A percentage is of money that a service adds up: its aggregation must be Sum."
         )
 
 

@@ -1,10 +1,11 @@
 """Operators agree on things in the admin: they ask, see it in words, and confirm with a reason."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from time_machine import travel
 
 from billing.accounts.models import Credit, Discount, PriceOverride
 from billing.invoicing.subscriptions import subscribe
@@ -78,3 +79,47 @@ def test_every_page_opens_for_operators_alone(as_user, operator, member, custome
         assert as_user(operator).get(address).status_code == 200
         assert as_user(member).get(address).status_code == 302
     assert as_user(operator).get(address.replace("join-pool", "nothing")).status_code == 404
+
+
+def test_an_own_price_may_have_all_that_a_charge_has(as_user, operator, customer, hours):
+    price = PRICE | {
+        "service": hours.pk,
+        "tiers": "100: 0.10, fee 5, cap 8\n: 0.05",
+        "divide_by": "1000",
+        "allowance": "2",
+        "maximum": "50",
+    }
+    said = agree(as_user(operator), customer, "price", **price)
+    assert "5 and 0.1 (at most 8) up to 100, 0.05 above; by the 1000, rounded up; " in said
+    said = agree(as_user(operator), customer, "price", **price | {"tiers": ": 1, tax 5"})
+    assert "is not known of a tier" in said
+    said = agree(as_user(operator), customer, "price", **price | {"event_fee": "1"})
+    assert "Only a percentage has terms of its events" in said
+
+
+def test_an_own_percentage_is_of_money_that_is_added_up(as_user, operator, customer):
+    peak = make_service(aggregation="peak")
+    price = {"service": peak.pk, "model": "percentage", "tiers": ": 2", "event_fee": "0.25"}
+    more = {"starts_on": "2026-12-01", "reason": "r", "confirmed": "yes"}
+    assert "aggregation must be Sum" in agree(as_user(operator), customer, "price", **price, **more)
+    assert not PriceOverride.objects.exists()
+
+
+def test_a_change_of_plan_is_proposed_for_the_next_period(as_user, operator, customer):
+    address = reverse("admin:billing_account_agree", args=[customer.pk, "change-plan"])
+    with travel(datetime(2026, 11, 20, tzinfo=UTC), tick=False):
+        assert 'value="2026-12-01"' in as_user(operator).get(address).content.decode()
+
+
+def test_what_was_agreed_on_is_shown_with_its_reason_and_what_is_left(as_user, operator, customer):
+    client = as_user(operator)
+    for name, data in [
+        ("credit", {"kind": "granted", "amount": "5", "currency": "EUR"}),
+        ("pause", {"starts_on": "2026-12-05"}),
+        ("resume", {"ends_on": "2026-12-20"}),
+        ("close", {"closes_on": "2027-01-01"}),
+    ]:
+        page = agree(client, customer, name, reason=f"why {name}", confirmed="yes", **data)
+    assert "Granted credit: 5 EUR, of which 5 are left (why credit)" in page
+    assert "paused from 2026-12-05 up to, not including, 2026-12-20 (why pause)" in page
+    assert "closed from 2027-01-01 (why close)" in page
