@@ -6,11 +6,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from sequences.models import Sequence
 
-from billing.invoicing import admin_written
+from billing.invoicing import admin_written, verifying
 from billing.invoicing.after import CreditNote, CreditNoteLine, Payment
 from billing.invoicing.crediting import CannotCredit, credit, shares, void
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
@@ -79,6 +81,10 @@ class PaymentAdmin(admin.ModelAdmin[Payment]):
         obj.recorded_at = timezone.now()
         obj.recorded_by = request.user if isinstance(request.user, User) else None
         super().save_model(request, obj, form, change)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=200, help_text="The document says it.")
 
 
 class CreditNoteLineInline(ReadOnly, admin.TabularInline[CreditNoteLine, CreditNote]):
@@ -163,7 +169,11 @@ class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
     ]
     readonly_fields = ["from_whom", "to_whom", "sums"]
     inlines = [InvoiceLineInline, PaymentInline, CreditNoteInline]
-    actions = ["credit_in_full", "void"]
+    actions = ["verify", "credit_in_full", "void"]
+
+    def get_view_on_site_url(self, obj: Invoice | None = None) -> str | None:
+        """Name the page that its customer sees, where each line opens down to its events."""
+        return obj and reverse("invoice", args=[obj.organisation.slug, obj.number])
 
     @admin.display(description="seller, as it was")
     def from_whom(self, invoice: Invoice) -> str:
@@ -177,30 +187,56 @@ class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
     def sums(self, invoice: Invoice) -> str:
         return admin_written.sums(invoice)
 
-    @admin.action(description="Credit what is left of the chosen invoices", permissions=["credit"])
-    def credit_in_full(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:
-        self._take_back(request, queryset, partial(credit, amounts=None))
+    @admin.action(description="Verify from their events", permissions=["view"])
+    def verify(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:
+        for invoice in queryset.order_by("pk"):
+            difference = verifying.verify(invoice)
+            said = difference or f"{invoice}: made anew from its events, it comes to the same cent."
+            self.message_user(request, said, messages.ERROR if difference else messages.SUCCESS)
 
-    @admin.action(
-        description="Void the chosen invoices: their periods can be invoiced again",
-        permissions=["credit"],
-    )
-    def void(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:
-        self._take_back(request, queryset, void)
+    @admin.action(description="Credit all that is left…", permissions=["credit"])
+    def credit_in_full(
+        self, request: HttpRequest, queryset: QuerySet[Invoice]
+    ) -> HttpResponse | None:
+        how = partial(credit, amounts=None)
+        return self._take_back(request, queryset, "credit_in_full", "Credit all that is left", how)
+
+    @admin.action(description="Void…", permissions=["credit"])
+    def void(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> HttpResponse | None:
+        return self._take_back(request, queryset, "void", "Void", void)
 
     def has_credit_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("billing.add_creditnote")
 
     def _take_back(
-        self, request: HttpRequest, invoices: QuerySet[Invoice], how: Callable[..., CreditNote]
-    ) -> None:
-        reason = f"By {request.user}."
-        for invoice in invoices.order_by("pk"):
+        self,
+        request: HttpRequest,
+        invoices: QuerySet[Invoice],
+        action: str,
+        title: str,
+        how: Callable[..., CreditNote],
+    ) -> HttpResponse | None:
+        """Ask first, and for the reason, which the document says; then write each."""
+        chosen = invoices.select_related("organisation").order_by("pk")
+        form = ReasonForm(request.POST if "confirmed" in request.POST else None)
+        if not form.is_valid():
+            context = {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": f"{title}: are you sure?",
+                "action": action,
+                "invoices": [(one, admin_written.written(one)) for one in chosen],
+                "form": form,
+            }
+            return TemplateResponse(request, "admin/billing/invoice/take_back.html", context)
+        for invoice in chosen:
             try:
-                note = how(invoice, reason=reason, now=timezone.now())
+                note = how(invoice, reason=form.cleaned_data["reason"], now=timezone.now())
+                self.log_change(request, invoice, f"{title}: {note}.")
                 self.message_user(request, f"{invoice}: {note}.")
             except CannotCredit as error:
                 self.message_user(request, str(error), messages.ERROR)
+        return None
 
 
 @admin.register(Subscription)
