@@ -1,7 +1,7 @@
 """What an invoice has besides usage: fees, commitments, discounts and credit, read and applied."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -11,9 +11,9 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from billing.accounts import models as accounts
 from billing.exact import ZERO, exactly
-from billing.invoicing.bill import Bill, Credit, Discount, make_bill
-from billing.invoicing.fees import Standing, Stay, due
-from billing.invoicing.lines import Kind, Line
+from billing.invoicing.bill import Bill, Commitment, Credit, Discount, make_bill
+from billing.invoicing.fees import Due, Standing, Stay, due
+from billing.invoicing.lines import Kind, Line, fee
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.invoicing.rate import RatedPeriod
 from billing.invoicing.schedule import cycle_of
@@ -22,15 +22,17 @@ from billing.pricing.currencies import round_amount
 from billing.pricing.models import PlanVersion
 from billing.pricing.tiers import ONE, Step
 
+Charged = tuple[date, str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Besides:
-    """Of one organisation. ``charged`` are base fees by the first day of what they are for, and
-    their currency.
+    """Of one organisation. ``charged`` are base fees by the first day of what they are for, their
+    currency and tax class.
     """
 
     standing: Standing = field(default_factory=Standing)
-    charged: Mapping[tuple[date, str], Decimal] = field(default_factory=dict)
+    charged: Mapping[Charged, Decimal] = field(default_factory=dict)
     discounts: Sequence[tuple[Discount, str]] = ()  # with the currency of an amount
     credits: Sequence[tuple[Credit, str]] = ()  # what is left, with its currency
 
@@ -43,7 +45,7 @@ def besides(*, days: Days, organisations: Collection[UUID]) -> dict[UUID, Beside
     standings = standings_of(organisations)
     charged = _charged(organisations)
     discounts = _discounts(days, organisations)
-    credits = _credits(organisations)
+    credits = credits_left(organisations)
     return {
         one: Besides(standings[one], charged[one], discounts[one], credits[one])
         for one in organisations
@@ -57,7 +59,7 @@ def besides_then(invoice: Invoice, standing: Standing) -> Besides:
         standing,
         _charged([owner], invoice)[owner],
         _discounts(days, [owner], invoice)[owner],
-        _credits([owner], invoice)[owner],
+        credits_left([owner], invoice)[owner],
     )
 
 
@@ -75,7 +77,7 @@ def make(rated: RatedPeriod, its: Besides, *, days: Days, corrections: Iterable[
     )
 
 
-def _fees(its: Besides, days: Days, currency: str) -> tuple[list[Line], Decimal | None]:
+def _fees(its: Besides, days: Days, currency: str) -> tuple[list[Line], Commitment | None]:
     """Return the lines of base fees, and what the bill must come to at least.
 
     In advance, the fee of the next period is due too. What was charged for a period before, in
@@ -91,25 +93,36 @@ def _fees(its: Besides, days: Days, currency: str) -> tuple[list[Line], Decimal 
     coming = standing.on(following.first)
     if coming and coming.is_in_advance:
         periods.append(Days(days.end, following.end))
-    lines = [line for one in periods if (line := _fee(its, one, currency))]
-    this = due(standing, days, currency)
-    if this.commitment is None:
-        return lines, None
-    with exactly():
-        on_bill = sum((line.amount for line in lines), ZERO)
-        return lines, this.commitment - round_amount(this.fee, currency) + on_bill
+    lines = [line for one in periods for line in _fees_for(its, one, currency)]
+    return lines, commitment_of(due(standing, days, currency), lines, currency)
 
 
-def _fee(its: Besides, days: Days, currency: str) -> Line | None:
-    asked = due(its.standing, days, currency)
-    before = its.charged.get((days.first, currency), ZERO)
-    with exactly():
-        amount = round_amount(asked.fee - before, currency)
-    if not amount:
+def commitment_of(asked: Due, fees: Iterable[Line], currency: str) -> Commitment | None:
+    """Return the commitment of a period whose bill has these lines of base fees."""
+    if asked.commitment is None:
         return None
-    less = (Step(ZERO, None, ONE, -before, -before, "charged"),) if before else ()
-    working = (*asked.working, *less)
-    return Line(None, "Base fee", ONE, "", amount, working, Kind.BASE_FEE, covers=days)
+    with exactly():
+        of_others = sum((line.amount for line in fees), ZERO) - asked.fee(currency)
+    return Commitment(asked.commitment, of_others, asked.commitment_class)
+
+
+def _fees_for(its: Besides, days: Days, currency: str) -> Iterator[Line]:
+    """Yield the base fee of a period, a line for each tax class, less what was charged before."""
+    asked = due(its.standing, days, currency)
+    before = {
+        tax_class: amount
+        for (first, its_own, tax_class), amount in its.charged.items()
+        if (first, its_own) == (days.first, currency)
+    }
+    for tax_class in sorted({*asked.fees, *before}):
+        working, charged = asked.working(tax_class), before.get(tax_class, ZERO)
+        if charged:
+            working += (Step(ZERO, None, ONE, -charged, -charged, "charged"),)
+        with exactly():
+            amount = round_amount(sum((step.amount for step in working), ZERO), currency)
+        if amount:
+            line = fee(Kind.BASE_FEE, "Base fee", amount, working)
+            yield replace(line, covers=days, tax_class=tax_class)
 
 
 def standings_of(organisations: Collection[UUID]) -> Mapping[UUID, Standing]:
@@ -139,7 +152,9 @@ def stay_on(version: PlanVersion, starts_on: date, *, subscribed_on: date) -> St
         currency=version.currency,
         base_fee=version.base_fee,
         is_in_advance=version.base_fee_timing == PlanVersion.Timing.IN_ADVANCE,
+        base_fee_class=version.base_fee_tax_class,
         commitment=version.minimum_commitment,
+        commitment_class=version.commitment_tax_class,
         cycle=cycle_of(
             billing_period=version.billing_period,
             anchor=version.anchor,
@@ -169,14 +184,14 @@ def _lines(
 
 def _charged(
     organisations: Collection[UUID], before: Invoice | None = None
-) -> Mapping[UUID, dict[tuple[date, str], Decimal]]:
-    found: defaultdict[UUID, dict[tuple[date, str], Decimal]] = defaultdict(dict)
+) -> Mapping[UUID, dict[Charged, Decimal]]:
+    found: defaultdict[UUID, dict[Charged, Decimal]] = defaultdict(dict)
     rows = _lines(organisations, Kind.BASE_FEE, before).values_list(
-        "invoice__organisation", "covers_from", "invoice__currency"
+        "invoice__organisation", "covers_from", "invoice__currency", "tax_class"
     )
-    for owner, first, currency, amount in rows.annotate(charged=Sum("amount")):
+    for owner, first, currency, tax_class, amount in rows.annotate(charged=Sum("amount")):
         if first is not None:
-            found[owner][first, currency] = amount
+            found[owner][first, currency, tax_class] = amount
     return found
 
 
@@ -205,9 +220,10 @@ def _discounts(
     return found
 
 
-def _credits(
+def credits_left(
     organisations: Collection[UUID], before: Invoice | None = None
 ) -> Mapping[UUID, list[tuple[Credit, str]]]:
+    """Return what of each credit no invoice has taken yet, with its currency."""
     granted = _lines(organisations, Kind.CREDIT, before).values_list("source_id")
     used = {source: -amount for source, amount in granted.annotate(used=Sum("amount"))}
     prepaid = accounts.PrepaidUse.objects.filter(

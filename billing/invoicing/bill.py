@@ -12,8 +12,7 @@
 8. prepaid credit. It is money that was paid before, so it does not lower what is taxed.
 
 A charge's line is rounded once, before it comes here. A discount or credit is rounded once as well
-and then shared out over the lines that it lowers, so each line's tax can be told. Of base fees and
-commitments that is the standard class's.
+and then shared out over the lines that it lowers, so each line's tax can be told.
 """
 
 from collections import defaultdict
@@ -26,7 +25,8 @@ from billing.exact import ZERO, exactly
 from billing.invoicing.lines import Kind, Line, Share, fee
 from billing.invoicing.sharing import share_out
 from billing.pricing.currencies import minor_unit, round_amount
-from billing.pricing.tiers import ONE
+from billing.pricing.tax_classes import STANDARD_CLASS
+from billing.pricing.tiers import ONE, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,18 @@ class Credit:
     text: str
     left: Decimal
     is_prepaid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """The least that usage and base fees of a period come to, unrounded.
+
+    ``of_others`` is how much of the bill's base fees is for other periods, and counts there.
+    """
+
+    amount: Decimal
+    of_others: Decimal = ZERO
+    tax_class: str = STANDARD_CLASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,7 @@ def make_bill(
     charges: Iterable[Line],
     *,
     currency: str,
-    commitment: Decimal | None = None,
+    commitment: Commitment | None = None,
     discounts: Sequence[Discount] = (),
     corrections: Iterable[Line] = (),
     credits: Sequence[Credit] = (),
@@ -144,10 +156,18 @@ def make_bill(
         return _settled(draft, [one for one in credits if one.is_prepaid], tax)
 
 
-def _true_up(draft: _Draft, commitment: Decimal | None) -> None:
-    if commitment is not None and (missing := commitment - draft.total()) > 0:
+def _true_up(draft: _Draft, commitment: Commitment | None) -> None:
+    if commitment is None:
+        return
+    counted = draft.total() - commitment.of_others
+    if (missing := commitment.amount - counted) > 0:
+        working = (
+            Step(ZERO, None, ONE, commitment.amount, commitment.amount, "commitment"),
+            Step(ZERO, None, ONE, -counted, -counted, "counted"),
+        )
         missing = round_amount(missing, draft.currency)
-        draft.add(fee(Kind.COMMITMENT, "Minimum commitment", missing))
+        line = fee(Kind.COMMITMENT, "Minimum commitment", missing, working)
+        draft.add(replace(line, tax_class=commitment.tax_class))
 
 
 def _discount(draft: _Draft, discount: Discount) -> None:

@@ -1,6 +1,7 @@
 """By what the period of an invoice was billed besides usage, and what that came to so far."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from django.db.models import Q, QuerySet
@@ -8,27 +9,25 @@ from django.db.models import Q, QuerySet
 from billing.accounts import models as accounts
 from billing.exact import ZERO, exactly
 from billing.invoicing.after import CreditNote, CreditNoteLine
-from billing.invoicing.besides import standings_of, valid
+from billing.invoicing.besides import commitment_of, standings_of, valid
 from billing.invoicing.bill import Discount
 from billing.invoicing.fees import due
 from billing.invoicing.lines import Kind, fee
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.rebilling import Key, Terms
 from billing.periods import Days
-from billing.pricing.currencies import round_amount
 
 
 def terms_of(invoice: Invoice) -> Terms:
     """Read what was in force then: nothing that is agreed on starts or ends on invoiced days."""
     rows = invoice.lines.filter(kind=Kind.BASE_FEE).order_by("position")
-    fees = [fee(Kind.BASE_FEE, row.service_name, row.amount) for row in rows]
+    fees = [
+        replace(fee(Kind.BASE_FEE, row.service_name, row.amount), tax_class=row.tax_class)
+        for row in rows
+    ]
     owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
     asked = due(standings_of([owner])[owner], days, invoice.currency)
-    with exactly():
-        of_others = sum((one.amount for one in fees), ZERO) - round_amount(
-            asked.fee, invoice.currency
-        )
-        commitment = None if asked.commitment is None else asked.commitment + of_others
+    commitment = commitment_of(asked, fees, invoice.currency)
     return Terms(fees, commitment, _discounts(invoice))
 
 

@@ -1,13 +1,16 @@
 """What a plan costs for a time, whatever is used: base fee and commitment, by days. Pure."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from billing.exact import QUANTITY_STEP, ROUNDING, ZERO, exactly
 from billing.invoicing.schedule import Cycle
 from billing.periods import Days
+from billing.pricing.currencies import round_amount
+from billing.pricing.tax_classes import STANDARD_CLASS
 from billing.pricing.tiers import Step
 
 SHARE_STEP = Decimal("1e-40")  # so fine that a whole fee comes out of its shares again
@@ -28,6 +31,8 @@ class Stay:
     is_in_advance: bool
     commitment: Decimal | None
     cycle: Cycle
+    base_fee_class: str = STANDARD_CLASS
+    commitment_class: str = STANDARD_CLASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,22 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Unrounded; the amounts of the working add up to the fee."""
+    """Unrounded. ``fees`` are the steps of what base fees come to, by tax class; the commitment is
+    of that of the last plan that has one.
+    """
 
-    fee: Decimal = ZERO
+    fees: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     commitment: Decimal | None = None
-    working: tuple[Step, ...] = ()
+    commitment_class: str = STANDARD_CLASS
+
+    def working(self, tax_class: str) -> tuple[Step, ...]:
+        return tuple(self.fees.get(tax_class, ()))
+
+    def fee(self, currency: str) -> Decimal:
+        """Return what base fees come to, those of each tax class rounded."""
+        with exactly():
+            each = [sum((step.amount for step in steps), ZERO) for steps in self.fees.values()]
+            return sum((round_amount(one, currency) for one in each), ZERO)
 
 
 def due(standing: Standing, days: Days, currency: str) -> Due:
@@ -69,15 +85,18 @@ def due(standing: Standing, days: Days, currency: str) -> Due:
     Only plans in ``currency`` count: an invoice has one.
     """
     parts = [part for part in _parts(standing, days) if part[0].currency == currency]
+    fees: defaultdict[str, list[Step]] = defaultdict(list)
+    commitment: Decimal | None = None
+    commitment_class = STANDARD_CLASS
     with exactly():
-        working = tuple(_step(stay, share) for stay, share in parts if stay.base_fee)
-        promised = [
-            (stay.commitment * share).quantize(QUANTITY_STEP, context=ROUNDING)
-            for stay, share in parts
-            if stay.commitment is not None
-        ]
-        fee = sum((step.amount for step in working), ZERO)
-        return Due(fee, sum(promised, ZERO) if promised else None, working)
+        for stay, share in parts:
+            if stay.base_fee:
+                fees[stay.base_fee_class].append(_step(stay, share))
+            if stay.commitment is not None:
+                promised = (stay.commitment * share).quantize(QUANTITY_STEP, context=ROUNDING)
+                commitment = (commitment or ZERO) + promised
+                commitment_class = stay.commitment_class
+    return Due(fees, commitment, commitment_class)
 
 
 def _parts(standing: Standing, days: Days) -> Iterator[tuple[Stay, Decimal]]:

@@ -6,13 +6,12 @@ of credit, or charges in advance, is not there for the second one.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 from billing.exact import ZERO, exactly
-from billing.invoicing.besides import Besides
+from billing.invoicing.besides import Besides, Charged
 from billing.invoicing.bill import Credit, Discount
 from billing.invoicing.correcting import Corrections
 from billing.invoicing.lines import Kind
@@ -83,12 +82,12 @@ def _prepaid(draft: Drafted) -> dict[UUID, Decimal]:
     return found
 
 
-def _charged(its: Besides, draft: Drafted) -> Mapping[tuple[date, str], Decimal]:
+def _charged(its: Besides, draft: Drafted) -> Mapping[Charged, Decimal]:
     found = dict(its.charged)
     with exactly():
         for line in draft.lines:
             if line.kind == Kind.BASE_FEE and line.covers_from:
-                key = line.covers_from, draft.currency
+                key = line.covers_from, draft.currency, line.tax_class
                 found[key] = found.get(key, ZERO) + line.amount
     return found
 

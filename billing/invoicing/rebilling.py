@@ -12,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from billing.exact import ZERO
-from billing.invoicing.bill import Discount, make_bill
+from billing.invoicing.bill import Commitment, Discount, make_bill
 from billing.invoicing.lines import Kind, Line, fee
 
 Key = tuple[UUID | None, str]
@@ -24,7 +24,7 @@ class Terms:
     """What a period was billed by: its lines of base fees, what it must come to, its discounts."""
 
     fees: Sequence[Line] = ()
-    commitment: Decimal | None = None
+    commitment: Commitment | None = None
     discounts: Sequence[Discount] = ()
 
 

@@ -25,6 +25,8 @@ STEPS = {
     "base fee": "Base fee, for a share of the period",
     "cap": "Cap",
     "charged": "Charged before",
+    "commitment": "Minimum commitment",
+    "counted": "Usage and base fees of the period",
     "discount": "Discount",
     "fee": "Fee for each event",
     "flat fee": "Flat fee",
@@ -53,6 +55,7 @@ class WrittenLine:
     amount: str
     steps: tuple[Step, ...]
     corrects: str = ""  # the number of that invoice
+    corrects_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,7 @@ def _line(line: Line, pen: Pen, document: Document) -> WrittenLine:
         amount=pen.money(line.amount),
         steps=tuple(steps),
         corrects=line.corrects.number if line.corrects else "",
+        corrects_line=line.corrects.line if line.corrects else None,
     )
 
 
@@ -173,7 +177,8 @@ def _quantity(line: Line, pen: Pen) -> str:
 
 def _corrects(original: Original, pen: Pen) -> str:
     days = pen.days(original.first, original.last)
-    return f"{pen.say('correction of')} {days}, {pen.say('invoice')} {original.number}"
+    line = f", {pen.say('line')} {original.line}" if original.line else ""
+    return f"{pen.say('correction of')} {days}, {pen.say('invoice')} {original.number}{line}"
 
 
 def _since(line: Line, pen: Pen) -> Iterator[Step]:

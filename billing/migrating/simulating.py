@@ -127,7 +127,7 @@ def _moved(standing: Standing, migration: PlanMigration) -> Standing:
 def _with_fees(usage: Decimal, standing: Standing, days: Days, migration: PlanMigration) -> Decimal:
     currency = migration.to_version.currency
     asked = due(standing, days, currency)
-    charged = usage + round_amount(asked.fee, currency)
+    charged = usage + asked.fee(currency)
     return max(charged, round_amount(asked.commitment or ZERO, currency))
 
 

@@ -73,7 +73,15 @@ class PlanVersionAdmin(DraftAdmin[PlanVersion]):
     fieldsets = [
         (None, {"fields": ["plan", "number", "status", "published_at", "effective_on"]}),
         ("Billing", {"fields": ["currency", "billing_period", "anchor", "tax_behaviour"]}),
-        ("Fees", {"fields": ["base_fee", "base_fee_timing", "minimum_commitment"]}),
+        (
+            "Fees",
+            {
+                "fields": [
+                    *("base_fee", "base_fee_timing", "base_fee_tax_class"),
+                    *("minimum_commitment", "commitment_tax_class"),
+                ]
+            },
+        ),
     ]
     readonly_fields = ["number", "status", "published_at"]
     inlines = [ChargeInline]

@@ -70,7 +70,9 @@ class PlanVersionShape(Shape):
     anchor: PlanVersion.Anchor
     base_fee: Number
     base_fee_timing: PlanVersion.Timing
+    base_fee_tax_class: str
     minimum_commitment: Number | None
+    commitment_tax_class: str
     tax_behaviour: PlanVersion.TaxBehaviour
     charges: list[ChargeShape]
 
@@ -125,7 +127,9 @@ def _version(version: PlanVersion) -> PlanVersionShape:
         anchor=PlanVersion.Anchor(version.anchor),
         base_fee=plain(version.base_fee),
         base_fee_timing=PlanVersion.Timing(version.base_fee_timing),
+        base_fee_tax_class=version.base_fee_tax_class,
         minimum_commitment=_number(version.minimum_commitment),
+        commitment_tax_class=version.commitment_tax_class,
         tax_behaviour=PlanVersion.TaxBehaviour(version.tax_behaviour),
         charges=[_charge(charge) for charge in version.charges.all()],
     )

@@ -37,20 +37,29 @@ class ChargeForm(PlainNumbers[Charge]):
     """The terms of a charge."""
 
     def clean_tax_class(self) -> str:
-        """Else it would only be found out when its first invoice cannot be made."""
-        found: str = self.cleaned_data["tax_class"]
-        rates = VatRate.objects.order_by("tax_class").values_list("tax_class", flat=True)
-        known = [STANDARD_CLASS, EXEMPT_CLASS, *rates.distinct()]
-        if found not in known:
-            raise ValidationError(
-                f"No legal entity has a VAT rate of this class: {', '.join(dict.fromkeys(known))} "
-                "are known."
-            )
-        return found
+        return _known_tax_class(self.cleaned_data["tax_class"])
 
 
 class VersionForm(PlainNumbers[PlanVersion]):
     """The terms of a plan version."""
+
+    def clean_base_fee_tax_class(self) -> str:
+        return _known_tax_class(self.cleaned_data["base_fee_tax_class"])
+
+    def clean_commitment_tax_class(self) -> str:
+        return _known_tax_class(self.cleaned_data["commitment_tax_class"])
+
+
+def _known_tax_class(asked: str) -> str:
+    """Return the class if it has a rate: else that is found out when no invoice can be made."""
+    rates = VatRate.objects.order_by("tax_class").values_list("tax_class", flat=True)
+    known = [STANDARD_CLASS, EXEMPT_CLASS, *rates.distinct()]
+    if asked not in known:
+        raise ValidationError(
+            f"No legal entity has a VAT rate of this class: {', '.join(dict.fromkeys(known))} "
+            "are known."
+        )
+    return asked
 
 
 class TierFormSet(forms.BaseInlineFormSet[Tier, Charge, forms.ModelForm[Tier]]):

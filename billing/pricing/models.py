@@ -7,6 +7,7 @@ from django.db.models import Q
 from billing.pricing import triggers
 from billing.pricing.charges import Charge, Tier
 from billing.pricing.currencies import UnknownCurrency, minor_unit
+from billing.pricing.tax_classes import STANDARD_CLASS
 
 __all__ = ["Charge", "Plan", "PlanVersion", "Tier"]
 
@@ -16,6 +17,10 @@ def validate_currency(code: str) -> None:
         minor_unit(code)
     except UnknownCurrency as error:
         raise ValidationError(str(error)) from error
+
+
+def _tax_class(help_text: str) -> "models.SlugField[str, str]":
+    return models.SlugField(max_length=20, default=STANDARD_CLASS, help_text=help_text)
 
 
 class Plan(models.Model):
@@ -99,6 +104,8 @@ class PlanVersion(models.Model):
         help_text="The least that a billing period comes to before discounts and tax; what is "
         "missing becomes a line of its own.",
     )
+    base_fee_tax_class = _tax_class("Of the base fee: which of the seller's VAT rates it bears.")
+    commitment_tax_class = _tax_class("Of what a minimum commitment is short of.")
     tax_behaviour = models.CharField(
         max_length=10, choices=TaxBehaviour.choices, default=TaxBehaviour.EXCLUSIVE
     )

@@ -1,4 +1,4 @@
 """How VAT tells what is sold apart: each class has rates of its own, which a legal entity keeps."""
 
-STANDARD_CLASS = "standard"  # base fees and minimum commitments are of it
+STANDARD_CLASS = "standard"
 EXEMPT_CLASS = "exempt"  # by law, whoever sells or buys it: it has no rate

@@ -14,8 +14,11 @@ def in_words(charge: Charge, tiers: Sequence[Tier] | None = None) -> str:
     """
     if tiers is None:
         tiers = list(charge.tiers.all())
-    taxed = [] if charge.tax_class == STANDARD_CLASS else [f"tax class {charge.tax_class}"]
-    return "; ".join([_prices(charge, tiers), *_terms(charge, tiers), *taxed])
+    return "; ".join([_prices(charge, tiers), *_terms(charge, tiers), *_taxed(charge.tax_class)])
+
+
+def _taxed(tax_class: str) -> list[str]:
+    return [] if tax_class == STANDARD_CLASS else [f"tax class {tax_class}"]
 
 
 def _prices(charge: Charge, tiers: Sequence[Tier]) -> str:
@@ -62,21 +65,32 @@ def _terms(charge: Charge, tiers: Sequence[Tier]) -> Iterator[str]:
 
 def version_in_words(version: PlanVersion) -> dict[str, str]:
     """Say a version's terms by their names, and each price by what it is for."""
-    commitment = version.minimum_commitment
     said = {
+        "In effect": f"from {version.effective_on}" if version.effective_on else "at once",
         "Currency": version.currency,
         "Billing period": f"{version.get_billing_period_display().lower()}, by the "
         f"{version.get_anchor_display().partition(':')[0]}",
-        "Base fee": f"{plain(version.base_fee)} {version.get_base_fee_timing_display()}"
-        if version.base_fee
-        else "none",
-        "Minimum commitment": "none" if commitment is None else plain(commitment),
+        "Base fee": _base_fee(version),
+        "Minimum commitment": _commitment(version),
         "Tax": version.get_tax_behaviour_display().partition(":")[0],
     }
     charges = version.charges.select_related("service").prefetch_related("tiers")
     for charge in charges.order_by("service__name", "service", "value"):
         said[_priced(charge)] = in_words(charge)
     return said
+
+
+def _base_fee(version: PlanVersion) -> str:
+    if not version.base_fee:
+        return "none"
+    fee = f"{plain(version.base_fee)} {version.get_base_fee_timing_display()}"
+    return "; ".join([fee, *_taxed(version.base_fee_tax_class)])
+
+
+def _commitment(version: PlanVersion) -> str:
+    if version.minimum_commitment is None:
+        return "none"
+    return "; ".join([plain(version.minimum_commitment), *_taxed(version.commitment_tax_class)])
 
 
 def _priced(charge: Charge) -> str:

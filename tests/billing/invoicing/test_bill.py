@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.invoicing.bill import Credit, Discount, Taxable, TaxLine, make_bill
+from billing.invoicing.bill import Commitment, Credit, Discount, Taxable, TaxLine, make_bill
 from billing.invoicing.lines import Kind, Share, fee
 
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -31,7 +31,7 @@ class TestTheOrder:
         bill = make_bill(
             [used(1, "80.00"), used(2, "20.00"), fee(Kind.BASE_FEE, "Base fee", Decimal("10.00"))],
             currency="EUR",
-            commitment=Decimal(150),
+            commitment=Commitment(Decimal(150)),
             discounts=[
                 Discount(TWO, "10 % off all", rate=Decimal("0.1")),
                 Discount(ONE, "5 off", amount=Decimal(5), service_id=1),
@@ -70,6 +70,20 @@ class TestTheOrder:
             Share(3, Decimal("0.10"), Decimal("-0.5"), Decimal("-0.05")),
         )
 
+    def test_a_commitment_tells_what_was_promised_and_what_counts_for_it(self):
+        """Of 25.00 on the bill, the next period's fee of 10.00 counts there."""
+        bill = make_bill(
+            [used(1, "5.00"), *(fee(Kind.BASE_FEE, "Base fee", Decimal("10.00")),) * 2],
+            currency="EUR",
+            commitment=Commitment(Decimal("40.126"), of_others=Decimal("10.00")),
+        )
+        line = bill.lines[-1]
+        assert [(step.kind, step.amount) for step in line.working] == [
+            ("commitment", Decimal("40.126")),
+            ("counted", Decimal("-15.00")),
+        ]
+        assert line.amount == Decimal("25.13")
+
 
 class TestLimits:
     def test_a_discount_takes_no_more_than_there_is(self):
@@ -84,7 +98,7 @@ class TestLimits:
         bill = make_bill(
             [used(1, "0.00")],
             currency="EUR",
-            commitment=Decimal(0),
+            commitment=Commitment(Decimal(0)),
             discounts=[Discount(ONE, "off", rate=Decimal(1))],
             credits=[Credit(ONE, "Sorry", Decimal(5)), Credit(TWO, "", Decimal(5), True)],
         )
@@ -135,7 +149,7 @@ def test_sums_are_exact_and_nothing_is_given_twice(lines, commitment, off, corre
     bill = make_bill(
         [used(*line) for line in lines],
         currency="EUR",
-        commitment=commitment,
+        commitment=None if commitment is None else Commitment(commitment),
         discounts=off,
         corrections=[fee(Kind.CORRECTION, "", amount) for amount in corrected],
         credits=credits,

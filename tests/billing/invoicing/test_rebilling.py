@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.invoicing.bill import Discount, make_bill
+from billing.invoicing.bill import Commitment, Discount, make_bill
 from billing.invoicing.lines import Kind, RatedLine, fee
 from billing.invoicing.rebilling import Terms, beside_usage
 
@@ -53,7 +53,7 @@ def changes(before, now, terms, currency="EUR"):
 
 
 def test_late_usage_fills_up_what_the_commitment_was_short_of():
-    terms = Terms(commitment=Decimal(100))
+    terms = Terms(commitment=Commitment(Decimal(100)))
     assert changes(used(30, 0), used(50, 0), terms) == [("Minimum commitment", 70, 50)]
     assert changes(used(30, 0), used(100, 30), terms) == [("Minimum commitment", 70, 0)]
 
@@ -83,7 +83,7 @@ def test_one_that_has_nothing_left_to_lower_is_given_back_whole():
 @given(
     st.tuples(CENTS, CENTS),
     st.tuples(CENTS, CENTS),
-    CENTS | st.none(),
+    CENTS.map(Commitment) | st.none(),
     st.sampled_from(["standard", "reduced"]),
 )
 def test_corrections_come_to_what_would_have_been_billed_less_what_was(
@@ -101,5 +101,5 @@ def test_corrections_come_to_what_would_have_been_billed_less_what_was(
 
 
 def test_nothing_changes_beside_usage_that_has_not_changed():
-    terms = Terms(commitment=Decimal(100), discounts=DISCOUNTS)
+    terms = Terms(commitment=Commitment(Decimal(100)), discounts=DISCOUNTS)
     assert changes(used(8, 9), [replace(one) for one in used(8, 9)], terms) == []

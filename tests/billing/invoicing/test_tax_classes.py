@@ -26,7 +26,8 @@ from billing.accounts import commands, discounts
 from billing.invoicing import describing, einvoice
 from billing.invoicing.close import close_period
 from billing.invoicing.crediting import credit
-from billing.invoicing.subscriptions import subscribe
+from billing.invoicing.drafting import draft_of
+from billing.invoicing.subscriptions import change_plan, subscribe
 from billing.invoicing.verifying import differences
 from billing.invoicing.written import write
 from billing.periods import month_of
@@ -142,3 +143,51 @@ def test_each_line_bears_the_tax_of_its_class_and_so_do_its_discount_credit_and_
     assert len(rest.taxes) == 3
     note = describing.of_credit_note(rest)
     einvoice.xml_of(note, write(note))
+
+
+def test_a_base_fee_and_a_commitment_bear_the_tax_of_their_own_classes():
+    """A fee in advance of a plan at 7 %, and after a change of one at 19 %: each its own line.
+
+    October takes 30.00 for itself and 30.00 for November, both reduced. On the 16th of November a
+    plan of 60.00 in the standard class begins: 15 of 30 days of each, 15.00 and 30.00. So 15.00 of
+    what was charged is given back, at 7 %. What the commitment is short of is exempt: in October
+    200.00 less 100.00 of usage and the fee of 30.00, and in November less 15.00 and 30.00.
+    """
+    make_seller()
+    service, plans = make_service(slug="a", unit_size=1), []
+    for fee, tax_class in (("30", "reduced"), ("60", "standard")):
+        draft = make_draft(prices={service: [(None, "1")]})
+        draft.base_fee, draft.base_fee_tax_class = Decimal(fee), tax_class
+        draft.minimum_commitment, draft.commitment_tax_class = Decimal(200), "exempt"
+        draft.save()
+        publish(version=draft, now=LONG_AGO)
+        plans.append(draft)
+    one = make_organisation()
+    make_billing_details(one)
+    subscribe(organisation=one, plan_version=plans[0], starts_on=OCTOBER.first, now=LONG_AGO)
+    use(one, "a", 100, name="a")
+    october = close_period(organisation=one, days=OCTOBER, now=datetime(2026, 11, 1, tzinfo=UTC))
+    assert lines(october) == [
+        ("usage", "100.00", "S 19"),
+        ("base_fee", "30.00", "S 7"),
+        ("base_fee", "30.00", "S 7"),
+        ("commitment", "70.00", "E 0"),
+    ]
+    change = agreed(one, now=datetime(2026, 11, 2, tzinfo=UTC))
+    change_plan(change, plan_version=plans[1], starts_on=date(2026, 11, 16), is_prorated=True)
+    november = close_period(organisation=one, days=NOVEMBER, now=NOW)
+    assert lines(november) == [
+        ("usage", "0.00", "S 19"),
+        ("base_fee", "-15.00", "S 7"),
+        ("base_fee", "30.00", "S 19"),
+        ("base_fee", "60.00", "S 19"),
+        ("commitment", "155.00", "E 0"),
+    ]
+    assert [list(differences(each)) for each in (october, november)] == [[], []]
+    use(one, "a", 20, name="late")
+    draft = draft_of(organisation=one, days=month_of(date(2026, 12, 1)), now=NOW)
+    assert [
+        (line.service_name, f"{line.amount:.2f}", f"{line.tax_category} {line.tax_rate:.0f}")
+        for line in draft.lines
+        if line.corrects
+    ] == [("a", "20.00", "S 19"), ("Minimum commitment", "-20.00", "E 0")]

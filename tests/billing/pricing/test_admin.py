@@ -38,6 +38,8 @@ TERMS = {
     "tax_behaviour": "exclusive",
     "base_fee": "0",
     "base_fee_timing": "in_advance",
+    "base_fee_tax_class": "standard",
+    "commitment_tax_class": "standard",
 }
 
 

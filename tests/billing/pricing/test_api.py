@@ -48,7 +48,9 @@ def test_a_version_tells_its_terms_and_prices_in_numbers_and_in_words(plan: str)
         "anchor": "calendar",
         "baseFee": "0",
         "baseFeeTiming": "in_advance",
+        "baseFeeTaxClass": "standard",
         "minimumCommitment": None,
+        "commitmentTaxClass": "standard",
         "taxBehaviour": "exclusive",
     }
     assert charge["description"] == "0.1 up to 100, 0.05 above"

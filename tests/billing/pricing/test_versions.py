@@ -25,7 +25,9 @@ pytestmark = pytest.mark.django_db
 TERMS: dict[str, Any] = {
     "base_fee": Decimal(49),
     "base_fee_timing": "in_arrears",
+    "base_fee_tax_class": "reduced",
     "minimum_commitment": Decimal(500),
+    "commitment_tax_class": "exempt",
     "billing_period": "quarterly",
     "anchor": "anniversary",
     "tax_behaviour": "inclusive",
@@ -46,7 +48,9 @@ def test_a_version_is_monthly_by_the_calendar_and_has_no_fee_unless_it_says_othe
     assert terms_of_version(make_draft(prices={})) == {
         "base_fee": 0,
         "base_fee_timing": "in_advance",
+        "base_fee_tax_class": "standard",
         "minimum_commitment": None,
+        "commitment_tax_class": "standard",
         "billing_period": "monthly",
         "anchor": "calendar",
         "tax_behaviour": "exclusive",
