@@ -84,6 +84,7 @@ def invoice_line(request: SignedInRequest, slug: str, number: str, position: int
     now, written = timezone.now(), write(describing.of_invoice(invoice))
     day, hour = _day(request.GET.get("day", "")), _hour(request.GET.get("hour", ""))
     days = why.days(opened, now=now)
+    events = why.events(opened, hour) if hour else []
     context = {
         "organisation": organisation,
         "invoice": invoice,
@@ -96,7 +97,8 @@ def invoice_line(request: SignedInRequest, slug: str, number: str, position: int
         "day": day,
         "hours": why.hours(opened, day, now=now) if day else [],
         "hour": hour,
-        "events": why.events(opened, hour) if hour else [],
+        "events": events,
+        "has_more": len(events) >= why.MOST_EVENTS,
     }
     page = template_for(request, "billing/invoice_line.html", partials={"why"})
     return render(request, page, context)

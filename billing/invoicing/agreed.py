@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet, Value
@@ -12,6 +12,7 @@ from django.db.models.functions import NullIf
 from billing.accounts.models import PoolMember, PriceOverride
 from billing.accounts.own_prices import charge_from, terms_from
 from billing.invoicing.parts import Part, parts_of
+from billing.invoicing.subscriptions import InForce
 from billing.metering.models import Service
 from billing.periods import Days
 from billing.pricing.models import Charge
@@ -114,6 +115,58 @@ def pools_of(*, days: Days, organisations: Sequence[UUID] | None) -> Pools:
         "organisation_id", "parent_id"
     )
     return Pools(dict(pairs))
+
+
+class PlansOf(Protocol):
+    """Says which plan version each of some organisations is on, on the last of some days."""
+
+    def __call__(
+        self, *, days: Days, organisations: Sequence[UUID] | None = None
+    ) -> dict[UUID, InForce]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who is on which plan, by which prices each is rated, and who together."""
+
+    plans: Mapping[UUID, InForce]
+    prices: Mapping[UUID, Sequence[Price]]
+    pools: Pools
+
+
+def held(
+    *,
+    days: Days,
+    organisations: Sequence[UUID] | None,
+    plans_of: PlansOf,
+    with_own_prices: bool = True,
+) -> Held:
+    """Return what holds on the last day; in a volume account, its parent's prices for all."""
+    pools = pools_of(days=days, organisations=organisations)
+    asked = None if organisations is None else [*{*organisations, *pools.everyone()}]
+    plans = plans_of(days=days, organisations=asked)
+    of_versions = prices_of({plan.plan_version_id for plan in plans.values()})
+    own = own_prices(days=days, organisations=list(plans)) if with_own_prices else {}
+    prices = {
+        owner: agreed(of_versions[plan.plan_version_id], own.get(owner, []))
+        for owner, plan in plans.items()
+    }
+    pools = _usable(pools, plans)
+    prices |= {owner: prices[parent] for owner, parent in pools.parents.items()}
+    return Held(plans, prices, pools)
+
+
+def _usable(pools: Pools, plans: Mapping[UUID, InForce]) -> Pools:
+    """Leave out who cannot be rated with the parent: one has no plan, or another currency."""
+    return Pools(
+        {
+            owner: parent
+            for owner, parent in pools.parents.items()
+            if owner in plans
+            and parent in plans
+            and plans[owner].currency == plans[parent].currency
+        }
+    )
 
 
 def _on_last_day(rows: QuerySet[M], days: Days) -> QuerySet[M]:

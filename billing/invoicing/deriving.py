@@ -133,7 +133,8 @@ def _besides(invoice: Invoice) -> Besides:
 
 def _rated(period: Invoice, invoice: Invoice) -> RatedPeriod:
     """Rate a period from the events that had been metered when an invoice was issued."""
-    recount = Recount(invoice.metered_until or 0, ZoneInfo(period.time_zone))
+    until, zone = invoice.metered_until or 0, ZoneInfo(period.time_zone)
+    recount = Recount(invoice.organisation_id, until, zone, invoice.metered_others)
     return rate_invoiced(period, now=invoice.issued_at, used_by=recount)
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import repeat
+from uuid import UUID
 
 from billing.invoicing.after import CreditNote
 from billing.invoicing.document import Document, Kind, Line, Original
 from billing.invoicing.drafting import Draft
+from billing.invoicing.lines import Kind as LineKind
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.parties import thawed
 from billing.invoicing.phrases import service_called
@@ -106,12 +108,39 @@ def _lines(
     ]
     amounts = [(one, line.amount) for one, line in zip(treated, lines, strict=True)]
     nets = net_amounts(amounts, currency=of.currency, included=of.prices_include_tax)
-    return tuple(map(_line, lines, treated, nets, repeat(of.language)))
+    places = _places(lines)
+    originals = [
+        _original(line.corrects, places.get(_charge(line.corrects.pk, line)))
+        if line.corrects
+        else None
+        for line in lines
+    ]
+    return tuple(map(_line, lines, treated, nets, originals, repeat(of.language)))
 
 
-def _line(line: InvoiceLine, treated: Treatment, net: Decimal, language: str) -> Line:
+_Charge = tuple[int, int | UUID | None, str, str]
+
+
+def _places(lines: Sequence[InvoiceLine]) -> dict[_Charge, int]:
+    """Return where what is corrected stands on its own invoice: in one query, or none."""
+    corrected = {line.corrects_id for line in lines if line.corrects_id}
+    if not corrected:
+        return {}
+    kinds = [LineKind.USAGE, LineKind.COMMITMENT, LineKind.DISCOUNT]
+    rows = InvoiceLine.objects.filter(invoice__in=corrected, kind__in=kinds)
+    return {_charge(row.invoice_id, row): row.position for row in rows}
+
+
+def _charge(invoice: int, line: InvoiceLine) -> _Charge:
+    """Name what a line of an invoice, or its correction, is of: a service, or a discount."""
+    return invoice, line.source_id or line.service_id, line.value, line.tax_class
+
+
+def _line(
+    line: InvoiceLine, treated: Treatment, net: Decimal, corrects: Original | None, language: str
+) -> Line:
     name = service_called(line.service_name, language) if line.service_id else line.service_name
-    is_correction = line.corrects is not None
+    is_correction = corrects is not None
     return Line(
         position=line.position,
         text=f"{name}, {line.value}" if line.value else name,
@@ -121,7 +150,7 @@ def _line(line: InvoiceLine, treated: Treatment, net: Decimal, language: str) ->
         net=net,
         treatment=treated,
         working=line.working,
-        corrects=_original(line.corrects) if line.corrects else None,
+        corrects=corrects,
         quantity_now=line.quantity_now if is_correction else None,
         amount_now=line.amount_now if is_correction else None,
         before_quantity=line.before_quantity,
@@ -129,10 +158,9 @@ def _line(line: InvoiceLine, treated: Treatment, net: Decimal, language: str) ->
     )
 
 
-def _original(invoice: Invoice) -> Original:
-    return Original(
-        invoice.number, invoice.issued_at.date(), invoice.starts_on, invoice.ends_on - ONE_DAY
-    )
+def _original(invoice: Invoice, line: int | None = None) -> Original:
+    last = invoice.ends_on - ONE_DAY
+    return Original(invoice.number, invoice.issued_at.date(), invoice.starts_on, last, line)
 
 
 def _taxes(rows: Iterable[dict[str, str]], total: Decimal) -> list[TaxLine]:

@@ -25,12 +25,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The document that this one takes back or corrects."""
+    """The document that this one takes back or corrects; and, of a line, which one of it."""
 
     number: str
     issued_on: date
     first: date
     last: date
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

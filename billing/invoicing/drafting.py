@@ -3,7 +3,7 @@
 Both come from here, so a preview shows what will be invoiced. A draft is never kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -59,6 +59,7 @@ class Draft:
     language: str
     reference: str
     metered_until: int
+    metered_others: Mapping[UUID, int]  # of who is rated with it
     credit_used: Decimal  # of what earlier invoices and credit notes have left
     prepaid: Sequence[Credit]  # that is there to be used, once it is known what is to be paid
     credited: Sequence[CorrectionLine]  # with it, on the invoices that they correct
@@ -107,7 +108,7 @@ def drafts_of(
         rated = rate_organisations(days=days, now=now, organisations=list(asked))
         return rated, corrections(organisations=list(rated), now=now)
 
-    (rated, to_correct), until = inputs.settled(asked, read)
+    (rated, to_correct), until = inputs.settled(read, _whose)
     its = besides(days=days, organisations=list(rated))
     versions = PlanVersion.objects.in_bulk({one.plan_version_id for one in rated.values()})
     credit = credit_left(list(rated))
@@ -129,10 +130,16 @@ def drafts_of(
             ),
             version=versions[period.plan_version_id],
             sides=sides[owner],
-            until=until[owner],
+            until=until,
         )
         for owner, period in rated.items()
     }
+
+
+def _whose(read: tuple[Mapping[UUID, RatedPeriod], object]) -> set[UUID]:
+    """Return whose usage it is that was rated."""
+    rated, _ = read
+    return {*rated, *(one for period in rated.values() for one in period.together)}
 
 
 def _draft(
@@ -144,7 +151,7 @@ def _draft(
     left: Left,
     version: PlanVersion,
     sides: Sides,
-    until: int,
+    until: Mapping[UUID, int],
 ) -> Draft:
     currency = period.currency
     corrected, credited = told_apart(left.to_correct.get(currency, []))
@@ -165,7 +172,8 @@ def _draft(
         buyer=sides.buyer,
         language=sides.language,
         reference=sides.reference,
-        metered_until=until,
+        metered_until=until[organisation.pk],
+        metered_others={one: until[one] for one in period.together if one != organisation.pk},
         credit_used=max(min(left.credit[currency], gross_of(taxes)), ZERO),
         prepaid=left.its.prepaid(currency),
         credited=credited,

@@ -1,7 +1,7 @@
 """What an invoice was made of: up to which event usage had been metered, and a digest of it all."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,28 +16,31 @@ from eventstore.models import Checkpoint
 T = TypeVar("T")
 
 
-def metered_until(organisations: Collection[UUID]) -> dict[UUID, int]:
-    """Return the position up to which each organisation's events are in the tables."""
-    partitions = {one: store.partition_of(one) for one in organisations}
-    rows = Checkpoint.objects.filter(consumer=CONSUMER, partition__in={*partitions.values()})
-    found = dict(rows.values_list("partition", "position"))
-    return {one: found.get(partition, 0) for one, partition in partitions.items()}
-
-
-def settled(organisations: Collection[UUID], read: Callable[[], T]) -> tuple[T, dict[UUID, int]]:
-    """Read what hangs on usage, and say up to which position each one's events are in it, all of
-    them.
+def settled(
+    read: Callable[[], T], whose: Callable[[T], Collection[UUID]]
+) -> tuple[T, dict[UUID, int]]:
+    """Read what hangs on usage, and say up to which position the events of each one whose usage it
+    is are in it, all of them.
 
     The saga may go on meanwhile: then it is read again until nothing changes.
     """
-    before = metered_until(organisations)
-    found = read()
-    while (after := metered_until(organisations)) != before:
+    before, found = _checkpoints(), read()
+    while _of(whose(found), after := _checkpoints()) != _of(whose(found), before):
         again = read()
         if again == found:
-            return found, after
+            return found, _of(whose(found), after)
         before, found = after, again
-    return found, before
+    return found, _of(whose(found), before)
+
+
+def _checkpoints() -> Mapping[int, int]:
+    """Return the position up to which each partition's events are in the tables."""
+    rows = Checkpoint.objects.filter(consumer=CONSUMER)
+    return dict(rows.values_list("partition", "position"))
+
+
+def _of(organisations: Collection[UUID], checkpoints: Mapping[int, int]) -> dict[UUID, int]:
+    return {one: checkpoints.get(store.partition_of(one), 0) for one in organisations}
 
 
 def digest(invoice: Invoice, lines: Iterable[InvoiceLine]) -> str:
@@ -53,6 +56,7 @@ def digest(invoice: Invoice, lines: Iterable[InvoiceLine]) -> str:
         invoice.plan_version_id,
         invoice.prices_include_tax,
         invoice.metered_until,
+        *([invoice.metered_others] if invoice.metered_others else []),
         [
             [line.position, line.service_id, line.corrects_id, plain(line.quantity), line.working]
             for line in lines

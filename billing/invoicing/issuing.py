@@ -64,6 +64,7 @@ def _invoice(draft: Draft, now: datetime) -> Invoice:
         language=draft.language,
         reference=draft.reference,
         metered_until=draft.metered_until,
+        metered_others={str(one): until for one, until in draft.metered_others.items()},
     )
     invoice.inputs_digest = inputs.digest(invoice, draft.lines)
     return invoice

@@ -97,6 +97,9 @@ class Invoice(models.Model):
     metered_until = models.BigIntegerField(
         null=True, help_text="The position up to which events had been metered."
     )
+    metered_others = models.JSONField(
+        default=dict, help_text="That of others in the volume account, by their ids."
+    )
     inputs_digest = models.CharField(
         max_length=64, blank=True, help_text="SHA-256 of what it was made of: see inputs.py."
     )

@@ -1,7 +1,7 @@
 """Rate what organisations used: the same for the preview so far and for the invoice."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from billing.exact import ZERO, exactly, in_units
-from billing.invoicing.agreed import Pools, Price, agreed, own_prices, pools_of, prices_of
+from billing.invoicing.agreed import PlansOf, Price, held, pools_of
 from billing.invoicing.lines import RatedLine
 from billing.invoicing.models import Invoice
 from billing.invoicing.parts import Figures, Part, read
@@ -27,17 +27,12 @@ __all__ = [
     "RatedLine",
     "RatedPeriod",
     "Used",
+    "prices_of_invoice",
     "rate_agreed",
     "rate_as_if",
     "rate_invoiced",
     "rate_organisations",
 ]
-
-
-class _PlansOf(Protocol):
-    def __call__(
-        self, *, days: Days, organisations: Sequence[UUID] | None = None
-    ) -> dict[UUID, InForce]: ...
 
 
 class _UsedBy(Protocol):
@@ -48,12 +43,15 @@ class _UsedBy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RatedPeriod:
-    """What one organisation owes for its usage of a period, in ``currency``."""
+    """What one organisation owes for its usage of a period, in ``currency``. ``together`` are those
+    of its volume account, whose usage makes its price as well.
+    """
 
     currency: str
     plan_version_id: int
     total: Decimal
     lines: tuple[RatedLine, ...]
+    together: tuple[UUID, ...] = ()
 
 
 class Used(NamedTuple):
@@ -119,16 +117,31 @@ def rate_invoiced(
     ``used_by`` may read usage from elsewhere than the tables.
     """
     owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
-
-    def on_invoice(
-        *, days: Days, organisations: Sequence[UUID] | None = None
-    ) -> dict[UUID, InForce]:
-        then = InForce(invoice.plan_version_id, invoice.currency)
-        return in_force_at_end(days=days, organisations=organisations) | {owner: then}
-
-    rated = _rate(days, now, [owner], on_invoice, used_by=used_by)[owner]
+    rated = _rate(days, now, [owner], _plans_on(invoice), used_by=used_by)[owner]
     parts = _divided(days, now, [owner], used_by).get(owner)
     return _joined(rated, parts) if parts else rated
+
+
+def prices_of_invoice(invoice: Invoice) -> Iterator[Price]:
+    """Yield by which prices an invoice's period is rated; where it is divided, by those of its end
+    first.
+    """
+    owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
+    yield from held(days=days, organisations=[owner], plans_of=_plans_on(invoice)).prices[owner]
+    for cut in reversed(splits(days=days, organisations=[owner]).get(owner, [])):
+        span = Days(days.first, cut)
+        yield from held(days=span, organisations=[owner], plans_of=in_force_at_end).prices[owner]
+
+
+def _plans_on(invoice: Invoice) -> PlansOf:
+    """Return who is on which plan, but whom an invoice is for: that says what its plan was."""
+
+    def plans(*, days: Days, organisations: Sequence[UUID] | None = None) -> dict[UUID, InForce]:
+        then = InForce(invoice.plan_version_id, invoice.currency)
+        found = in_force_at_end(days=days, organisations=organisations)
+        return found | {invoice.organisation_id: then}
+
+    return plans
 
 
 def rate_as_if(
@@ -154,21 +167,17 @@ def _rate(
     days: Days,
     now: datetime,
     organisations: Sequence[UUID] | None,
-    plans_of: _PlansOf,
+    plans_of: PlansOf,
     with_own_prices: bool = True,
     used_by: _UsedBy | None = None,
 ) -> dict[UUID, RatedPeriod]:
-    pools = pools_of(days=days, organisations=organisations)
-    asked = None if organisations is None else [*{*organisations, *pools.everyone()}]
-    plans = plans_of(days=days, organisations=asked)
-    of_versions = prices_of({plan.plan_version_id for plan in plans.values()})
-    own = own_prices(days=days, organisations=list(plans)) if with_own_prices else {}
-    each = {
-        owner: agreed(of_versions[plan.plan_version_id], own.get(owner, []))
-        for owner, plan in plans.items()
-    }
-    pools = _usable(pools, plans)
-    each |= {owner: each[parent] for owner, parent in pools.parents.items()}
+    holds = held(
+        days=days,
+        organisations=organisations,
+        plans_of=plans_of,
+        with_own_prices=with_own_prices,
+    )
+    plans, each, pools = holds.plans, holds.prices, holds.pools
     used = (used_by or _used)(each, days=days, now=now)
     wanted = set(plans if organisations is None else organisations)
     rated = {
@@ -181,24 +190,11 @@ def _rate(
         usage = [[used.of(one, price) for price in each[parent]] for one in members]
         lines = rate_together(each[parent], usage, currency=plans[parent].currency)
         rated |= {
-            one: _rated(plans[one], its)
+            one: replace(_rated(plans[one], its), together=tuple(members))
             for one, its in zip(members, lines, strict=True)
             if one in wanted
         }
     return rated
-
-
-def _usable(pools: Pools, plans: Mapping[UUID, InForce]) -> Pools:
-    """Leave out who cannot be rated with the parent: one has no plan, or another currency."""
-    return Pools(
-        {
-            owner: parent
-            for owner, parent in pools.parents.items()
-            if owner in plans
-            and parent in plans
-            and plans[owner].currency == plans[parent].currency
-        }
-    )
 
 
 def _divided(

@@ -4,7 +4,7 @@ It shares nothing with the saga's tables, so it says whether what was invoiced i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from billing.invoicing.agreed import Price
 from billing.invoicing.parts import Figures, Part
 from billing.invoicing.rate import Used
-from billing.metering import checking, recount
+from billing.metering import checking, recount, zoning
 from billing.metering.checking import Connection, Slice
 from billing.periods import EARLIEST, ONE_DAY, Days
 from eventstore import store
@@ -63,20 +63,26 @@ STATEMENT = f"WITH {recount.COUNTED} {FIGURE}"
 class Recount:
     """Counts what organisations used of what their prices are for, in place of the tables.
 
-    Events count up to a position, in the days of a time zone.
+    Those of an invoice's ``owner`` count up to a position, in the days of a time zone; those of
+    others in its volume account up to a position each, in days of their own.
     """
 
+    owner: UUID
     until: int
     zone: ZoneInfo
+    others: Mapping[str, int] = field(default_factory=dict)  # by the ids of organisations
 
     def __call__(self, each: Mapping[UUID, Sequence[Price]], *, days: Days, now: datetime) -> Used:
         figures: dict[tuple[UUID, int], Decimal] = {}
         parts: dict[tuple[UUID, Part], Figures] = {}
-        span = days.starts_in(self.zone), days.ends_in(self.zone)
+        zones = zoning.of([owner for owner in each if owner != self.owner])
         with checking.one_snapshot(()) as db:
             for owner, prices in each.items():
+                zone = self.zone if owner == self.owner else zones.of(owner)
+                span = days.starts_in(zone), days.ends_in(zone)
+                until = self.others.get(str(owner), self.until)
                 for price in prices:
-                    found = _count(db, owner, price.part, span, self.until)
+                    found = _count(db, owner, price.part, span, until)
                     parts[owner, price.part] = found
                     if price.part.is_whole:
                         figures[owner, price.service.pk] = found.figure

@@ -15,15 +15,15 @@ from django.conf import settings
 
 from billing.exact import ZERO, exactly, in_units
 from billing.invoicing.models import Invoice, InvoiceLine
-from billing.invoicing.parts import Part, parts_of
+from billing.invoicing.parts import Part
+from billing.invoicing.rate import prices_of_invoice
 from billing.metering import explaining, listing, query
-from billing.metering.listing import Wanted
+from billing.metering.listing import Filter, Wanted
 from billing.metering.models import Service
 from billing.metering.query import Query
 from billing.metering.saga import FILES, stored_bytes
 from billing.metering.windows import ONE_HOUR, Size
 from billing.periods import ONE_DAY, start_of
-from billing.pricing.models import Charge
 from eventstore import events as codec
 from eventstore.models import StoredEvent
 
@@ -94,10 +94,10 @@ def hours(opened: Opened, day: date, *, now: datetime) -> list[Span]:
 
 def events(opened: Opened, hour: datetime) -> list[Counted]:
     """Return the events of an hour that the service counts, the oldest first."""
-    if opened.service is None:
+    if opened.part is None:
         return []
-    found = [*_usage(opened, opened.service, hour)]
-    if opened.service.slug == FILES:
+    found = [*_usage(opened, opened.part, hour)]
+    if opened.part.service.slug == FILES and not opened.part.value:
         found += _of_files(opened, hour)
     return sorted(found, key=lambda one: (one.at, one.source, one.id))
 
@@ -108,15 +108,13 @@ def total(spans: list[Span]) -> Decimal:
 
 
 def _part(period: Invoice, line: InvoiceLine) -> Part | None:
-    charges = list(
-        Charge.objects.filter(version=period.plan_version_id, service=line.service_id)
-        .select_related("service")
-        .prefetch_related("tiers")
-    )
-    for charge, part in zip(charges, parts_of(charges), strict=True):
-        if charge.value == line.value:
-            return part
-    return Part(line.service) if line.service else None
+    """Return what a line is for, by the price that it was rated at."""
+    if line.service is None:
+        return None
+    for price in prices_of_invoice(period):
+        if (price.service.pk, price.part.value) == (line.service_id, line.value):
+            return price.part
+    return Part(line.service)
 
 
 def _spans(opened: Opened, size: Size, first: datetime, end: datetime, now: datetime) -> list[Span]:
@@ -138,17 +136,46 @@ def _spans(opened: Opened, size: Size, first: datetime, end: datetime, now: date
     ]
 
 
-def _usage(opened: Opened, service: Service, hour: datetime) -> Iterator[Counted]:
+def _usage(opened: Opened, part: Part, hour: datetime) -> Iterator[Counted]:
     wanted = Wanted(
-        organisations=[opened.period.organisation_id], since=hour, until=hour + ONE_HOUR
+        organisations=[opened.period.organisation_id],
+        since=hour,
+        until=hour + ONE_HOUR,
+        filter=_priced_by(part),
     )
     for one in explaining.explain(listing.read(wanted, limit=MOST_EVENTS)):
         for finding in one.findings:
-            counts = finding.service == service.slug and one.voided is None
+            counts = finding.service == part.service.slug and one.voided is None
             if counts and finding.quantity is not None:
                 event = one.stored.event
                 at = one.stored.place.occurred_at
                 yield Counted(at, event.source, event.id, event.type, finding.quantity)
+
+
+def _priced_by(part: Part) -> Filter:
+    """Say which events a part prices: of those that its service counts, those of its value."""
+    has_none = "" if part.value else "NOT"
+    told = f"AND {has_none} EXISTS ({OF_VALUES})" if part.dimension else ""
+    values = {
+        "service": part.service.pk,
+        "dimension": part.dimension,
+        "values": [part.value] if part.value else list(part.others),
+    }
+    return Filter(f"EXISTS ({COUNTED_BY} {told})", values)
+
+
+COUNTED_BY = """
+SELECT FROM billing_counting AS counting
+WHERE counting.service_id = %(service)s AND counting.event_type = event.data ->> 'type'
+    AND event.occurred_at >= counting.starts_at AND event.occurred_at < counting.ends_at
+"""
+# As in the hours: a value that is not told apart is one of the others.
+OF_VALUES = """
+SELECT FROM billing_dimensionvalue AS known
+WHERE known.organisation_id = event.tenant_id AND known.definition_id = counting.definition_id
+    AND known.name = %(dimension)s AND known.value = ANY(%(values)s)
+    AND known.value = billing_groups(event.data -> 'data', counting.dimensions) ->> %(dimension)s
+"""
 
 
 def _of_files(opened: Opened, hour: datetime) -> Iterator[Counted]:

@@ -45,16 +45,19 @@ def text(response):
 def test_the_bill_to_come_has_what_changed_in_an_invoiced_period(client, september):
     change(12)
     page = text(client.get(LIST))
-    assert f"correction of 1 Sep 2026 – 30 Sep 2026, invoice {september.number} +2 h €1.40" in page
+    said = f"correction of 1 Sep 2026 – 30 Sep 2026, invoice {september.number}, line 1"
+    assert f"{said} +2 h €1.40" in page
     assert "Total €1.40" in page
 
 
 def test_an_invoice_shows_both_sides_of_a_correction(acme, client, september):
     change(12)
     october = close_period(organisation=acme, days=OCTOBER, now=NOW)
-    page = text(client.get(f"{LIST}{october.number}/"))
-    said = f"correction of 1 Sep 2026 – 30 Sep 2026, invoice {september.number} Why this amount?"
-    assert f"{said} Execution time +2 h €1.40" in page
+    response = client.get(f"{LIST}{october.number}/")
+    assert f'href="{LIST}{september.number}/lines/1/"' in response.content.decode()
+    page = text(response)
+    said = f"correction of 1 Sep 2026 – 30 Sep 2026, invoice {september.number}, line 1"
+    assert f"{said} Why this amount? Execution time +2 h €1.40" in page
     assert "Comes to now, rounded 12 h €8.40" in page
     assert "Invoiced so far 10 h − €7.00" in page
 

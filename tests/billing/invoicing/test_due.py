@@ -1,6 +1,7 @@
 """Which periods are due: each customer's own, and none twice."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -10,15 +11,22 @@ from billing.invoicing.close import close_period, organisations_to_close
 from billing.invoicing.due import due_periods
 from billing.invoicing.models import Invoice
 from billing.invoicing.subscriptions import subscribe
-from billing.periods import Days, month_of
+from billing.periods import ONE_DAY, Days, month_of
 from billing.pricing.plans import publish
 from tests.billing.accounts.agreeing import agreed
-from tests.factories import LONG_AGO, make_draft, make_organisation, make_service
+from tests.factories import (
+    LONG_AGO,
+    make_draft,
+    make_organisation,
+    make_service,
+    make_usage_row,
+)
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 12, 3, tzinfo=UTC)
 NOVEMBER = month_of(date(2026, 11, 1))
+YEAR = Days(date(2025, 1, 1), date(2026, 1, 1))
 
 
 def customer(starts_on=date(2026, 1, 15), **terms):
@@ -48,6 +56,30 @@ def due(grace=timedelta()):
 def test_are_the_last_of_who_was_never_invoiced(terms, first, end):
     customer(**terms)
     assert due() == ([Days(date.fromisoformat(first), date.fromisoformat(end))] if first else [])
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "terms", "days", "used_on", "total"),
+    [
+        # A year with 292 of its 365 days, and what was used on its first and last ones.
+        (date(2025, 3, 15), {"billing_period": "yearly"}, YEAR, [YEAR.first, YEAR.last], "312.00"),
+        # From the 31st on: a month without one ends its period a day earlier.
+        (
+            date(2026, 8, 31),
+            {"anchor": "anniversary"},
+            Days(date(2026, 10, 31), date(2026, 11, 30)),
+            [date(2026, 10, 31), date(2026, 11, 29)],
+            "385.00",
+        ),
+    ],
+)
+def test_are_invoiced_as_they_are(starts_on, terms, days, used_on, total):
+    one = customer(starts_on, base_fee=Decimal(365), base_fee_timing="in_arrears", **terms)
+    service = one.subscriptions.get().plan_version.charges.get().service
+    for day in [days.first - ONE_DAY, *used_on, days.end]:
+        make_usage_row(organisation=one, service=service, day=day, quantity=10 * 3600)
+    assert due() == [days]
+    assert close_period(organisation=one, days=days, now=NOW).total == Decimal(total)
 
 
 def test_are_all_since_the_last_invoice():

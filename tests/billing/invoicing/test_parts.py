@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from billing.accounts.commands import join_pool, override_price
 from billing.exact import plain
+from billing.invoicing import why
 from billing.invoicing.close import close_period
+from billing.invoicing.models import Invoice
 from billing.invoicing.rate import RatedLine, rate_organisations
 from billing.metering import saga
 from billing.metering.models import Definition, Dimension, Service
@@ -18,11 +21,13 @@ from billing.pricing.models import Charge, PlanVersion, Tier
 from billing.pricing.plans import publish
 from catacloud.accounts.models import Organisation
 from eventstore import feed
+from tests.billing.accounts.agreeing import PER_UNIT, agreed
 from tests.billing.metering.sending import send
 from tests.factories import (
     LONG_AGO,
     make_draft,
     make_organisation,
+    make_plan,
     make_service,
     make_subscription,
 )
@@ -156,6 +161,40 @@ class TestAPriceByRegion:
         [correction] = november.lines.filter(corrects=invoice)
         assert (correction.value, correction.amount) == ("us", Decimal(2))
         assert correction.before_amount == 14
+
+
+class TestWhy:
+    """A line opens to what its price is for, and to no other event of the hour."""
+
+    def opened(self, invoice: Invoice, value: str = "") -> tuple[list[str], list[str]]:
+        """Return the quantities of the days, and of the events of the month's first hour."""
+        line = why.open_line(invoice, invoice.lines.get(value=value).position)
+        days = [plain(span.quantity) for span in why.days(line, now=AFTER)]
+        return days, [plain(event.quantity) for event in why.events(line, START)]
+
+    def test_opens_to_the_events_of_the_lines_value(self, by_region: PlanVersion) -> None:
+        acme = subscribed(by_region)
+        used(acme, "traffic", (5, "eu", 0), (7, "us", 0), (11, "asia", 0), (13, None, 0))
+        invoice = close_period(organisation=acme, days=OCTOBER, now=AFTER)
+        assert self.opened(invoice, "eu") == (["5"], ["5"])
+        assert self.opened(invoice) == (["24"], ["11", "13"])
+
+    def test_of_an_own_price_opens_to_all_of_the_service(self, by_region: PlanVersion) -> None:
+        acme = subscribed(by_region)
+        used(acme, "traffic", (5, "eu", 0), (11, "asia", 0))
+        traffic = Service.objects.get(slug="traffic")
+        override_price(agreed(acme), service=traffic, terms=PER_UNIT, starts_on=OCTOBER.first)
+        invoice = close_period(organisation=acme, days=OCTOBER, now=AFTER)
+        assert self.opened(invoice) == (["16"], ["5", "11"])
+
+    def test_in_a_volume_account_opens_by_its_parents_prices(self, by_region: PlanVersion) -> None:
+        traffic = Service.objects.get(slug="traffic")
+        acme = subscribed(make_plan(prices={traffic: [(None, "1")]}))
+        join_pool(agreed(acme), parent=subscribed(by_region), starts_on=OCTOBER.first)
+        used(acme, "traffic", (5, "eu", 0), (11, "asia", 0))
+        invoice = close_period(organisation=acme, days=OCTOBER, now=AFTER)
+        assert self.opened(invoice, "eu") == (["5"], ["5"])
+        assert self.opened(invoice) == (["11"], ["11"])
 
 
 class TestAPriceOfSingleEvents:

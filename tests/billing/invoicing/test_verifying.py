@@ -22,7 +22,7 @@ from billing.metering import corrections, saga
 from billing.metering.events import EventName
 from billing.periods import month_of
 from billing.pricing.plans import publish
-from eventstore import feed
+from eventstore import feed, store
 from tests.billing.accounts.agreeing import agreed
 from tests.billing.metering.sending import send
 from tests.factories import (
@@ -140,6 +140,29 @@ class TestVerifying:
         run = verification_runs.new()
         verify_invoice(invoice_id=invoice.pk, run=run, later="argument")
         assert verification_runs.results(run, [invoice.pk]) == {invoice.pk: ""}
+
+
+def test_in_a_volume_account_what_the_others_used_by_then_counts():
+    """Of each member as far as it had been metered, in days of its own."""
+    make_seller()
+    service = make_service(slug="sum", unit_size=1)
+    plan = make_plan(prices={service: [("100", "0.10"), (None, "0.05")]})
+    parent, member = make_organisation(time_zone="Europe/Berlin"), make_organisation()
+    while store.partition_of(parent.pk) == store.partition_of(member.pk):
+        member = make_organisation()
+    for one in (parent, member):
+        make_subscription(plan_version=plan, organisation=one)
+    commands.join_pool(agreed(member), parent=parent, starts_on=OCTOBER.first)
+    for one, units in ((member, "60"), (parent, "80")):
+        send(one, ("1", "2026-10-09T07:15:00Z", {"quantity": units}), kind="test.sum")
+        send(one, ("2", "2026-09-30T22:30:00Z", {"quantity": "7"}), kind="test.sum")
+        meter()
+    invoices = [close_period(organisation=one, days=OCTOBER, now=NOW) for one in (member, parent)]
+    send(parent, ("late", "2026-10-09T09:00:00Z", {"quantity": "9"}), kind="test.sum")
+    meter()
+    # 60 of the one and 80 + 7 of the other, for whom October had begun: 10.00 and 2.35.
+    assert sum(invoice.total for invoice in invoices) == Decimal("12.35")
+    assert [list(differences(invoice)) for invoice in invoices] == [[], []]
 
 
 class TestARichInvoice:
