@@ -120,6 +120,6 @@ def test_what_was_agreed_on_is_shown_with_its_reason_and_what_is_left(as_user, o
         ("close", {"closes_on": "2027-01-01"}),
     ]:
         page = agree(client, customer, name, reason=f"why {name}", confirmed="yes", **data)
-    assert "Granted credit: 5 EUR, of which 5 are left (why credit)" in page
+    assert "granted credit: 5 EUR, of which 5 are left (why credit)" in page
     assert "paused from 2026-12-05 up to, not including, 2026-12-20 (why pause)" in page
     assert "closed from 2027-01-01 (why close)" in page

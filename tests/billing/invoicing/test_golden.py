@@ -31,10 +31,8 @@ from decimal import Decimal
 import pytest
 
 from billing.accounts import commands, discounts
-from billing.invoicing import describing
 from billing.invoicing.close import close_period
 from billing.invoicing.subscriptions import subscribe
-from billing.invoicing.written import write
 from billing.metering.models import Service
 from billing.periods import month_of
 from billing.pricing.charges import Charge, Tier
@@ -126,17 +124,3 @@ def test_every_figure_of_a_rich_invoice():
     ]
     assert [invoice.total, invoice.tax, invoice.gross] == [Decimal(n) for n in (100, 19, 119)]
     assert invoice.payments.get().amount == 19
-    written = write(describing.of_invoice(invoice))
-    shown = [
-        (line.text, [" ".join(filter(None, one)) for one in line.steps]) for line in written.lines
-    ]
-    assert shown == WORKING
-    assert written.sums == (
-        ("Net", "€100.00"),
-        ("VAT 19 % on €100.00", "€19.00"),
-        ("Total", "€119.00"),
-    )
-
-
-# The working of each line, as page and PDF show it: that of the volume account is of both together.
-WORKING: list[tuple[str, list[str]]] = []

@@ -42,7 +42,7 @@ def test_a_migration_is_named_simulated_confirmed_and_undone(as_user, operator, 
     asked = do("confirm")
     assert "Yes, confirm" in asked
     assert "1 organisation moves to" in asked
-    assert "Each moves with its next billing period. Prices of their own stay in force." in asked
+    assert "Each moves with its next billing period. Prices of their own end then." in asked
     assert "<li>=1+1 &lt;b&gt;Evil&lt;/b&gt;</li>" in asked
     assert "1 of 1" in do("confirm", confirmed="yes")
     assert "Yes, undo" in do("undo")
