@@ -173,7 +173,9 @@ class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
 
     def get_view_on_site_url(self, obj: Invoice | None = None) -> str | None:
         """Name the page that its customer sees, where each line opens down to its events."""
-        return obj and reverse("invoice", args=[obj.organisation.slug, obj.number])
+        if obj is None:
+            return None
+        return reverse("invoice", args=[obj.organisation.slug, obj.number])
 
     @admin.display(description="seller, as it was")
     def from_whom(self, invoice: Invoice) -> str:

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from billing.invoicing.bill import Commitment, Credit, Discount, Taxable, TaxLine, make_bill
 from billing.invoicing.lines import Kind, Share, fee
+from billing.pricing.tiers import Step
 
 ONE, TWO = UUID(int=1), UUID(int=2)
+ZERO, ONE_OF_IT = Decimal(0), Decimal(1)
 
 
 def used(service_id, amount):
@@ -78,10 +80,10 @@ class TestTheOrder:
             commitment=Commitment(Decimal("40.126"), of_others=Decimal("10.00")),
         )
         line = bill.lines[-1]
-        assert [(step.kind, step.amount) for step in line.working] == [
-            ("commitment", Decimal("40.126")),
-            ("counted", Decimal("-15.00")),
-        ]
+        assert line.working == (
+            Step(ZERO, None, ONE_OF_IT, Decimal("40.126"), Decimal("40.126"), "commitment"),
+            Step(ZERO, None, ONE_OF_IT, Decimal("-15.00"), Decimal("-15.00"), "counted"),
+        )
         assert line.amount == Decimal("25.13")
 
 

@@ -185,9 +185,10 @@ def test_a_base_fee_and_a_commitment_bear_the_tax_of_their_own_classes():
     ]
     assert [list(differences(each)) for each in (october, november)] == [[], []]
     use(one, "a", 20, name="late")
-    draft = draft_of(organisation=one, days=month_of(date(2026, 12, 1)), now=NOW)
+    to_come = draft_of(organisation=one, days=month_of(date(2026, 12, 1)), now=NOW)
+    assert to_come
     assert [
         (line.service_name, f"{line.amount:.2f}", f"{line.tax_category} {line.tax_rate:.0f}")
-        for line in draft.lines
+        for line in to_come.lines
         if line.corrects
     ] == [("a", "20.00", "S 19"), ("Minimum commitment", "-20.00", "E 0")]
