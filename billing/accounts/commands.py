@@ -18,11 +18,10 @@ from django.db import transaction
 from billing.accounts import events as said
 from billing.accounts.account import BillingAccount, Refused, account_id
 from billing.accounts.models import Credit, PoolMember, PriceOverride, Standstill
-from billing.accounts.own_prices import terms_from
+from billing.accounts.own_prices import refuse_unlike_a_charge
 from billing.invoicing.models import Invoice
 from billing.metering.models import Service
-from billing.pricing.checks import refuse_percentage_of
-from billing.pricing.currencies import round_amount
+from billing.pricing.currencies import UnknownCurrency, round_amount
 from billing.pricing.tiers import InvalidPrice
 from catacloud.accounts.models import Organisation
 from eventstore import repository
@@ -94,8 +93,7 @@ def override_price(
 ) -> PriceOverride:
     """Give the organisation a price of its own: see own_prices.py for the terms."""
     try:
-        terms_from(terms)
-        refuse_percentage_of(service, terms["model"])
+        refuse_unlike_a_charge(terms, service)
     except InvalidPrice as error:
         raise Refused(str(error)) from error
     with changing(agreed.organisation, since=starts_on):
@@ -137,7 +135,11 @@ def end_price(agreed: Agreement, *, override: PriceOverride, ends_on: date) -> N
 
 def add_credit(agreed: Agreement, *, kind: str, amount: Any, currency: str) -> Credit:
     """Add to the organisation's credit: ``granted``, or ``prepaid`` by it."""
-    if amount <= 0 or amount != round_amount(amount, currency):
+    try:
+        is_whole = amount == round_amount(amount, currency)
+    except UnknownCurrency as error:
+        raise Refused(str(error)) from error
+    if amount <= 0 or not is_whole:
         raise Refused(f"{amount} {currency} is no amount above zero of whole minor units.")
     with changing(agreed.organisation):
         event = said.CreditAdded(

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from billing.metering.models import Service
+from billing.pricing.models import validate_currency
 
 ABOVE_ZERO = MinValueValidator(Decimal("0.0001"), "It must be above zero.")
 
@@ -31,7 +32,12 @@ class Off(models.Model):
         validators=[ABOVE_ZERO],
         help_text="Off each invoice, as far as there is as much.",
     )
-    currency = models.CharField(max_length=3, blank=True, help_text="Of the amount, such as EUR.")
+    currency = models.CharField(
+        max_length=3,
+        blank=True,
+        validators=[validate_currency],
+        help_text="Of the amount, such as EUR.",
+    )
     service = models.ForeignKey(
         Service,
         on_delete=models.PROTECT,

@@ -13,8 +13,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Field
 
 from billing.exact import plain
+from billing.metering.models import Service
 from billing.pricing import tiers as priced
 from billing.pricing.charges import Charge, Tier
+from billing.pricing.checks import refuse_percentage_of
 from billing.pricing.prices import Terms
 from billing.pricing.terms import terms_of
 from billing.pricing.tiers import InvalidPrice
@@ -38,6 +40,19 @@ def terms_from(data: Data) -> Terms:
     charge, tiers = _rows(data)
     each = [priced.Tier(one.up_to, one.unit_price, one.flat_fee, one.cap) for one in tiers]
     return terms_of(charge, each)
+
+
+def refuse_unlike_a_charge(data: Data, service: Service) -> None:
+    """Raise InvalidPrice for terms that no charge for the service could have in a plan."""
+    charge, tiers = _rows(data)
+    try:
+        for row in (charge, *tiers):
+            row.clean_fields(exclude=PLACE)
+            row.validate_constraints(exclude=PLACE)
+    except ValidationError as error:
+        raise InvalidPrice(" ".join(error.messages)) from error
+    terms_from(data)
+    refuse_percentage_of(service, charge.model)
 
 
 def charge_from(data: Data) -> Charge:

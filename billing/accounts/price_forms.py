@@ -9,7 +9,7 @@ from billing.accounts import commands
 from billing.accounts.commands import Agreement
 from billing.accounts.models import PriceOverride
 from billing.accounts.operations import Data, Operation, day
-from billing.accounts.own_prices import charge_from, terms_from, words_of
+from billing.accounts.own_prices import refuse_unlike_a_charge, words_of
 from billing.metering.models import Service
 from billing.pricing.models import Charge
 from billing.pricing.tiers import InvalidPrice
@@ -56,10 +56,10 @@ class OverridePrice(Operation):
         data: Data = super().clean() or {}
         try:
             data["terms"] = self._terms(data)
-            terms_from(data["terms"])
+            if service := data.get("service"):
+                refuse_unlike_a_charge(data["terms"], service)
         except InvalidPrice as error:
             raise ValidationError(str(error)) from error
-        charge_from(data["terms"]).validate_constraints(exclude=["version", "service"])
         return data
 
     def _terms(self, data: Data) -> Data:

@@ -49,7 +49,14 @@ def test_an_own_price_is_shown_in_words_and_confirmed(as_user, operator, custome
 
 @pytest.mark.parametrize(
     ("tiers", "says"),
-    [("100: 0.10", "last tier must be without end"), ("ten", "no tier"), (": x", "no price")],
+    [
+        ("100: 0.10", "last tier must be without end"),
+        ("ten", "no tier"),
+        (": x", "no price"),
+        (": 1e40", "no more than 30 digits"),
+        (": NaN", "no price"),
+        (": -1", "must not be below zero"),
+    ],
 )
 def test_a_price_that_is_none_is_a_sentence_on_the_form(
     as_user, operator, customer, hours, tiers, says

@@ -154,11 +154,19 @@ def test_pools_have_one_level(customer):
     assert PoolMember.objects.get().ends_on == JANUARY
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "0.005"])
-def test_a_credit_is_a_whole_amount_above_zero(customer, amount):
-    with pytest.raises(Refused, match="no amount above zero"):
+@pytest.mark.parametrize(
+    ("amount", "currency", "why"),
+    [
+        ("0", "EUR", "no amount above zero"),
+        ("-1", "EUR", "no amount above zero"),
+        ("0.005", "EUR", "no amount above zero"),
+        ("1", "ABC", "no ISO 4217 currency"),
+    ],
+)
+def test_a_credit_is_a_whole_amount_above_zero_of_a_currency(customer, amount, currency, why):
+    with pytest.raises(Refused, match=why):
         commands.add_credit(
-            agreed(customer), kind="granted", amount=Decimal(amount), currency="EUR"
+            agreed(customer), kind="granted", amount=Decimal(amount), currency=currency
         )
     assert not Credit.objects.exists()
 
@@ -172,6 +180,7 @@ class TestDiscounts:
             {"rate": Decimal("0.1"), "amount": Decimal(1), "currency": "EUR"},
             {"amount": Decimal(1)},
             {"amount": Decimal("0.001"), "currency": "EUR"},
+            {"amount": Decimal(1), "currency": "ABC"},
             {"rate": Decimal("0.1"), "periods": 0},
         ],
     )
