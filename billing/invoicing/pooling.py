@@ -34,8 +34,8 @@ def _shared(price: Price, each: Sequence[Usage], currency: str) -> list[RatedLin
     lines = []
     for one, share in zip(each, share_out(amount, weights, unit=minor_unit(currency)), strict=True):
         with exactly():
-            others = share - together.amount
-        step = Step(ZERO, None, ONE, others, others, "shared")
+            others, theirs = share - together.amount, quantity - max(one.quantity, ZERO)
+        step = Step(theirs, quantity or None, ONE, others, others, "shared")
         lines.append(
             RatedLine(
                 service_id=price.service.pk,

@@ -225,6 +225,9 @@ def _taken(step: Mapping[str, str | None], pen: Pen) -> Step:
 
 
 def _about(step: Mapping[str, str | None], kind: str, unit: str, pen: Pen) -> str:
+    if kind == "shared" and (whole := step.get("up_to")):  # of how many units, how many are theirs
+        theirs, all_of_it = pen.number(Decimal(step["from"] or 0)), Decimal(whole)
+        return f"{pen.say(STEPS[kind])}: {theirs} {pen.say('of')} {pen.amount_of(all_of_it, unit)}"
     if kind not in WITH_UNITS:
         return pen.say(STEPS.get(kind, kind.capitalize()))
     units = _units(step, unit, pen)

@@ -24,6 +24,7 @@ class Step(NamedTuple):
 
     The part is that of the units above ``start``, up to and including ``up_to``. ``kind`` is what
     the amount is for: units, flat fee, allowance, package, fee, cap, discount, minimum or maximum.
+    Of one that is "shared", ``start`` of ``up_to`` units are the others'.
     """
 
     start: Decimal

@@ -31,8 +31,10 @@ from decimal import Decimal
 import pytest
 
 from billing.accounts import commands, discounts
+from billing.invoicing import describing
 from billing.invoicing.close import close_period
 from billing.invoicing.subscriptions import subscribe
+from billing.invoicing.written import WrittenLine, write
 from billing.metering.models import Service
 from billing.periods import month_of
 from billing.pricing.charges import Charge, Tier
@@ -80,6 +82,15 @@ def rich_plan(services):
     return draft
 
 
+def taken(line: int, cents: int) -> str:
+    return f"Taken off line {line} = -€{cents / 100:.2f}"
+
+
+def shown(line: WrittenLine) -> tuple[str, list[str]]:
+    steps = (" ".join(filter(None, step)).replace("\u00a0", " ") for step in line.steps)
+    return line.text, list(steps)
+
+
 def test_every_figure_of_a_rich_invoice():
     make_seller()
     services = [*(make_service(slug=slug) for slug in "abcdegh"), measured("i", "sum", 1)]
@@ -124,3 +135,56 @@ def test_every_figure_of_a_rich_invoice():
     ]
     assert [invoice.total, invoice.tax, invoice.gross] == [Decimal(n) for n in (100, 19, 119)]
     assert invoice.payments.get().amount == 19
+    written = write(describing.of_invoice(invoice))
+    assert [shown(line) for line in written.lines] == WORKING
+    assert written.sums == (
+        ("Net", "€100.00"),
+        ("VAT 19 % on €100.00", "€19.00"),
+        ("Total", "€119.00"),
+    )
+
+
+OTHERS = "Less the shares of the others in the volume account"
+TEN = [19, 25, 56, 64, 60, 15, 30, 23, 4, 158, 546]  # cents: 10.00 × a line's net / 132.67
+CREDIT = [43, 57, 128, 144, 137, 34, 68, 51, 9, 359, 1237]  # 22.67 × a line's net / 122.67
+
+# The working of each line, as page and PDF show it; of the volume account, that of all together.
+WORKING = [
+    ("a", ["Flat fee 1 × €5.00 = €5.00", f"{OTHERS} 1 × -€2.50 = -€2.50"]),
+    ("b", ["Every unit 10 h × €0.333 = €3.33", f"{OTHERS}: 0 of 10 h 1 × €0.00 = €0.00"]),
+    ("c", ["Packages 3 × €2.50 = €7.50", f"{OTHERS}: 0 of 25 h 1 × €0.00 = €0.00"]),
+    (
+        "d",
+        [
+            "Up to 100 h 100 h × €0.10 = €10.00",
+            "Above 100 h 100 h × €0.05 = €5.00",
+            f"{OTHERS}: 50 of 200 h 1 × -€3.75 = -€3.75",
+        ],
+    ),
+    ("e", ["Every unit 20 h × €0.40 = €8.00", f"{OTHERS}: 0 of 20 h 1 × €0.00 = €0.00"]),
+    ("g", ["Every unit 100 h × €0.02 = €2.00", f"{OTHERS}: 0 of 100 h 1 × €0.00 = €0.00"]),
+    (
+        "h",
+        [
+            "Up to 100 h 100 h × €0.02 = €2.00",
+            "Above 100 h 200 h × €0.01 = €2.00",
+            f"{OTHERS}: 0 of 300 h 1 × €0.00 = €0.00",
+        ],
+    ),
+    ("i, eu", ["Every unit 10 u × €0.30 = €3.00", f"{OTHERS}: 0 of 10 u 1 × €0.00 = €0.00"]),
+    ("i", ["Every unit 5 u × €0.10 = €0.50", f"{OTHERS}: 0 of 5 u 1 × €0.00 = €0.00"]),
+    (
+        "Base fee 1 Oct 2026 – 31 Oct 2026",
+        ["Base fee, for a share of the period 0.677419354839 × €31.00 = €21.00"],
+    ),
+    (
+        "Minimum commitment",
+        [
+            "Minimum commitment 1 × €135.483870967742 = €135.483870967742",
+            "Usage and base fees of the period 1 × -€63.08 = -€63.08",
+        ],
+    ),
+    ("d", ["Taken off line 4 €11.25 × -25 % = -€2.81"]),
+    ("all", [taken(line, cents) for line, cents in enumerate(TEN, 1)]),
+    ("Granted credit", [taken(line, cents) for line, cents in enumerate(CREDIT, 1)]),
+]
