@@ -1,8 +1,9 @@
 """The flows that load aggregates and let them decide, for drivers of both kinds. No I/O here."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -223,7 +224,7 @@ def _catch_up(loaded: Mapping[StreamKey, Loaded[A]], at_version: int | None) -> 
 
 def _replay(
     loaded: Mapping[StreamKey, Loaded[A]],
-    rows: Iterable[Row],
+    rows: Sequence[Row],
     *,
     full: bool,
     at_version: int | None = None,
@@ -231,27 +232,36 @@ def _replay(
     """Apply events to the states, and those of further pages while pages are full."""
     named = {(key.tenant_id, key.stream_id): one for key, one in loaded.items()}
     while True:
-        replayed = 0
-        for row in rows:
-            one = named[row[0], row[1]]
-            if at_version is not None and row[2] > at_version:
-                full = False
-                break
-            if row[2] != one.version + 1:
-                raise UnreadableEvent(f"Stream {row[1]} has no event of version {one.version + 1}.")
-            try:
-                recorded = decode_row(row)
-            except SealedEvent:
-                ring = yield from keyring.to_open({row[0]})
-                recorded = decode_row(open_row(row, ring))
-            one.state.apply(recorded.event)
-            one.version = recorded.version
-            replayed += 1
+        replayed = yield from _replay_page(named, rows, at_version)
         cache.states.count_replayed(replayed)
-        if not full:
+        if not full or replayed < len(rows):
             return
         rows = yield from _read({key: one.version + 1 for key, one in loaded.items()})
         full = len(rows) == PAGE
+
+
+def _replay_page(
+    named: Mapping[tuple[UUID, UUID], Loaded[A]], rows: Sequence[Row], at_version: int | None
+) -> Flow[int]:
+    """Apply the events of a page, up to a version; return how many."""
+    for nth, row in enumerate(rows):
+        one = named[row[0], row[1]]
+        if at_version is not None and row[2] > at_version:
+            return nth
+        if row[2] != one.version + 1:
+            raise UnreadableEvent(f"Stream {row[1]} has no event of version {one.version + 1}.")
+        try:
+            recorded = decode_row(row)
+        except SealedEvent:
+            ring = yield from keyring.to_open({row[0]})
+            recorded = decode_row(open_row(row, ring))
+        try:
+            one.state.apply(recorded.event)
+        except Exception as error:  # the aggregate's own, whatever it is
+            error.add_note(f"This is from applying version {row[2]} of stream {row[1]}.")
+            raise
+        one.version = recorded.version
+    return len(rows)
 
 
 def _read(first: Mapping[StreamKey, int]) -> Flow[list[Row]]:

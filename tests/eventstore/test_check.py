@@ -69,11 +69,20 @@ def test_a_clean_store_has_no_finding(key):
 
 
 def test_an_append_that_is_still_open_is_no_finding(key):
+    def go_on(what, done, total):
+        store.append([Append(key=key, events=[counted()])])
+
+    assert list(check.findings(watch=go_on)) == []
+
+
+def test_what_becomes_wrong_after_the_first_look_is_found_by_the_next_check(key):
     # All is read in one snapshot, which begins with the first look.
-    lines = check.findings(
-        watch=lambda what, done, total: store.append([Append(key=key, events=[counted()])])
-    )
-    assert list(lines) == []
+    def corrupt_later(what, done, total):
+        if done == 1:
+            Checkpoint.objects.update(position=10**9)
+
+    assert list(check.findings(watch=corrupt_later)) == []
+    assert "ahead of the horizon" in the_finding()
 
 
 class TestVersions:

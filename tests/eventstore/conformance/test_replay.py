@@ -86,6 +86,29 @@ class TestAReplayThatFails:
         assert entry(states, key) is None
 
     @pytest.mark.scenario(30)
+    @pytest.mark.parametrize("how", ["load", "execute", "execute_optimistically"])
+    def test_at_an_event_that_the_aggregate_refuses_has_a_note_of_it_and_caches_nothing(
+        self, store, states, monkeypatch, how
+    ):
+        key = stream()
+        append_elsewhere(key, *ones(14))
+        apply = Counter.apply
+
+        def refuse(self, event):
+            if self.total == 12:
+                raise TypeError("What is this?")
+            apply(self, event)
+
+        monkeypatch.setattr(Counter, "apply", refuse)
+        arguments = [] if how == "load" else [lambda counter: pytest.fail("It was half a state.")]
+        with pytest.raises(TypeError, match="What is this") as refused:
+            getattr(store, how)(key, *arguments)
+        assert refused.value.__notes__ == [
+            f"This is from applying version 13 of stream {key.stream_id}."
+        ]
+        assert entry(states, key) is None
+
+    @pytest.mark.scenario(30)
     def test_from_a_cached_state_leaves_the_entry_as_it_was(self, store, states):
         key = stream()
         store.execute(key, count(times=3))

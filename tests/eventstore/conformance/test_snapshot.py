@@ -191,6 +191,24 @@ class TestASnapshot:
         assert (saved_now.version, saved_now.state_version) == (11, Counter.state_version)
 
     @pytest.mark.scenario(28)
+    def test_of_many_streams_is_used_or_ignored_by_the_same_rules(self, store, states):
+        used, old, broken = keys = [stream() for _ in range(3)]
+        for key in keys:
+            store.execute(key, count(times=6))
+        states.clear()
+        for key, changes in (
+            (used, {"state": {"total": 60}}),  # another than its events make: so it shows
+            (old, {"state": {"total": 60}, "state_version": 0}),
+            (broken, {"state": {"total": "six"}}),
+        ):
+            Snapshot.objects.filter(stream_id=key.stream_id).update(**changes)
+        done = store.execute_many(dict.fromkeys([used, old], count()))
+        assert [done[key].state.total for key in (used, old)] == [61, 7]
+        states.clear()
+        done = store.execute_many(dict.fromkeys([old, broken], count()))
+        assert [done[key].state.total for key in (old, broken)] == [8, 7]
+
+    @pytest.mark.scenario(28)
     @pytest.mark.parametrize("how", ["load", "execute"])
     def test_that_cannot_be_decoded_is_ignored_with_a_warning(self, store, states, caplog, how):
         key = stream()
