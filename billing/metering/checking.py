@@ -147,7 +147,7 @@ def _sums(quantity: Decimal, area: Decimal, high: Decimal, count: Decimal | None
     said = plain(quantity)
     if more := [f"{name} {plain(one)}" for name, one in (("area", area), ("high", high)) if one]:
         said += f" ({', '.join(more)})"
-    return said if count is None else f"{said} in {count} event{'s' * (count != 1)}"
+    return said if count is None else f"{said} in {_events(count)}"
 
 
 def _values(count: Decimal) -> str:
@@ -158,4 +158,12 @@ def _told_apart(is_told: Decimal) -> str:
     return "a value of its own" if is_told else "none"
 
 
-SAYING: dict[str, Callable[..., str]] = {"unique values": _values, "values": _told_apart}
+def _events(count: Decimal) -> str:
+    return f"{count} event{'s' * (count != 1)}"
+
+
+SAYING: dict[str, Callable[..., str]] = {
+    "unique values": _values,
+    "values": _told_apart,
+    "uncounted": _events,
+}

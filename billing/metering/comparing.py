@@ -127,6 +127,14 @@ FROM (
 {NAMES} WHERE is_known IS DISTINCT FROM is_first
 """  # noqa: S608 (constants only)
 
+UNCOUNTED = f"""
+SELECT concat_ws(', ', organisation.slug, coalesce(service.slug, 'no service'), day),
+    ARRAY[coalesce(held.event_count, 0)::numeric], ARRAY[coalesce(made.event_count, 0)::numeric]
+FROM (SELECT * FROM billing_uncountedday WHERE {SLICE} AND {IN_DAYS}) AS held
+FULL JOIN uncounted AS made USING (organisation_id, service_id, day)
+{NAMES} WHERE held.event_count IS DISTINCT FROM made.event_count AND {IN_DAYS}
+"""  # noqa: S608 (constants only)
+
 # An account's months are what its events add up to. They are committed with the checkpoint, so the
 # snapshot has just those of what was counted.
 METERED = """
@@ -167,6 +175,7 @@ LOOKS = {
     "days": DAYS,
     "platform": PLATFORM,
     "values": VALUES,
+    "uncounted": UNCOUNTED,
     "accounts": ACCOUNTS,
 }
 OF_ALL_ORGANISATIONS = frozenset({"platform"})

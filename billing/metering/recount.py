@@ -38,7 +38,8 @@ AND NOT EXISTS (
 """
 
 # What services read of each event, and what takes it back, before or after it came. A definition
-# lasts until the next one of its service starts.
+# lasts until the next one of its service starts. What none counts is of service 0, as the table of
+# uncounted events has it.
 USAGE = """
 voided AS MATERIALIZED (
     SELECT DISTINCT event.tenant_id, event.data ->> 'source' AS source, event.data ->> 'id' AS id
@@ -52,12 +53,13 @@ voided AS MATERIALIZED (
     WHERE %(service)s::bigint IS NULL OR service_id = %(service)s
 ), raw AS (
     SELECT event.tenant_id AS organisation_id, event.occurred_at, event.position,
-        payload.data -> 'data' AS data, definition.id AS definition_id, definition.service_id,
-        definition.aggregation, voided.id IS NOT NULL AS is_void,
+        payload.data -> 'data' AS data, definition.id AS definition_id,
+        coalesce(definition.service_id, 0) AS service_id, definition.aggregation,
+        voided.id IS NOT NULL AS is_void,
         definition.allows_negative OR definition.aggregation IN ('level', 'peak') AS may_fall,
         payload.data -> 'data' #> string_to_array(definition.quantity_path, '.') AS given
     FROM eventstore_storedevent AS event
-    JOIN definition ON event.data ->> 'type' = ANY(definition.event_types)
+    LEFT JOIN definition ON event.data ->> 'type' = ANY(definition.event_types)
         AND definition.starts_at <= event.occurred_at
         AND (next_starts_at IS NULL OR event.occurred_at < next_starts_at)
     LEFT JOIN voided ON voided.tenant_id = event.tenant_id
@@ -65,6 +67,7 @@ voided AS MATERIALIZED (
     LEFT JOIN check_payload AS archived ON archived.position = event.position
     CROSS JOIN LATERAL (SELECT coalesce(archived.data, event.data) AS data) AS payload
     WHERE event.type = 'usage.recorded' AND {FOLDED}
+        AND (definition.id IS NOT NULL OR %(service)s::bigint IS NULL)
 ), understood AS (
     SELECT raw.*, CASE
         WHEN aggregation = 'unique_count' THEN NULL
@@ -82,7 +85,7 @@ voided AS MATERIALIZED (
         WHEN jsonb_typeof(given) = 'string' THEN given #>> '{}'
         END AS told
     FROM raw
-), counted AS MATERIALIZED (
+), judged AS MATERIALIZED (
     SELECT organisation_id, service_id, definition_id, aggregation, occurred_at, position, is_void,
         quantity, CASE
             WHEN length(told) > 100 OR starts_with(told, 'sha256:')
@@ -93,12 +96,18 @@ voided AS MATERIALIZED (
             ))
             FROM billing_dimension AS dimension
             WHERE dimension.definition_id = understood.definition_id
-        ) AS dimensions
+        ) AS dimensions,
+        (aggregation = 'count' OR told IS NOT NULL OR (
+            quantity BETWEEN -1e30 AND 1e30 AND quantity = round(quantity, 12)
+            AND (quantity >= 0 OR may_fall)
+        )) IS TRUE AS counts
     FROM understood
-    WHERE aggregation = 'count' OR told IS NOT NULL OR (
-        quantity BETWEEN -1e30 AND 1e30 AND quantity = round(quantity, 12)
-        AND (quantity >= 0 OR may_fall)
-    )
+), counted AS NOT MATERIALIZED (
+    SELECT * FROM judged WHERE counts
+), uncounted AS (
+    SELECT organisation_id, service_id, (occurred_at AT TIME ZONE 'UTC')::date AS day,
+        count(*) AS event_count
+    FROM judged WHERE NOT counts AND NOT is_void GROUP BY 1, 2, 3
 )
 """
 

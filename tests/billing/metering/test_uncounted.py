@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from billing.metering import rebuilding, uncounted
+from billing.metering.checking import Slice, findings
 from billing.metering.models import Definition
 from billing.metering.uncounted import Reason, UncountedDay
 from tests.billing.metering.test_definitions import HOUR, NOON, TYPE, catch_up, send, void
@@ -90,6 +91,23 @@ def test_what_is_taken_back_is_told_no_more(acme, tokens, most, limit):
     send(acme, ("late", NOON, {"quantity": "x"}))
     catch_up(limit)
     assert told(acme) == [(TODAY, "tokens", 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_check_counts_them_too_and_names_each_day_that_is_wrong(acme, tokens, most):
+    mixed(acme)
+    void(acme, "6")
+    catch_up()
+    assert list(findings()) == []
+    UncountedDay.objects.filter(service_id=tokens.pk).update(event_count=5)
+    UncountedDay.objects.filter(service_id=uncounted.NOBODY).delete()
+    says = [
+        "uncounted: acme, no service, 2026-10-31: 0 events is held, but the events make 1 event.",
+        "uncounted: acme, tokens, 2026-11-01: 5 events is held, but the events make 2 events.",
+    ]
+    assert list(findings()) == says
+    assert list(findings(Slice(service_id=tokens.pk))) == says[1:]
+    assert list(findings(Slice(end=TODAY))) == says[:1]
 
 
 def test_what_was_never_told_is_not_taken_away(acme, tokens, most):
