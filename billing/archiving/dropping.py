@@ -51,12 +51,12 @@ def _drop(number: int, now: datetime) -> int:
         noted = found.filter(pk=number, dropped_at=None).first()
         if noted is None:  # another run has it, or had it
             return 0
-        rows = _worth_dropping(read(noted))
-        if rows:
-            noted.record = archives.drop(_payloads(noted, rows), by="archive_usage").pk
+        found = _payloads(noted)
+        if found.positions:
+            noted.record = archives.drop(found, by="archive_usage").pk
         noted.dropped_at = now
         noted.save(update_fields=["record", "dropped_at"])
-        return len(rows)
+        return len(found.positions)
 
 
 def _worth_dropping(rows: Sequence[Row]) -> list[Row]:
@@ -73,13 +73,20 @@ def _worth_dropping(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.position in smaller]
 
 
-def _payloads(noted: UsageArchive, rows: Sequence[Row]) -> archives.Payloads:
+def _payloads(noted: UsageArchive) -> archives.Payloads:
+    """Return what is to be dropped. Raises NotReadBack."""
+    positions, digests, digest = list[int](), list[str](), b""
+    for some in files.portions(read(noted)):
+        rows = _worth_dropping(some)
+        positions += [row.position for row in rows]
+        digests += [_digest(row) for row in rows]
+        digest = files.link(digest, rows, organisation_id=noted.organisation_id)
     return archives.Payloads(
         tenant_id=noted.organisation_id,
         type=NAME,
-        positions=[row.position for row in rows],
-        digest=files.digest(rows, organisation_id=noted.organisation_id),
-        digests=[_digest(row) for row in rows],
+        positions=positions,
+        digest=digest,
+        digests=digests,
         keeps=kept_paths(),
         place=noted.name,
     )

@@ -1,10 +1,11 @@
 """Compare archives with the events that they are of, whether their payloads were dropped or not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.db import connection
 
+from billing.archiving.files import Row, portions
 from billing.archiving.models import UsageArchive
 from billing.archiving.writing import NotReadBack, read
 from billing.metering.checking import Slice
@@ -31,10 +32,19 @@ def findings(wanted: Slice, *, watch: Watch = lambda what, done, total: None) ->
 
 def _findings(noted: UsageArchive) -> Iterator[str]:
     try:
-        rows = read(noted)
+        different = [one for some in portions(read(noted)) for one in _different(noted, some)]
     except NotReadBack as error:
         yield f"archives: {error}"
         return
+    if different:
+        yield (
+            f"archives: {noted.name}: {len(different)} events are not as they were archived, the "
+            f"first at position {different[0]}."
+        )
+
+
+def _different(noted: UsageArchive, rows: Sequence[Row]) -> list[int]:
+    """Return the positions of those events that are not as they were archived, in order."""
     values: dict[str, Any] = {
         "tenant": noted.organisation_id,
         "positions": [row.position for row in rows],
@@ -42,21 +52,17 @@ def _findings(noted: UsageArchive) -> Iterator[str]:
     }
     with connection.cursor() as cursor:
         cursor.execute(DIFFERENT, values)
-        [count, first] = cursor.fetchone()
-    if count:
-        yield (
-            f"archives: {noted.name}: {count} events are not as they were archived, the first at "
-            f"position {first}."
-        )
+        return [position for (position,) in cursor]
 
 
 # What is left of an event is compared with what its record leaves of what is archived.
 DIFFERENT = """
-SELECT count(*), min(at)
+SELECT at
 FROM unnest(%(positions)s::bigint[], %(data)s::jsonb[]) AS archived (at, data)
 LEFT JOIN eventstore_storedevent AS event ON event.tenant_id = %(tenant)s AND position = at
 LEFT JOIN eventstore_archive AS record ON record.id::text = event.data #>> '{$archived,in}'
 WHERE event.data - '$archived' IS DISTINCT FROM
     CASE WHEN record.id IS NULL THEN archived.data
         ELSE eventstore_kept(archived.data, record.keeps) END
+ORDER BY at
 """

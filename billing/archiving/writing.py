@@ -6,7 +6,7 @@ another file of it.
 """
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import islice
@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from billing.archiving import files, shelf
-from billing.archiving.files import Row
+from billing.archiving.files import Encoded, Row
 from billing.archiving.models import UsageArchive
 from billing.archiving.periods import to_archive
 from billing.metering.saga import CONSUMER
@@ -28,7 +28,7 @@ from eventstore.models import Checkpoint
 
 logger = logging.getLogger(__name__)
 
-EVENTS = 10_000  # of one file, which are in memory twice while it is read back
+EVENTS = 10_000  # of one file
 
 Watch = Callable[[int], object]
 """Told how many events are done."""
@@ -54,11 +54,11 @@ def archive(
     for month in to_archive(organisation, now=now, after=after):
         beyond = _archived_until(organisation, month)
         with closing(_rows(organisation, month, after=beyond, until=until)) as rows:
-            while some := list(islice(rows, EVENTS)):
-                if not _write(organisation, month, some, beyond=beyond, now=now):
+            while encoded := _encode(organisation, month, islice(rows, EVENTS)):
+                if not _write(organisation, month, encoded, beyond=beyond, now=now):
                     break  # another run is at this month
-                beyond = some[-1].position
-                done += len(some)
+                beyond = encoded.positions[-1]
+                done += len(encoded.positions)
                 watch(done)
     return done
 
@@ -92,33 +92,20 @@ def _rows(
             yield from map(Row._make, cursor.execute(ROWS, values))
 
 
+def _encode(organisation: Organisation, month: Days, rows: Iterable[Row]) -> Encoded | None:
+    about = {"organisation": str(organisation.pk), "month": month.first.isoformat()}
+    return files.encode(rows, organisation_id=organisation.pk, about=about)
+
+
 def _write(
-    organisation: Organisation, month: Days, rows: list[Row], *, beyond: int, now: datetime
+    organisation: Organisation, month: Days, encoded: Encoded, *, beyond: int, now: datetime
 ) -> bool:
     """Write an archive, and note it; False where another run has written more of the month."""
-    noted = UsageArchive(
-        organisation=organisation,
-        month=month.first,
-        first_position=rows[0].position,
-        last_position=rows[-1].position,
-        first_at=min(row.occurred_at for row in rows),
-        last_at=max(row.occurred_at for row in rows),
-        event_count=len(rows),
-        rows_sha256=files.digest(rows, organisation_id=organisation.pk).hex(),
-        written_at=now,
-    )
-    about = {"organisation": str(organisation.pk), "month": month.first.isoformat()}
-    content = files.encode(rows, organisation_id=organisation.pk, about=about)
-    noted.sha256, noted.size = shelf.sha256(content), len(content)
-    noted.name = (
-        f"usage/{organisation.pk}/{month.first:%Y-%m}/"
-        f"{noted.first_position}-{noted.last_position}-{noted.sha256[:16]}.parquet"
-    )
-    shelf.put(noted.name, content)
+    noted = _note(organisation, month, encoded, now)
+    shelf.put(noted.name, encoded.content)
     shelf.put(f"{noted.name}.json", _manifest(noted))
-    read_back = read(noted)
-    stored = archives.content_digest(organisation.pk, [row.position for row in read_back])
-    if stored.hex() != noted.rows_sha256:
+    read_back = [row.position for row in read(noted)]
+    if archives.content_digest(organisation.pk, read_back).hex() != noted.rows_sha256:
         raise NotReadBack(f"{noted.name} does not have its events as they are stored.")
     with transaction.atomic():
         # Archivers of one organisation queue here, so that the second finds what the first noted.
@@ -130,18 +117,44 @@ def _write(
     return True
 
 
-def read(noted: UsageArchive) -> list[Row]:
-    """Read an archive, and compare it with the manifest. Raises NotReadBack."""
+def _note(organisation: Organisation, month: Days, encoded: Encoded, now: datetime) -> UsageArchive:
+    first, last = encoded.positions[0], encoded.positions[-1]
+    sha256 = shelf.sha256(encoded.content)
+    folder = f"usage/{organisation.pk}/{month.first:%Y-%m}"
+    return UsageArchive(
+        organisation=organisation,
+        month=month.first,
+        name=f"{folder}/{first}-{last}-{sha256[:16]}.parquet",
+        first_position=first,
+        last_position=last,
+        first_at=encoded.first_at,
+        last_at=encoded.last_at,
+        event_count=len(encoded.positions),
+        sha256=sha256,
+        size=len(encoded.content),
+        rows_sha256=encoded.digest.hex(),
+        written_at=now,
+    )
+
+
+def read(noted: UsageArchive) -> Iterator[Row]:
+    """Yield the rows of an archive. Raises NotReadBack where it is not what the manifest says.
+
+    That it is the file that was written shows before the first row, that these are its rows after
+    the last one.
+    """
     try:
         content = shelf.get(noted.name)
         if shelf.sha256(content) != noted.sha256:
             raise NotReadBack(f"{noted.name} is not the file that was written: its digest differs.")
-        rows = files.decode(content)
+        digest = b""
+        for row in files.decode(content):
+            digest = files.link(digest, [row], organisation_id=noted.organisation_id)
+            yield row
     except (OSError, files.BrokenFile) as error:
         raise NotReadBack(f"{noted.name} cannot be read: {error}") from error
-    if files.digest(rows, organisation_id=noted.organisation_id).hex() != noted.rows_sha256:
+    if digest.hex() != noted.rows_sha256:
         raise NotReadBack(f"{noted.name} has other events than were written.")
-    return rows
 
 
 def _manifest(noted: UsageArchive) -> bytes:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -35,11 +36,38 @@ def encode(some):
     return files.encode(some, organisation_id=OWNER, about={"month": "2026-09-01"})
 
 
+def digest(some):
+    return files.link(b"", some, organisation_id=OWNER)
+
+
 @given(st.lists(rows, min_size=1, max_size=5))
 @settings(max_examples=50, deadline=None)
 def test_rows_come_back_as_they_were(some):
-    assert files.decode(encode(some)) == some
-    assert encode(some) == encode(list(some))
+    file = encode(some)
+    assert list(files.decode(file.content)) == some
+    assert encode(iter(some)) == file
+    assert file.positions == [row.position for row in some]
+    assert file.digest == digest(some)
+    moments = [row.occurred_at for row in some]
+    assert (file.first_at, file.last_at) == (min(moments), max(moments))
+
+
+def test_a_file_of_many_rows_is_written_and_read_by_the_portion(monkeypatch):
+    monkeypatch.setattr(files, "AT_A_TIME", 2)
+    rows = [
+        Row(n, OWNER, n, OWNER, "t", 1, FIRST + timedelta(days=9 - n), FIRST, "{}", "{}")
+        for n in range(1, 6)
+    ]
+    asked = []
+    file = encode(asked.append(row) or row for row in rows)
+    assert pq.ParquetFile(pa.BufferReader(file.content)).num_row_groups == 3
+    assert (file.first_at, file.last_at) == (rows[-1].occurred_at, rows[0].occurred_at)
+    assert file.digest == digest(rows)
+    assert list(files.decode(file.content)) == asked == rows
+
+
+def test_of_no_rows_there_is_no_file():
+    assert encode([]) is None
 
 
 @given(st.lists(rows, min_size=1, max_size=3), st.integers(0, 9), st.data())
@@ -51,22 +79,20 @@ def test_any_other_value_makes_another_digest(some, column, choice):
     name = Row._fields[column]
     changed[n] = some[n]._replace(**{name: getattr(other, name)})
     same = changed[n][1:] == some[n][1:]  # positions are no content: they are the order
-    digests = [files.digest(one, organisation_id=OWNER) for one in (some, changed)]
-    assert (digests[0] == digests[1]) == same
+    assert (digest(some) == digest(changed)) == same
 
 
 def test_a_file_says_of_itself_what_it_is(tmp_path):
     row = Row(1, OWNER, 1, OWNER, "t", 1, FIRST, FIRST, data="{}", metadata="{}")
     path = tmp_path / "one.parquet"
-    path.write_bytes(encode([row]))
-    table = pq.read_table(path)
-    assert table.schema.metadata[b"catacloud.month"] == b"2026-09-01"
-    digest = files.digest([row], organisation_id=OWNER).hex().encode()
-    assert table.schema.metadata[files.ROWS_DIGEST.encode()] == digest
-    assert pq.ParquetFile(path).metadata.row_group(0).column(0).compression == "ZSTD"
+    path.write_bytes(encode([row]).content)
+    says = pq.ParquetFile(path).metadata
+    assert says.metadata[b"catacloud.month"] == b"2026-09-01"
+    assert says.metadata[files.ROWS_DIGEST.encode()] == digest([row]).hex().encode()
+    assert says.row_group(0).column(0).compression == "ZSTD"
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"x" * 99])
 def test_what_is_no_archive_is_refused(content):
     with pytest.raises(BrokenFile, match="no Parquet file"):
-        files.decode(content)
+        list(files.decode(content))
