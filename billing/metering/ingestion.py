@@ -4,6 +4,7 @@ An event is known by its organisation, source and id. Sent again, it changes not
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Literal
@@ -246,10 +247,20 @@ def _append(batch: Batch, *, key: ApiKey) -> store.Appended:
             last = stream
         events.append(new)
     appends = [Append(key=stream, events=events) for stream, events in streams.items()]
-    with transaction.atomic():  # so that after an error the database can be asked why
+    with _all_or_nothing(batch):
         done = store.append(appends, metadata=Metadata(actor=f"key {key.prefix}"))
         compare_with_archived(batch, done.repeated)
         return done
+
+
+def _all_or_nothing(batch: Batch) -> AbstractContextManager[object]:
+    """One event is appended by one statement, or stands already: it needs no BEGIN and COMMIT.
+
+    In a caller's transaction it does, so that after an error the database can be asked why.
+    """
+    if len(batch.appended) == 1 and not batch.voids and transaction.get_autocommit():
+        return nullcontext()
+    return transaction.atomic()
 
 
 def _organisations(

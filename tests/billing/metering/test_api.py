@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from billing.metering import cloudevents
@@ -51,6 +53,20 @@ def test_one_event_or_a_batch_is_stored(key, body, content_type, count):
     answer = post(body, key=key, content_type=content_type)
     assert (answer.status_code, answer.content) == (204, b"")
     assert StoredEvent.objects.count() == count
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_the_database_one_event_wants_three_statements():
+    """For the key, the organisation, and the event, which is a transaction by itself."""
+    make_organisation("Acme")
+    key = create_api_key(organisation=None, name="tests", now=timezone.now())
+    post({**EVENT, "subject": "acme"}, key=key)  # notes that the key is used, once a minute
+    with CaptureQueriesContext(connection) as asked:
+        assert post({**EVENT, "subject": "acme", "id": "2"}, key=key).status_code == 204
+    of = ["accounts_apikey", "accounts_organisation", "eventstore_append"]
+    assert len(asked) == len(of), [one["sql"] for one in asked]
+    assert all(name in one["sql"] for name, one in zip(of, asked, strict=True))
+    assert StoredEvent.objects.count() == 2
 
 
 def test_the_same_request_again_changes_nothing(key):
