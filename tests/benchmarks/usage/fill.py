@@ -1,6 +1,9 @@
 """Fills a database with usage events, faster than any client could send them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
@@ -29,6 +32,23 @@ FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n,
 ORDER BY n
 """
 
+# Keys and indexes of the events: how each is dropped, and how it is made again.
+INDEXES = """
+SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
+    format('ALTER TABLE %s ADD CONSTRAINT %I %s',
+        conrelid::regclass, conname, pg_get_constraintdef(oid))
+FROM pg_constraint
+WHERE conrelid = 'eventstore_storedevent'::regclass AND contype IN ('p', 'u')
+UNION ALL
+SELECT format('DROP INDEX %s', indexrelid::regclass),
+    replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ')
+FROM pg_index
+WHERE indrelid = 'eventstore_storedevent'::regclass
+    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+"""
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
 
 def usage(
     url: str,
@@ -56,8 +76,21 @@ def usage(
     # Client-side values: SQL that runs once gains nothing from types that have to be guessed.
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
         connection.execute(HEADS, values)
-        for first in range(0, events, CHUNK):
-            last = min(first + CHUNK, events) - 1
-            connection.execute(EVENTS, values | {"first": first, "last": last})
+        with _without_indexes(connection):
+            for first in range(0, events, CHUNK):
+                last = min(first + CHUNK, events) - 1
+                connection.execute(EVENTS, values | {"first": first, "last": last})
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
+
+
+@contextmanager
+def _without_indexes(connection: Connection) -> Iterator[None]:
+    """Make the indexes of the events once these are there: a fraction of the time for millions."""
+    made = connection.execute(INDEXES).fetchall()
+    for drop, _ in made:
+        connection.execute(drop)
+    yield
+    connection.execute("SET maintenance_work_mem = '1GB'")
+    for _, make in made:
+        connection.execute(make)
