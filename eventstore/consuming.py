@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from django.db import connection, transaction
 
 from eventstore import failures, horizon, standing
-from eventstore.cursors import own_transaction
+from eventstore.cursors import binary_cursor, own_transaction
 from eventstore.events import RecordedEvent
 from eventstore.models import Checkpoint
 from eventstore.partition_reads import Window, read, window
@@ -93,10 +93,9 @@ def _ready_until(consumer: str, partition: int, up_to: int | None) -> int | None
 
     The horizon is moved only where the next event is still beyond it.
     """
-    with own_transaction(), connection.cursor() as cursor:
+    with own_transaction(), binary_cursor() as cursor:
         cursor.execute(PEEK, {"consumer": consumer, "partition": partition})
-        row: tuple[int | None, int, int | None] = cursor.fetchone()
-    checkpoint, until, following = row
+        [(checkpoint, until, following)] = cursor.fetchall()
     if checkpoint is None:
         Checkpoint.objects.get_or_create(consumer=consumer, partition=partition)
     if following is None or (up_to is not None and following > up_to):

@@ -12,10 +12,8 @@ transaction, and a writer that is still running may have a higher id than that.
 
 from dataclasses import dataclass
 
-from django.db import connection
-
 from eventstore import holds
-from eventstore.cursors import own_transaction
+from eventstore.cursors import binary_cursor, own_transaction
 from eventstore.models import Horizon
 
 WINDOW = 10_000  # positions that one look takes in
@@ -80,7 +78,7 @@ def advance() -> int:
 
 def _look() -> tuple[State, Look]:
     """Return the state and what is beyond it, both of one snapshot."""
-    with own_transaction(), connection.cursor() as cursor:
+    with own_transaction(), binary_cursor() as cursor:
         cursor.execute(LOOK, {"window": WINDOW})
         row = cursor.fetchone()
     if row is None:
@@ -93,7 +91,7 @@ def _look() -> tuple[State, Look]:
 
 def _move(state: State, after: State) -> bool:
     """Write the state after another one; False where that one does not stand any more."""
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(MOVE, [*_columns(after), *_columns(state)])
         return bool(cursor.rowcount)
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
 from psycopg.sql import SQL, Literal
 
 from eventstore import drivers, keyring, sql
@@ -54,9 +53,9 @@ def read_window(window: Window, *, types: Sequence[type[Event]]) -> list[Recorde
 def window(*, partition: int, after: int, until: int, limit: int) -> Window | None:
     """Return which events :func:`read` would return, without reading them; None where none."""
     within = {"partition": partition, "after": after, "until": until, "limit": limit}
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(WINDOW, within)
-        last, count, recorded_at = cursor.fetchone()
+        [(last, count, recorded_at)] = cursor.fetchall()
     return Window(partition, after, last, count, recorded_at) if count else None
 
 

@@ -25,7 +25,7 @@ from billing.metering.events import UsageVoided
 from billing.metering.fold import ByMonth, Change, Hour, Sums, by_day, by_month, fold, merge
 from billing.metering.models import Service
 from billing.metering.readings import Named, Reading
-from billing.periods import Zones
+from billing.periods import IN_UTC, Zones
 from eventstore import feed, repository
 from eventstore.events import Event, RecordedEvent
 from eventstore.feed import Window
@@ -51,23 +51,25 @@ def handle(window: Window) -> None:
 
 def write(window: Window) -> ByMonth:
     """Write what a batch changes in the tables; return what it is for the billing accounts."""
-    few = feed.read_window(window, types=FEW_EVENTS)
+    few, about = feed.read_window(window, types=FEW_EVENTS), readings.about(window)
     # The saga's own events to billing accounts come as batches too, which change nothing.
-    if not few and not readings.has_usage(window):
+    if not few and not about.has_usage:
         return {}
     services = {one.slug: one for one in Service.objects.all()}
-    taken_back, zones = voids.note(few), zoning.of_window(window)
+    taken_back = voids.note(few)
+    zones = zoning.of_window(window) if about.some_have_zones else IN_UTC
     unread = slot_tables.fold(window, taken_back, services, zones)
-    read, not_counted = _read(window, taken_back, zones)
+    some_are_void = about.some_are_void or bool(few)
+    read, not_counted = _read(window, taken_back, zones, some_are_void=some_are_void)
     unread.update(not_counted)
     uncounted.add(unread, services={slug: one.pk for slug, one in services.items()})
     of_files = fold(changes(few), zones)
     return _add_up(window, read, of_files, services, zones, some_left=bool(taken_back))
 
 
-def _read(window: Window, taken_back: Named, zones: Zones) -> readings.Read:
+def _read(window: Window, taken_back: Named, zones: Zones, *, some_are_void: bool) -> readings.Read:
     """Read a window's events, and less what of earlier ones it took back."""
-    read = readings.of_window(window, zones)
+    read = readings.of_window(window, zones, some_are_void=some_are_void)
     if not taken_back:
         return read
     back = readings.of_events(taken_back, up_to=window.after, zones=zones)
