@@ -12,7 +12,6 @@ from uuid import UUID
 
 import msgspec
 from django.db import DataError, transaction
-from django.db.models import Q
 
 from billing.metering import corrections
 from billing.metering.batches import (
@@ -35,8 +34,9 @@ from billing.metering.corrections import BadCorrection, CorrectedBefore, Correct
 from billing.metering.events import STREAM_TYPE, VOIDED, UsageRecorded
 from billing.metering.names import uuid_of
 from catacloud.accounts import stopping
-from catacloud.accounts.models import ApiKey, Organisation
+from catacloud.accounts.models import ApiKey
 from eventstore import store
+from eventstore.cursors import binary_cursor
 from eventstore.events import Metadata, StreamKey
 from eventstore.store import Append, NewEvent, OtherContent
 
@@ -277,15 +277,21 @@ def _organisations(
     subjects = {
         event.subject for event in events if isinstance(event, CloudEvent) and event.subject
     }
-    named = Q(slug__in=subjects) | Q(external_key__in=subjects)
     found: dict[str | None, UUID] = {}
     stopped: dict[UUID | None, datetime] = {}
-    for slug, external_key, owner, until in Organisation.objects.filter(named).values_list(
-        "slug", "external_key", "id", "stopped_until"
-    ):
+    with binary_cursor() as cursor:
+        cursor.execute(ORGANISATIONS, {"subjects": list(subjects)})
+        rows = cursor.fetchall()
+    for slug, external_key, owner, until in rows:
         found[slug] = owner  # over another's external key
         if external_key:
             found.setdefault(external_key, owner)
         if until and now < until:
             stopped[owner] = until
     return found, stopped
+
+
+ORGANISATIONS = """
+SELECT slug, external_key, id, stopped_until FROM accounts_organisation
+WHERE slug = ANY(%(subjects)s::text[]) OR external_key = ANY(%(subjects)s::text[])
+"""

@@ -2,9 +2,12 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
@@ -28,14 +31,37 @@ def create_api_key(*, organisation: Organisation | None, name: str, now: datetim
 def find_api_key(key: str) -> ApiKey | None:
     """Return the key that stands for ``key`` and is not revoked, with its organisation."""
     prefix = key.removeprefix("cck_")[:PREFIX_LENGTH]
-    found = (
-        ApiKey.objects.select_related("organisation")
-        .filter(prefix=prefix, revoked_at__isnull=True)
-        .first()
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_find_sql(), [prefix])
+        row = cursor.fetchone()
+    found = _made_of(row) if row else None
     if found is None or not secrets.compare_digest(found.digest, _digest(key)):
         return None
     return found
+
+
+@cache
+def _find_sql() -> str:
+    """Written once: Django would do so at each request, which takes a fifth of its time."""
+    columns = [
+        f'{table}."{field.column}"'
+        for table, model in (("key", ApiKey), ("owner", Organisation))
+        for field in model._meta.concrete_fields
+    ]
+    return (
+        f"SELECT {', '.join(columns)} FROM accounts_apikey AS key "  # noqa: S608 (constants only)
+        "LEFT JOIN accounts_organisation AS owner ON owner.id = key.organisation_id "
+        "WHERE prefix = %s AND revoked_at IS NULL"
+    )
+
+
+def _made_of(row: Sequence[Any]) -> ApiKey:
+    names = [field.attname for field in ApiKey._meta.concrete_fields]
+    of_owner = [field.attname for field in Organisation._meta.concrete_fields]
+    key = ApiKey.from_db(DEFAULT_DB_ALIAS, names, row[: len(names)])
+    if key.organisation_id is not None:
+        key.organisation = Organisation.from_db(DEFAULT_DB_ALIAS, of_owner, row[len(names) :])
+    return key
 
 
 def authenticate(key: str, *, now: datetime) -> ApiKey | None:
