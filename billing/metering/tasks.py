@@ -46,11 +46,15 @@ def sweep(**_: object) -> None:
 
 
 def wake_saga(*, partitions: Set[int], **_: Any) -> None:
-    """Receive the event store's ``appended`` signal. Who appended never waits long for it."""
-    if broker.spares():
+    """Receive the event store's ``appended`` signal. Who appended never waits long for it.
+
+    The saga's own appends wake nobody: who makes them goes on until there are no more.
+    """
+    asleep = partitions - {saga.advancing.get()}
+    if not asleep or broker.spares():
         return
     try:
-        for partition in partitions:
+        for partition in asleep:
             if doorbell.ring(partition):
                 _wake(partition)
     except (RedisError, OperationalError, OSError) as error:
