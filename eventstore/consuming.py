@@ -95,7 +95,8 @@ def _ready_until(consumer: str, partition: int, up_to: int | None) -> int | None
     """
     with own_transaction(), binary_cursor() as cursor:
         cursor.execute(PEEK, {"consumer": consumer, "partition": partition})
-        [(checkpoint, until, following)] = cursor.fetchall()
+        row: tuple[int | None, int, int | None] = cursor.fetchall()[0]
+    checkpoint, until, following = row
     if checkpoint is None:
         Checkpoint.objects.get_or_create(consumer=consumer, partition=partition)
     if following is None or (up_to is not None and following > up_to):

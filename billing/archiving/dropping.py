@@ -51,12 +51,12 @@ def _drop(number: int, now: datetime) -> int:
         noted = found.filter(pk=number, dropped_at=None).first()
         if noted is None:  # another run has it, or had it
             return 0
-        found = _payloads(noted)
-        if found.positions:
-            noted.record = archives.drop(found, by="archive_usage").pk
+        payloads = _payloads(noted)
+        if payloads.positions:
+            noted.record = archives.drop(payloads, by="archive_usage").pk
         noted.dropped_at = now
         noted.save(update_fields=["record", "dropped_at"])
-        return len(found.positions)
+        return len(payloads.positions)
 
 
 def _worth_dropping(rows: Sequence[Row]) -> list[Row]:
