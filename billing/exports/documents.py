@@ -14,11 +14,13 @@ from django.db.models import Prefetch, QuerySet
 from billing.exact import ZERO
 from billing.exports.focus import Charge, Document, Taxed, next_period
 from billing.invoicing.after import CreditNote, CreditNoteLine
+from billing.invoicing.draft_lines import DraftLine
 from billing.invoicing.drafting import Draft, drafts_of
 from billing.invoicing.due import open_periods
 from billing.invoicing.lines import Kind
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.tax import tax_rows
+from billing.metering.models import Service
 from billing.periods import Days, day_of
 from catacloud.accounts.models import Organisation
 
@@ -37,9 +39,11 @@ def documents(
     found = organisations.order_by("slug").iterator(chunk_size=2000)
     while some := list(islice(found, AT_ONCE)):
         drafts = _drafts(some, days, now)
+        slugs = dict(Service.objects.values_list("pk", "slug"))
         for organisation in some:
             yield from _issued(organisation, days)
-            yield from map(_drafted, drafts.get(organisation.pk, []))
+            for draft in drafts.get(organisation.pk, []):
+                yield _drafted(draft, slugs)
 
 
 def _issued(organisation: Organisation, days: Days) -> Iterator[Document]:
@@ -86,7 +90,7 @@ def _drafts(
 def _invoiced(organisation: Organisation, invoice: Invoice) -> Document:
     days = Days(invoice.starts_on, invoice.ends_on)
     taxes = [] if invoice.prices_include_tax else _taxes(invoice.taxes)
-    charges = [_charge(line, days) for line in invoice.lines.all()]
+    charges = [_charge(line, days, _service_of(line)) for line in invoice.lines.all()]
     return _issued_as(organisation, invoice, invoice.number, charges, taxes)
 
 
@@ -95,7 +99,7 @@ def _credited(organisation: Organisation, invoice: Invoice, note: CreditNote) ->
     days = Days(invoice.starts_on, invoice.ends_on)
     taxes = [] if note.gross == note.total else _taxes(note.taxes, sign=-1)
     charges = [
-        _charge(line.invoice_line, days)._replace(
+        _charge(line.invoice_line, days, _service_of(line.invoice_line))._replace(
             quantity=-line.quantity, amount=-line.amount, is_correction=True
         )
         for line in note.lines.all()
@@ -125,7 +129,7 @@ def _issued_as(
     )
 
 
-def _drafted(draft: Draft) -> Document:
+def _drafted(draft: Draft, slugs: Mapping[int, str]) -> Document:
     return Document(
         account=draft.organisation.slug,
         account_name=draft.organisation.name,
@@ -135,16 +139,23 @@ def _drafted(draft: Draft) -> Document:
         plan_version=draft.plan_version_id,
         days=draft.days,
         zone=draft.organisation.zone,
-        charges=[_charge(line, draft.days) for line in draft.lines],
+        charges=[
+            _charge(line, draft.days, slugs[line.service_id] if line.service_id else "")
+            for line in draft.lines
+        ],
         taxes=[] if draft.prices_include_tax else _taxes(tax_rows(draft.taxes)),
     )
 
 
-def _charge(line: InvoiceLine, days: Days) -> Charge:
+def _service_of(line: InvoiceLine) -> str:
+    return line.service.slug if line.service else ""
+
+
+def _charge(line: InvoiceLine | DraftLine, days: Days, service: str) -> Charge:
     corrected = line.corrects
     return Charge(
         kind=Kind(line.kind),
-        service=line.service.slug if line.service else "",
+        service=service,
         name=line.service_name,
         value=line.value,
         quantity=line.quantity,
@@ -155,7 +166,7 @@ def _charge(line: InvoiceLine, days: Days) -> Charge:
     )
 
 
-def _covers(line: InvoiceLine, days: Days) -> Days:
+def _covers(line: InvoiceLine | DraftLine, days: Days) -> Days:
     in_advance = line.covers_from is not None and line.covers_from >= days.end
     return next_period(days) if in_advance else days
 

@@ -41,7 +41,7 @@ class Besides:
 
 
 def besides(*, days: Days, organisations: Collection[UUID]) -> dict[UUID, Besides]:
-    """Read it for a period in eight queries, however many organisations there are."""
+    """Read it for a period in up to eight queries, however many organisations there are."""
     standings = standings_of(organisations)
     charged = _charged(organisations)
     discounts = _discounts(days, organisations)
@@ -86,7 +86,7 @@ def _fees(its: Besides, days: Days, currency: str) -> tuple[list[Line], Commitme
     """
     standing = its.standing
     last = standing.on(days.last)
-    if last is None:
+    if last is None or not (standing.is_priced or its.charged):
         return [], None
     periods = [days]
     following = last.cycle.period_of(days.end)
@@ -198,19 +198,19 @@ def _charged(
 def _discounts(
     days: Days, organisations: Collection[UUID], before: Invoice | None = None
 ) -> Mapping[UUID, list[tuple[Discount, str]]]:
-    """Return those of the period that have invoices left to lower."""
-    used = dict(
-        _lines(organisations, Kind.DISCOUNT, before)
-        .values_list("source_id")
-        .annotate(used=Count("invoice", distinct=True))
-    )
-    rows = accounts.Discount.objects.filter(
+    """Return those of the period that have invoices left to lower: in one query where none is for
+    so many invoices only.
+    """
+    asked = accounts.Discount.objects.filter(
         Q(ends_on=None) | Q(ends_on__gt=days.first),
         organisation__in=organisations,
         starts_on__lt=days.end,
     )
     if before is not None:
-        rows = rows.filter(granted_at__lte=before.issued_at)
+        asked = asked.filter(granted_at__lte=before.issued_at)
+    rows = list(asked)
+    bounded = [row.pk for row in rows if row.periods is not None]
+    used = _lowered(organisations, bounded, before) if bounded else {}
     found: defaultdict[UUID, list[tuple[Discount, str]]] = defaultdict(list)
     for row in rows:
         left = None if row.periods is None else row.periods - used.get(row.pk, 0)
@@ -220,20 +220,27 @@ def _discounts(
     return found
 
 
+def _lowered(
+    organisations: Collection[UUID], discounts: Collection[UUID], before: Invoice | None
+) -> Mapping[UUID | None, int]:
+    """Count the invoices that each of these discounts has lowered."""
+    lines = _lines(organisations, Kind.DISCOUNT, before).filter(source_id__in=discounts)
+    return dict(lines.values_list("source_id").annotate(used=Count("invoice", distinct=True)))
+
+
 def credits_left(
     organisations: Collection[UUID], before: Invoice | None = None
 ) -> Mapping[UUID, list[tuple[Credit, str]]]:
-    """Return what of each credit no invoice has taken yet, with its currency."""
-    granted = _lines(organisations, Kind.CREDIT, before).values_list("source_id")
-    used = {source: -amount for source, amount in granted.annotate(used=Sum("amount"))}
-    prepaid = accounts.PrepaidUse.objects.filter(
-        valid(before), credit__organisation__in=organisations
-    )
-    used |= dict(prepaid.values_list("credit").annotate(used=Sum(F("amount"))))
-    rows = accounts.Credit.objects.filter(organisation__in=organisations)
+    """Return what of each credit no invoice has taken yet, with its currency.
+
+    In one query where there are none.
+    """
+    asked = accounts.Credit.objects.filter(organisation__in=organisations)
     if before is not None:
-        rows = rows.filter(added_at__lte=before.issued_at)
+        asked = asked.filter(added_at__lte=before.issued_at)
     found: defaultdict[UUID, list[tuple[Credit, str]]] = defaultdict(list)
+    rows = list(asked)
+    used = _taken(organisations, before) if rows else {}
     for row in rows:
         with exactly():
             left = round_amount(row.amount - used.get(row.pk, ZERO), row.currency)
@@ -243,3 +250,15 @@ def credits_left(
                 (Credit(row.pk, str(row).capitalize(), left, is_prepaid), row.currency)
             )
     return found
+
+
+def _taken(
+    organisations: Collection[UUID], before: Invoice | None
+) -> Mapping[UUID | None, Decimal]:
+    """Return how much invoices took of each credit, granted or prepaid."""
+    granted = _lines(organisations, Kind.CREDIT, before).values_list("source_id")
+    used = {source: -amount for source, amount in granted.annotate(used=Sum("amount"))}
+    prepaid = accounts.PrepaidUse.objects.filter(
+        valid(before), credit__organisation__in=organisations
+    )
+    return used | dict(prepaid.values_list("credit").annotate(used=Sum(F("amount"))))

@@ -17,7 +17,7 @@ from billing.periods import Days
 from catacloud.accounts.models import Organisation
 
 NONE = timedelta()
-CLOSED_TOGETHER = 100  # accounts in a transaction: so many wait where one of them is changed
+CLOSED_TOGETHER = 200  # accounts in a transaction: so many wait where one of them is changed
 
 
 class CannotClose(Exception):

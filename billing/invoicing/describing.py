@@ -7,6 +7,7 @@ from uuid import UUID
 
 from billing.invoicing.after import CreditNote
 from billing.invoicing.document import Document, Kind, Line, Original
+from billing.invoicing.draft_lines import DraftLine
 from billing.invoicing.drafting import Draft
 from billing.invoicing.lines import Kind as LineKind
 from billing.invoicing.models import Invoice, InvoiceLine
@@ -98,7 +99,7 @@ def of_draft(draft: Draft) -> Document:
 
 
 def _lines(
-    lines: Sequence[InvoiceLine], taxes: Sequence[TaxLine], of: Invoice | Draft
+    lines: Sequence[InvoiceLine | DraftLine], taxes: Sequence[TaxLine], of: Invoice | Draft
 ) -> tuple[Line, ...]:
     treatments = {(one.treatment.category, one.treatment.rate): one.treatment for one in taxes}
     treated = [
@@ -121,7 +122,7 @@ def _lines(
 _Charge = tuple[int, int | UUID | None, str, str]
 
 
-def _places(lines: Sequence[InvoiceLine]) -> dict[_Charge, int]:
+def _places(lines: Sequence[InvoiceLine | DraftLine]) -> dict[_Charge, int]:
     """Return where what is corrected stands on its own invoice: in one query, or none."""
     corrected = {line.corrects_id for line in lines if line.corrects_id}
     if not corrected:
@@ -131,13 +132,17 @@ def _places(lines: Sequence[InvoiceLine]) -> dict[_Charge, int]:
     return {_charge(row.invoice_id, row): row.position for row in rows}
 
 
-def _charge(invoice: int, line: InvoiceLine) -> _Charge:
+def _charge(invoice: int, line: InvoiceLine | DraftLine) -> _Charge:
     """Name what a line of an invoice, or its correction, is of: a service, or a discount."""
     return invoice, line.source_id or line.service_id, line.value, line.tax_class
 
 
 def _line(
-    line: InvoiceLine, treated: Treatment, net: Decimal, corrects: Original | None, language: str
+    line: InvoiceLine | DraftLine,
+    treated: Treatment,
+    net: Decimal,
+    corrects: Original | None,
+    language: str,
 ) -> Line:
     name = service_called(line.service_name, language) if line.service_id else line.service_name
     is_correction = corrects is not None

@@ -10,17 +10,16 @@ from decimal import Decimal
 from functools import reduce
 from uuid import UUID
 
-from billing.exact import ZERO, exactly, plain
+from billing.exact import ZERO, exactly
 from billing.invoicing import following, inputs
 from billing.invoicing.besides import besides, make
-from billing.invoicing.bill import Bill, Credit
+from billing.invoicing.bill import Credit
 from billing.invoicing.correcting import CorrectionLine, Corrections, corrections
 from billing.invoicing.credit_left import credit_left
+from billing.invoicing.draft_lines import DraftLine, lines_of
 from billing.invoicing.following import Left
 from billing.invoicing.giving_back import told_apart
 from billing.invoicing.legal import LegalEntity, Sides, sides_of
-from billing.invoicing.lines import Kind, Line, Share
-from billing.invoicing.models import InvoiceLine
 from billing.invoicing.parties import Party
 from billing.invoicing.pen import Pen
 from billing.invoicing.rate import RatedPeriod, rate_organisations
@@ -32,10 +31,8 @@ from billing.invoicing.tax import (
     tax_lines,
     tax_of,
 )
-from billing.invoicing.texts import text_of
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
-from billing.pricing.tiers import Step
 from catacloud.accounts.models import Organisation
 
 TaxBehaviour = PlanVersion.TaxBehaviour
@@ -43,7 +40,7 @@ TaxBehaviour = PlanVersion.TaxBehaviour
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An invoice before its number. The lines are unsaved, and in order."""
+    """An invoice before its number. The lines are in order."""
 
     organisation: Organisation
     days: Days
@@ -51,7 +48,7 @@ class Draft:
     currency: str
     plan_version_id: int
     prices_include_tax: bool
-    lines: Sequence[InvoiceLine]
+    lines: Sequence[DraftLine]
     taxes: Sequence[TaxLine]
     entity: LegalEntity
     seller: Party
@@ -156,7 +153,7 @@ def _draft(
     currency = period.currency
     corrected, credited = told_apart(left.to_correct.get(currency, []))
     bill = make(period, left.its, days=days, corrections=[one.line for one in corrected])
-    lines = _lines(bill, corrected, Pen(sides.language, currency))
+    lines = lines_of(bill, corrected, Pen(sides.language, currency))
     taxes = _tax(lines, sides, version)
     return Draft(
         organisation=organisation,
@@ -181,69 +178,16 @@ def _draft(
     )
 
 
-def _tax(lines: Sequence[InvoiceLine], sides: Sides, version: PlanVersion) -> list[TaxLine]:
+def _tax(lines: Sequence[DraftLine], sides: Sides, version: PlanVersion) -> list[TaxLine]:
     """Number the lines, and say of each how it is taxed."""
     rates = None if version.tax_behaviour == TaxBehaviour.NONE else sides.rates
     taxed = Taxation(sides.seller.taxpayer, sides.buyer.taxpayer, rates)
+    treatments = {one: taxed.of(one) for one in {line.tax_class for line in lines}}
     amounts: list[tuple[Treatment, Decimal]] = []
     for position, line in enumerate(lines, 1):
-        treated = taxed.of(line.tax_class)
+        treated = treatments[line.tax_class]
         line.position = position
         line.tax_category, line.tax_rate = treated.category, treated.rate
         amounts.append((treated, line.amount))
     included = version.tax_behaviour == TaxBehaviour.INCLUSIVE
     return tax_lines(amounts, currency=version.currency, included=included)
-
-
-def _lines(bill: Bill, corrected: Sequence[CorrectionLine], pen: Pen) -> list[InvoiceLine]:
-    """Return unsaved lines; those of corrections come in the order in which the bill has them."""
-    to_come = iter(corrected)
-    lines = [
-        _correction(next(to_come)) if line.kind is Kind.CORRECTION else _line(line)
-        for line in bill.lines
-    ]
-    for row, line in zip(lines, bill.lines, strict=True):
-        row.service_name = text_of(line, pen)
-    return lines
-
-
-def _line(line: Line) -> InvoiceLine:
-    return InvoiceLine(
-        kind=line.kind.value,
-        service_id=line.service_id,
-        service_name=line.service_name,
-        source_id=line.source_id,
-        covers_from=line.covers.first if line.covers else None,
-        value=line.value,
-        tax_class=line.tax_class,
-        quantity=line.quantity,
-        unit=line.unit,
-        amount=line.amount,
-        working=[_working(step) for step in line.working],
-    )
-
-
-def _correction(line: CorrectionLine) -> InvoiceLine:
-    correction = _line(line.line)
-    correction.corrects = line.corrects
-    correction.before_quantity, correction.before_amount = line.before.quantity, line.before.amount
-    return correction
-
-
-def _working(step: Step | Share) -> dict[str, str | int | None]:
-    if isinstance(step, Share):
-        return {
-            "kind": "share",
-            "line": step.line,
-            "quantity": plain(step.quantity),
-            "unit_price": plain(step.unit_price),
-            "amount": plain(step.amount),
-        }
-    return {
-        "kind": step.kind,
-        "from": plain(step.start),
-        "up_to": None if step.up_to is None else plain(step.up_to),
-        "quantity": plain(step.quantity),
-        "unit_price": plain(step.unit_price),
-        "amount": plain(step.amount),
-    }

@@ -42,6 +42,11 @@ class Standing:
     stays: Sequence[Stay] = ()
     pauses: Sequence[tuple[date, date | None]] = ()  # from, up to (excluded); None is for ever
 
+    @property
+    def is_priced(self) -> bool:
+        """Say whether any of its plans costs something whatever is used: many do not."""
+        return any(stay.base_fee or stay.commitment is not None for stay in self.stays)
+
     def on(self, day: date) -> Stay | None:
         """Return the stay of a day."""
         started = [stay for stay in self.stays if stay.starts_on <= day]

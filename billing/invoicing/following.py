@@ -14,8 +14,8 @@ from billing.exact import ZERO, exactly
 from billing.invoicing.besides import Besides, Charged
 from billing.invoicing.bill import Credit, Discount
 from billing.invoicing.correcting import Corrections
+from billing.invoicing.draft_lines import DraftLine
 from billing.invoicing.lines import Kind
-from billing.invoicing.models import InvoiceLine
 
 
 class Drafted(Protocol):
@@ -24,7 +24,7 @@ class Drafted(Protocol):
     @property
     def currency(self) -> str: ...
     @property
-    def lines(self) -> Sequence[InvoiceLine]: ...
+    def lines(self) -> Sequence[DraftLine]: ...
     @property
     def prepaid(self) -> Sequence[Credit]: ...
     @property

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from billing.exact import plain
+from billing.invoicing.draft_lines import DraftLine
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.metering.saga import CONSUMER
 from eventstore import store
@@ -43,7 +44,7 @@ def _of(organisations: Collection[UUID], checkpoints: Mapping[int, int]) -> dict
     return {one: checkpoints.get(store.partition_of(one), 0) for one in organisations}
 
 
-def digest(invoice: Invoice, lines: Iterable[InvoiceLine]) -> str:
+def digest(invoice: Invoice, lines: Iterable[InvoiceLine | DraftLine]) -> str:
     """Return the digest of what determines an invoice: whose, which days, which prices, the events
     that had been metered, and the quantities that these came to.
     """

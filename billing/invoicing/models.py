@@ -147,7 +147,10 @@ class InvoiceLine(models.Model):
     or of the discount that ``source_id`` names: late usage changes them as well.
     """
 
-    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
+    # Lines are most of what there is: none of their indexes has rows, or is there, for nothing.
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.CASCADE, related_name="lines", db_index=False
+    )
     position = models.PositiveIntegerField()
     kind = models.CharField(max_length=10, choices=KINDS, default=Kind.USAGE.value)
     service = models.ForeignKey(Service, on_delete=models.PROTECT, null=True)
@@ -169,7 +172,11 @@ class InvoiceLine(models.Model):
     tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     working = models.JSONField()
     corrects = models.ForeignKey(
-        Invoice, on_delete=models.PROTECT, null=True, related_name="corrections"
+        Invoice,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="corrections",
+        db_index=False,
     )
     before_quantity = models.DecimalField(max_digits=60, decimal_places=12, null=True)
     before_amount = models.DecimalField(max_digits=30, decimal_places=4, null=True)
@@ -177,11 +184,13 @@ class InvoiceLine(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [
+            # Also for whoever reads the lines of an invoice.
             models.UniqueConstraint(
                 fields=["invoice", "position"], name="one_invoice_line_per_position"
             ),
             models.UniqueConstraint(
                 fields=["invoice", "corrects", "service", "value", "tax_class"],
+                condition=Q(corrects__isnull=False),
                 name="a_charge_is_corrected_once_per_invoice",
             ),
             models.UniqueConstraint(

@@ -8,6 +8,7 @@ month's last day where it has no such day.
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from billing.periods import Days
 
@@ -21,6 +22,7 @@ class Cycle:
     months: int = 1
     anchor: date | None = None
 
+    @lru_cache(maxsize=4096)  # noqa: B019 (cycles are few, and bounded)
     def period_of(self, day: date) -> Days:
         """Return the billing period that a day lies in."""
         anchor = self.anchor or date(day.year, 1, 1)

@@ -88,20 +88,24 @@ RETURN NEW;
 """,
 )
 
-# Positions are unique, so an invoice that has line_count lines has no room for another.
-CHECK_ROOM = """
-SELECT line_count INTO room FROM billing_invoice WHERE id = NEW.invoice_id;
-IF NEW.position < 1 OR NEW.position > room THEN
-    {refuse}
-END IF;
-RETURN NEW;
-"""
+# Positions are unique, so an invoice that has line_count lines has no room for another. Looked at
+# once for all lines of a statement; each looks its own invoice up, however many there are.
 LINES_ARE_COUNTED = pgtrigger.Trigger(
     name="invoice_lines_are_counted",
-    when=pgtrigger.Before,
+    level=pgtrigger.Statement,
+    when=pgtrigger.After,
     operation=pgtrigger.Insert,
-    declare=[("room", "integer")],
-    func=CHECK_ROOM.format(refuse=REFUSE),
+    referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]
+    func=f"""
+IF EXISTS (
+    SELECT FROM added WHERE position NOT BETWEEN 1 AND (
+        SELECT line_count FROM billing_invoice WHERE id = added.invoice_id
+    )
+) THEN
+    {REFUSE}
+END IF;
+RETURN NULL;
+""",  # noqa: S608 (constants only)
 )
 
 CORRECTIONS_STAY_AT_HOME = pgtrigger.Trigger(

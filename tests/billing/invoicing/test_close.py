@@ -40,6 +40,9 @@ OCTOBER = month_of(date(2026, 10, 1))
 NOVEMBER = month_of(date(2026, 11, 1))
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 GRADUATED = [("100", "0.10"), (None, "0.05")]
+ROWS_READ = """
+SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'billing_invoice'
+"""
 
 
 @pytest.fixture
@@ -128,11 +131,27 @@ class TestClosePeriod:
         plan = PlanVersion.objects.get()
         more = [make_subscription(plan_version=plan).organisation for _ in range(many - 1)]
         each = [one.pk for one in (customer, *more)]
-        with django_assert_num_queries(31):
+        with django_assert_num_queries(30):
             invoices = close_periods(organisations=each, days=OCTOBER, now=NOW)
         assert [one.organisation_id for one in invoices] == each
         assert [one.total for one in invoices] == [Decimal("12.50"), *[ZERO] * (many - 1)]
         assert close_periods(organisations=each, days=OCTOBER, now=NOW) == invoices
+
+    def test_lines_look_their_invoice_up_where_there_are_few_yet(
+        self, customer: Organisation
+    ) -> None:
+        """Else a session that begins with few reads all that it has made, once for each line."""
+        close_period(organisation=customer, days=OCTOBER, now=NOW)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+            cursor.execute("ANALYZE billing_invoice")
+            cursor.execute("DISCARD PLANS")  # as a new session has none
+            close_period(organisation=customer, days=NOVEMBER, now=NOW)
+            cursor.execute(ROWS_READ)
+            before = cursor.fetchone()
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # as a commit does
+            cursor.execute(ROWS_READ)
+            assert cursor.fetchone() == before
 
     def test_bills_no_day_twice(self, invoice: Invoice, customer: Organisation) -> None:
         days = Days(date(2026, 10, 31), date(2026, 11, 30))
