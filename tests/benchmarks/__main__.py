@@ -16,6 +16,7 @@ NAMES = [
     "uploads",
     "soak-uploads",
     "soak-metering",
+    "soak-closing",
 ]
 
 
