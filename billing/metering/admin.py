@@ -7,6 +7,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
+from billing.metering.corrections import TYPES
 from billing.metering.meters import SOON
 from billing.metering.models import DailyUsage, Definition, Dimension, Service
 
@@ -34,6 +35,12 @@ class DefinitionForm(forms.ModelForm[Definition]):
                 "as it is."
             )
         return starts_at
+
+    def clean_event_types(self) -> list[str]:
+        types: list[str] = self.cleaned_data["event_types"]
+        if TYPES & set(types or ()):
+            raise ValidationError("What corrects usage is none itself: it cannot be counted.")
+        return types
 
     def clean_quantity_path(self) -> str:
         path: str = self.cleaned_data["quantity_path"]

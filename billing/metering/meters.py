@@ -39,14 +39,17 @@ class Counting:
     quantity_path: str = ""
     allows_negative: bool = False
     dimensions: Mapping[str, str] = field(default_factory=dict)  # to the path of each
+    limits: Mapping[str, int] = field(default_factory=dict)  # of each: values told apart
 
 
 def counting_of(definition: Definition) -> Counting:
+    dimensions = definition.dimensions.all()
     return Counting(
         event_types=definition.event_types,
         quantity_path=definition.quantity_path,
         allows_negative=definition.allows_negative,
-        dimensions={one.name: one.path for one in definition.dimensions.all()},
+        dimensions={one.name: one.path for one in dimensions},
+        limits={one.name: one.at_most for one in dimensions},
     )
 
 
@@ -69,7 +72,7 @@ def create(service: Service, asked: Counting, *, starts_at: datetime) -> None:
     try:
         with transaction.atomic():
             service.save(force_insert=True)
-            _define(service, asked, starts_at=starts_at, limits={})
+            _define(service, asked, starts_at=starts_at)
     except IntegrityError as error:
         if Service.objects.filter(slug=service.slug).exists():
             raise AlreadyThere(service.slug) from error
@@ -89,8 +92,7 @@ def change(service: Service, asked: Counting, *, now: datetime) -> None:
         return
     if before.starts_at > now:
         raise ChangeIsComing(before.starts_at)
-    limits = {one.name: one.at_most for one in before.dimensions.all()}
-    _define(service, asked, starts_at=now + SOON, limits=limits)
+    _define(service, asked, starts_at=now + SOON)
 
 
 def end(service: Service, *, now: datetime) -> None:
@@ -98,9 +100,7 @@ def end(service: Service, *, now: datetime) -> None:
     change(service, Counting(event_types=[]), now=now)
 
 
-def _define(
-    service: Service, asked: Counting, *, starts_at: datetime, limits: Mapping[str, int]
-) -> None:
+def _define(service: Service, asked: Counting, *, starts_at: datetime) -> None:
     definition = Definition.objects.create(
         service=service,
         starts_at=starts_at,
@@ -109,6 +109,6 @@ def _define(
         allows_negative=asked.allows_negative,
     )
     Dimension.objects.bulk_create(
-        Dimension(definition=definition, name=name, path=path, at_most=limits.get(name, AT_MOST))
+        Dimension(definition=definition, name=name, path=path, at_most=asked.limits[name])
         for name, path in asked.dimensions.items()
     )

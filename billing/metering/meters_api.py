@@ -1,23 +1,26 @@
 """Services over HTTP, as OpenMeter's clients know them: meters."""
 
-import re
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Literal, Self, cast
+from typing import cast
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.utils import timezone
-from ninja import Field, Query, Router, Schema, Status
-from pydantic import AfterValidator, ConfigDict, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from ninja import Query, Router, Status
 
 from billing.exact import plain
 from billing.metering import meters, parameters
-from billing.metering.jsonpath import NotAField, jsonpath_of, path_of
+from billing.metering.jsonpath import jsonpath_of, path_of
+from billing.metering.meter_shapes import (
+    SLUG,
+    Aggregation,
+    Listing,
+    Meter,
+    MeterChange,
+    NewMeter,
+)
 from billing.metering.meters import BEGINNING, Counting, counting_of, latest
 from billing.metering.models import Definition, Service
-from billing.metering.shapes import Moment, Shape
 from catacloud.accounts.api_keys import KeyRequest
 from catacloud.problems import Problem
 
@@ -29,134 +32,6 @@ REFUSALS = {
 }
 DOCUMENTED = {"responses": {code: {"description": text} for code, text in REFUSALS.items()}}
 HOUR_MICROSECONDS = 3_600_000_000
-NOT_METERED = ("AVG", "MIN")  # OpenMeter's: an average or a smallest value is nothing to bill
-
-Aggregation = Literal["SUM", "COUNT", "MAX", "LATEST", "UNIQUE_COUNT", "LEVEL", "PEAK"]
-SLUG = re.compile(r"[-a-zA-Z0-9_]{1,50}")
-MeterName = Annotated[str, Field(pattern=f"^{SLUG.pattern}$")]
-EventType = Annotated[str, Field(min_length=1, max_length=500)]
-
-
-def _is_path(jsonpath: str) -> str:
-    try:
-        path_of(jsonpath)
-    except NotAField as error:
-        raise ValueError(str(error)) from error
-    return jsonpath
-
-
-JsonPath = Annotated[str, Field(max_length=200, examples=["$.tokens"]), AfterValidator(_is_path)]
-Groups = dict[MeterName, JsonPath]
-
-
-class MeterChange(Shape):
-    """What a meter may become; name, description and groupBy are replaced as a whole."""
-
-    name: Annotated[str | None, Field(min_length=1, max_length=100)] = None
-    description: Annotated[str, Field(max_length=1024)] = ""
-    group_by: Annotated[
-        Groups | None, Field(description="Where in the data each value to group by is.")
-    ] = None
-    event_type: Annotated[EventType | None, Field(description="Which events count.")] = None
-    event_types: Annotated[
-        list[EventType] | None, Field(min_length=1, description="Or these, where several do.")
-    ] = None
-    value_property: Annotated[
-        JsonPath | None, Field(description="Where the quantity is; COUNT needs none.")
-    ] = None
-    allows_negative: Annotated[
-        bool | None, Field(description="Whether quantities below zero count: corrections.")
-    ] = None
-    metadata: Annotated[
-        dict[str, str] | None, Field(max_length=0, description="Not kept here: leave it out.")
-    ] = None
-
-    @model_validator(mode="after")
-    def _types_come_once(self) -> Self:
-        if self.event_type and self.event_types and self.event_type not in self.event_types:
-            raise ValueError("eventType is none of eventTypes: send one of both.")
-        return self
-
-    @property
-    def types(self) -> list[str]:
-        return self.event_types or ([self.event_type] if self.event_type else [])
-
-    @property
-    def dimensions(self) -> dict[str, str]:
-        return {name: path_of(path) for name, path in (self.group_by or {}).items()}
-
-
-class NewMeter(MeterChange):
-    """A meter to be made."""
-
-    slug: MeterName
-    aggregation: Aggregation
-    event_from: Annotated[
-        Moment | None,
-        Field(
-            description="Events of this time and later count, else all: those that come from now "
-            "on. What came before is counted once an operator runs rebuild_usage."
-        ),
-    ] = None
-    unit: Annotated[str, Field(max_length=20, description="As shown and priced.")] = ""
-    unit_size: Annotated[
-        Decimal | None,
-        Field(gt=0, max_digits=40, decimal_places=12, description="How much of it is one unit."),
-    ] = None
-
-    @field_validator("aggregation", mode="before")
-    @classmethod
-    def _is_metered(cls, value: object) -> object:
-        if value in NOT_METERED:
-            raise ValueError(f"{value} is not metered here: it adds up to nothing to bill")
-        return value
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        if not self.types:
-            raise ValueError("Say which events count: eventType is missing.")
-        if self.aggregation != "COUNT" and self.value_property is None:
-            raise ValueError("Say where the quantity is: only COUNT needs no valueProperty.")
-        if self.event_from and self.event_from < BEGINNING:
-            raise ValueError(f"No event is from before {BEGINNING.year}: eventFrom is too early.")
-        return self
-
-
-class Meter(Shape):
-    """A service: which events it counts and how. ``startsAt`` is from when it counts so."""
-
-    id: str
-    slug: str
-    name: str
-    description: str
-    aggregation: Aggregation
-    event_type: str
-    event_types: list[str]
-    value_property: str | None = None
-    group_by: dict[str, str]
-    event_from: datetime | None = None
-    allows_negative: bool
-    unit: str
-    unit_size: Annotated[
-        str, Field(description="How much of the value makes one unit, such as 3600 s an hour.")
-    ]
-    starts_at: datetime
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | None = None
-
-
-class Listing(Schema):
-    """Which meters to list, and in what order."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
-
-    page: Annotated[int, Field(ge=1, le=10_000)] = 1
-    page_size: Annotated[int, Field(ge=1, le=1000)] = 1000
-    order_by: Literal["key", "name", "aggregation", "createdAt", "updatedAt"] = "key"
-    order: Literal["ASC", "DESC"] = "ASC"
-    include_deleted: bool = False
-
 
 KNOWN = parameters.known(Listing)
 ORDERS = {"key": "slug", "createdAt": "created_at", "updatedAt": "updated_at"}
@@ -199,6 +74,7 @@ def create_meter(request: KeyRequest, meter: NewMeter) -> Status[Meter]:
         quantity_path=path_of(meter.value_property) if meter.value_property else "",
         allows_negative=bool(meter.allows_negative),
         dimensions=meter.dimensions,
+        limits=meter.limits(),
     )
     try:
         meters.create(
@@ -228,8 +104,8 @@ def show_meter(request: KeyRequest, meter: str) -> Meter:
 def change_meter(request: KeyRequest, meter: str, changed: MeterChange) -> Meter:
     """Change a meter: it counts otherwise from ten minutes on. Platform keys only.
 
-    What it counted until then stays: `startsAt` says from when the new version counts. A meter that
-    was deleted counts again.
+    What it counted until then stays: `startsAt` says from when the new version counts. Values of
+    `groupLimits` that are not said stay, too. A meter that was deleted counts again.
     """
     _only_the_platform(request)
     service = find(meter)
@@ -241,6 +117,7 @@ def change_meter(request: KeyRequest, meter: str, changed: MeterChange) -> Meter
         quantity_path=path_of(path) if path else before.quantity_path,
         allows_negative=before.allows_negative if negative is None else negative,
         dimensions=changed.dimensions,
+        limits=changed.limits(before.limits),
     )
     try:
         meters.change(service, counts, now=timezone.now())
@@ -302,8 +179,8 @@ def _service(meter: NewMeter, now: datetime) -> Service:
         aggregation=meter.aggregation.lower(),
         unit=meter.unit,
         unit_size=meter.unit_size or (HOUR_MICROSECONDS if is_level else 1),
-        level_unit=(meter.unit or "units") if is_level else "",
-        level_unit_size=1 if is_level else None,
+        level_unit=(meter.level_unit or meter.unit or "units") if is_level else "",
+        level_unit_size=(meter.level_unit_size or 1) if is_level else None,
         created_at=now,
     )
 
@@ -321,10 +198,13 @@ def _meter(service: Service) -> Meter:
         event_types=definition.event_types,
         value_property=jsonpath_of(definition.quantity_path) if definition.quantity_path else None,
         group_by={one.name: jsonpath_of(one.path) for one in definition.dimensions.all()},
+        group_limits={one.name: one.at_most for one in definition.dimensions.all()},
         event_from=first if first > BEGINNING else None,
         allows_negative=definition.allows_negative,
         unit=service.unit,
         unit_size=plain(service.unit_size),
+        level_unit=service.level_unit or None,
+        level_unit_size=plain(service.level_unit_size) if service.level_unit_size else None,
         starts_at=definition.starts_at,
         created_at=service.created_at,
         updated_at=max(service.created_at, newest.starts_at),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from ninja import Schema
+from ninja import Field, Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -12,6 +12,10 @@ class Shape(Schema):
     """JSON with the names of OpenMeter's; what is not known is refused."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+# Neither NUL nor half a character can be stored; pydantic itself finds the latter with a pattern.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 
 
 def _in_utc(moment: datetime) -> datetime:

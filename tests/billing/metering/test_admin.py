@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from billing.metering.events import VOIDED
 from billing.metering.models import Definition, Service
 from catacloud.accounts.models import Organisation
 
@@ -76,6 +77,11 @@ class TestADefinition:
         service, later = Service.objects.get(slug="storage"), timezone.now() + timedelta(hours=1)
         answer = self.add(as_user(operator), service, later, quantity_path="")
         assert "only a count needs none" in answer.content.decode()
+
+    def test_counts_no_corrections(self, as_user, operator):
+        service, later = Service.objects.get(slug="storage"), timezone.now() + timedelta(hours=1)
+        answer = self.add(as_user(operator), service, later, event_types="a.b, " + VOIDED)
+        assert "corrects usage" in answer.content.decode()
 
     def test_is_kept_as_it_is_by_the_database(self):
         with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing.metering.models import Definition, Service
+from billing.metering.models import Definition, Dimension, Service
 from catacloud.accounts.api_keys import create_api_key
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,20 @@ class TestMaking:
         dimensions = definition.dimensions.values_list("name", "path")
         assert dict(dimensions) == {"model": "model", "kind": "kind"}
 
+    def test_bounds_how_many_values_are_told_apart(self, platform):
+        made = ask("post", "", key=platform, body=TOKENS | {"groupLimits": {"model": 5}}).json()
+        assert made["groupLimits"] == {"model": 5, "kind": 100}
+        assert dict(Dimension.objects.values_list("name", "at_most")) == made["groupLimits"]
+
+    def test_a_level_has_a_unit_at_a_moment_beside_that_of_its_figure(self, platform):
+        units = {"unit": "GB·h", "unitSize": str(36 * 10**17)}
+        level = {"levelUnit": "GB", "levelUnitSize": "1000000000"}
+        body = TOKENS | {"aggregation": "LEVEL"} | units | level
+        made = ask("post", "", key=platform, body=body).json()
+        assert {name: made[name] for name in units | level} == units | level
+        service = Service.objects.get(slug="tokens_total")
+        assert (service.level_unit, service.level_unit_size) == ("GB", 10**9)
+
     @pytest.mark.parametrize(
         "aggregation", ["COUNT", "MAX", "LATEST", "UNIQUE_COUNT", "LEVEL", "PEAK"]
     )
@@ -88,6 +102,17 @@ class TestMaking:
             ({"metadata": {"team": "a"}}, "metadata"),
             ({"slug": "no blanks"}, "slug"),
             ({"colour": "red"}, "colour"),
+            *(({name: "\0"}, name) for name in ("name", "description", "unit", "eventType")),
+            ({"valueProperty": "$.\0"}, "valueProperty"),
+            ({"groupBy": {"model": "$.\0"}}, "groupBy.model"),
+            ({"groupBy": {f"g{n}": "$.g" for n in range(21)}}, "groupBy"),
+            ({"groupBy": {"subject": "$.s"}}, "subject is the organisation's"),
+            ({"eventType": "catacloud.usage.voided"}, "corrects usage, and is none itself"),
+            ({"slug": "12"}, "would be taken for an id"),
+            ({"groupLimits": {"region": 5}}, "groupLimits has 'region'"),
+            ({"groupLimits": {"model": 0}}, "groupLimits.model"),
+            ({"levelUnit": "GB"}, "Only a LEVEL"),
+            ({"aggregation": "LEVEL", "levelUnitSize": 0}, "levelUnitSize"),
         ],
     )
     def test_says_what_is_wrong(self, platform, change, said):
@@ -131,6 +156,12 @@ class TestChanging:
         assert timedelta(0) <= newest.starts_at - now - timedelta(minutes=10) < timedelta(minutes=1)
         assert first.dimensions.count() == 2
         assert newest.quantity_path == first.quantity_path
+
+    def test_keeps_the_bounds_of_values_that_are_not_said(self, platform):
+        ask("post", "", key=platform, body=TOKENS | {"groupLimits": {"model": 5, "kind": 6}})
+        body = {"groupBy": {"model": "$.model", "region": "$.region"}}
+        changed = ask("put", "/tokens_total", key=platform, body=body).json()
+        assert changed["groupLimits"] == {"model": 5, "region": 100}
 
     def test_makes_no_new_version_of_the_same(self, platform, tokens):
         body = {"name": "New name", "groupBy": TOKENS["groupBy"]}
