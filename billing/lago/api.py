@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Field, NinjaAPI, Query, Schema
 
-from billing.lago import errors, events, usage, wire
+from billing.lago import errors, events, parameters, usage, wire
 from billing.lago.errors import LagoError, not_found
 from billing.lago.openapi import (
     BATCH_BODY,
@@ -23,6 +24,7 @@ from billing.lago.openapi import (
 )
 from billing.lago.wire import Many, One
 from billing.metering import rate, tally
+from catacloud import bodies
 from catacloud.accounts.api_keys import ApiKeyAuth, KeyRequest
 from catacloud.accounts.organisations import called
 from catacloud.accounts.stopping import UsageStopped
@@ -60,8 +62,22 @@ class UsageFilter(Schema):
 
     external_subscription_id: Annotated[str, Field(min_length=1)]
     charge_id: str | None = None
+    filter_by_charge_id: Annotated[str | None, Field(description="As Lago named it first.")] = None
     charge_code: str | None = None
+    filter_by_charge_code: Annotated[str | None, Field(description="As Lago named it first.")] = (
+        None
+    )
     billable_metric_code: str | None = None
+
+    @property
+    def charges(self) -> usage.Wanted:
+        """Which charges are meant; what a charge is for is its code, and that of its metric."""
+        ids = (self.charge_id, self.filter_by_charge_id)
+        codes = (self.charge_code, self.filter_by_charge_code, self.billable_metric_code)
+        return usage.Wanted(
+            ids=[one for one in ids if one is not None],
+            codes=[one for one in codes if one is not None],
+        )
 
 
 @api.post(
@@ -99,12 +115,16 @@ def send_events(request: KeyRequest) -> HttpResponse:
     return _answer({"events": shown}, headers)
 
 
-@api.get("/events", summary="List events", openapi_extra=described(None, EVENTS_PAGE, 404, 422))
+@api.get(
+    "/events", summary="List events", openapi_extra=described(None, EVENTS_PAGE, 404, 422, 501)
+)
 def list_events(request: KeyRequest, wanted: Query[EventFilter]) -> HttpResponse:
     """List the events of an organisation, whoever sent them, the newest first.
 
-    Up to 100,000 are counted: `total_count` is no more than that.
+    Up to 100,000 are counted: `total_count` is no more than that. As in Lago, a parameter that is
+    not known has no effect; `timestamp_from_started_at` is Lago's, and a 501 here.
     """
+    parameters.refuse(request.GET, parameters.OF_EVENTS)
     listed, meta = events.page_of(
         key=request.auth,
         subscription=wanted.external_subscription_id,
@@ -133,26 +153,25 @@ def show_event(
 @api.get(
     "/customers/{external_customer_id}/current_usage",
     summary="Show what a customer used this month, and its price so far",
-    openapi_extra=described(None, USAGE, 404, 422),
+    openapi_extra=described(None, USAGE, 404, 422, 501),
 )
 def show_current_usage(
     request: KeyRequest, external_customer_id: str, wanted: Query[UsageFilter]
 ) -> HttpResponse:
     """Rate its calendar month so far as its invoice would be; there are no taxes in it.
 
-    The customer and the subscription are both the organisation, by its slug or external key.
+    The customer and the subscription are both the organisation, by its slug or external key. As in
+    Lago, a parameter that is not known has no effect; `group`, `filter_by_presentation` and
+    `full_usage` are Lago's, and a 501 here.
     """
-    if any(name.startswith("group") for name in request.GET):
-        raise LagoError(501, code="not_implemented", details={"group": [wire.NOT_SERVED]})
+    parameters.refuse(request.GET, parameters.OF_USAGE)
     customer = called(external_customer_id, key=request.auth)
     if customer is None:
         raise not_found("customer")
     if called(wanted.external_subscription_id, key=request.auth) != customer:
         raise not_found("subscription")
-    charges = usage.Wanted(wanted.charge_id, wanted.billable_metric_code or wanted.charge_code)
-    return _answer(
-        {"customer_usage": usage.current_usage(customer, wanted=charges, now=timezone.now())}
-    )
+    told = usage.current_usage(customer, wanted=wanted.charges, now=timezone.now())
+    return _answer({"customer_usage": told})
 
 
 @contextmanager
@@ -171,9 +190,14 @@ def _counted() -> Iterator[None]:
 
 def _read(request: HttpRequest, kind: type[Any]) -> Any:
     try:
-        return msgspec.json.decode(request.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LagoError(400, code="bad_request", details={"base": [f"{error}."]}) from error
+        body = bodies.read(request, at_most=settings.MAX_INGEST_BYTES)
+        return msgspec.json.decode(body, type=kind)
+    except bodies.BodyTooLarge as error:
+        raise LagoError(413, code="request_too_large") from error
+    except RecursionError as error:
+        raise errors.unreadable("It is nested too deeply.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise errors.unreadable(f"{error}.") from error
 
 
 def _take(request: KeyRequest, count: int) -> Mapping[str, str]:

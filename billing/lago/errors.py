@@ -6,7 +6,7 @@ from http.client import responses as phrases
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
@@ -45,6 +45,10 @@ def invalid(details: Details) -> LagoError:
     return LagoError(422, code=INVALID, details=details)
 
 
+def unreadable(why: str) -> LagoError:
+    return LagoError(400, code="bad_request", details={"base": [why]})
+
+
 def not_found(what: str) -> LagoError:
     return LagoError(404, code=f"{what}_not_found")
 
@@ -68,6 +72,7 @@ def register(api: NinjaAPI) -> None:
             402, code="budget_used_up", details={"base": [str(error)]}
         ),
         ValidationError: _of_fields,
+        UnreadablePostError: lambda error: unreadable("The request's body broke off."),
         RequestDataTooBig: lambda error: LagoError(413, code="request_too_large"),
         Exception: lambda error: LagoError(500),
     }

@@ -98,6 +98,7 @@ REFUSALS = {
     422: "Something is wrong with what was sent: `error_details` says with which field. Nothing "
     "was stored.",
     429: "The key sends more events per second than it may: wait as `x-ratelimit-reset` says.",
+    501: "The parameter that `error_details` names is Lago's, and is not served here.",
 }
 
 

@@ -1,6 +1,6 @@
 """What a customer used of each charge in the month so far, and what that costs, in Lago's shape."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -40,16 +40,17 @@ MODELS = {  # Lago has no flat price; a standard one is the plainest that it has
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which charges to tell of: by their id, or the slug of what they charge for. None: all."""
+    """Which charges to tell of: by their ids and the slugs of what they charge for.
 
-    charge_id: str | None = None
-    code: str | None = None
+    Whatever is named has to be the charge's; nothing means all of them.
+    """
+
+    ids: Sequence[str] = ()
+    codes: Sequence[str] = ()
 
     def has(self, charge: Charge) -> bool:
-        return self.charge_id in (None, str(charge.pk)) and self.code in (
-            None,
-            charge.service.slug,
-        )
+        id, code = str(charge.pk), charge.service.slug
+        return all(one == id for one in self.ids) and all(one == code for one in self.codes)
 
 
 def current_usage(organisation: Organisation, *, wanted: Wanted, now: datetime) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Lago's events on the wire, and as the CloudEvents that they become. Pure."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -15,6 +14,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = 253_402_300_799  # seconds: the end of the year 9999
 MICROSECONDS = 1_000_000
 
+LONGEST = 500  # characters of a name
+TOO_LONG = "value_is_too_long"
 MANDATORY, BAD_FORMAT, EXISTS = "value_is_mandatory", "invalid_format", "value_already_exist"
 NO_SUBSCRIPTION, NOT_SERVED = "subscription_not_found", "not_supported"
 NULL = msgspec.Raw(b"null")
@@ -49,11 +50,8 @@ def wrong_with(event: LagoEvent) -> Wrong:
     """Return Lago's codes for what is wrong with an event, by field."""
     wrong: Wrong = {}
     for name in ("transaction_id", "external_subscription_id", "code"):
-        value = getattr(event, name)
-        if not value:
-            wrong[name] = [MANDATORY]
-        elif "\0" in value:
-            wrong[name] = [BAD_FORMAT]
+        if code := _wrong_name(getattr(event, name)):
+            wrong[name] = [code]
     try:
         time_of(event.timestamp)
     except BadTime:
@@ -65,14 +63,23 @@ def wrong_with(event: LagoEvent) -> Wrong:
     return wrong
 
 
+def _wrong_name(name: str | None) -> str:
+    if not name:
+        return MANDATORY
+    if "\0" in name:
+        return BAD_FORMAT
+    return TOO_LONG if len(name) > LONGEST else ""
+
+
 def time_of(timestamp: msgspec.Raw) -> datetime | None:
     """Return the time of so many seconds, to the microsecond; None where it is null.
 
     Raises BadTime.
     """
-    text = bytes(timestamp).decode().strip().strip('"')
+    text = bytes(timestamp).decode()
     if text == "null":
         return None
+    text = text.strip('"')
     try:
         seconds = Decimal(text)
     except InvalidOperation as error:
@@ -152,12 +159,3 @@ def meta(*, page: int, per_page: int, total: int) -> Mapping[str, int | None]:
         "total_pages": pages,
         "total_count": total,
     }
-
-
-def readable(body: bytes) -> bool:
-    """Say whether a body is JSON at all, which tells a wrong shape from a broken body."""
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return True

@@ -10,6 +10,7 @@ from ninja import Router
 
 from billing.metering import cloudevents, events_api, ingestion, rate, tally
 from billing.metering.cloudevents import BadBatch, BadEvent, CloudEvent
+from catacloud import bodies
 from catacloud.accounts.api_keys import KeyRequest
 from catacloud.problems import MEDIA_TYPE, Problem
 from eventstore.rows import encode_json
@@ -168,19 +169,11 @@ def _read(request: HttpRequest) -> Sequence[CloudEvent | BadEvent]:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """Read the body, if it is not too large; Django itself reads none that comes in chunks."""
     limit = settings.MAX_INGEST_BYTES
-    if "chunked" in request.headers.get("transfer-encoding", "").lower():
-        body: bytes = request.META["wsgi.input"].read(limit + 1)
-        size = len(body)
-    else:
-        length = request.headers.get("content-length", "")
-        size = int(length) if length.isdecimal() else 0
-        body = request.body if size <= limit else b""
-    if size > limit:
-        detail = f"The request's body is larger than {limit} bytes: send several batches."
-        raise Problem(413, detail, max_bytes=limit)
-    return body
+    try:
+        return bodies.read(request, at_most=limit)
+    except bodies.BodyTooLarge as error:
+        raise Problem(413, f"{error}: send several batches.", max_bytes=limit) from error
 
 
 def _take(request: KeyRequest, events: int) -> Mapping[str, str]:

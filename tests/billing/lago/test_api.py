@@ -1,20 +1,14 @@
 """Lago's shapes over HTTP, and what of Lago is not here."""
 
 import json
-from datetime import UTC, date, datetime
-from decimal import Decimal
 
 import pytest
-import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from billing.lago import usage
-from billing.metering.models import Service
-from billing.pricing.models import Charge
 from catacloud.accounts.api_keys import create_api_key
 from eventstore.models import StoredEvent
-from tests.factories import make_organisation, make_plan, make_subscription, make_usage_row
+from tests.factories import make_organisation
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +94,8 @@ class TestSending:
             ({"timestamp": "9999999999"}, {"timestamp": ["must be from 2000 on, and not to come"]}),
             ({"code": ""}, {"code": ["value_is_mandatory"]}),
             ({"code": "\0"}, {"code": ["invalid_format"]}),
+            ({"code": "x" * 501}, {"code": ["value_is_too_long"]}),
+            ({"timestamp": "null"}, {"timestamp": ["invalid_format"]}),
             ({"transaction_id": None}, {"transaction_id": ["value_is_mandatory"]}),
             ({"properties": [1]}, {"properties": ["invalid_format"]}),
             (
@@ -200,68 +196,6 @@ class TestReading:
         assert [one["transaction_id"] for one in listed["events"]] == ["t1"]
 
 
-class TestCurrentUsage:
-    @pytest.fixture
-    def hours(self, acme):
-        """Acme used 100 h of what costs 0.70 EUR each, this November."""
-        service = Service.objects.get(slug="execution-time")
-        make_subscription(
-            organisation=acme, plan_version=make_plan(prices={service: [(None, "0.70")]})
-        )
-        make_usage_row(
-            organisation=acme, service=service, day=date(2026, 11, 3), quantity=Decimal(360_000)
-        )
-
-    @pytest.fixture(autouse=True)
-    def _in_november(self):
-        with time_machine.travel(datetime(2026, 11, 20, tzinfo=UTC), tick=False):
-            yield
-
-    def test_is_what_our_rating_makes_of_the_month_so_far(self, key, hours):
-        path = "customers/acme/current_usage?external_subscription_id=acme"
-        told = ask("get", path, key=key).json()["customer_usage"]
-        [charge] = told.pop("charges_usage")
-        assert told == {
-            "from_datetime": "2026-11-01T00:00:00.000Z",
-            "to_datetime": "2026-12-01T00:00:00.000Z",
-            "issuing_date": "2026-12-01",
-            "lago_invoice_id": None,
-            "currency": "EUR",
-            "amount_cents": 7000,
-            "taxes_amount_cents": 0,
-            "total_amount_cents": 7000,
-        }
-        assert (charge["units"], charge["events_count"], charge["amount_cents"]) == ("100", 1, 7000)
-        assert charge["charge"]["charge_model"] == "standard"
-        metric = charge["billable_metric"]
-        assert (metric["code"], metric["aggregation_type"]) == ("execution-time", "sum_agg")
-
-    def test_can_be_that_of_one_charge(self, key, hours):
-        path = "customers/acme/current_usage?external_subscription_id=acme&charge_code=transfer"
-        assert ask("get", path, key=key).json()["customer_usage"]["charges_usage"] == []
-
-    @pytest.mark.parametrize(
-        ("customer", "subscription", "missing"),
-        [("globex", "acme", "customer"), ("acme", "globex", "subscription")],
-    )
-    def test_is_not_found_for_another_organisation(
-        self, key, hours, customer, subscription, missing
-    ):
-        make_organisation("Globex")
-        path = f"customers/{customer}/current_usage?external_subscription_id={subscription}"
-        answer = ask("get", path, key=key)
-        assert (answer.status_code, answer.json()["code"]) == (404, f"{missing}_not_found")
-
-    def test_is_not_found_without_a_plan(self, key):
-        path = "customers/acme/current_usage?external_subscription_id=acme"
-        assert ask("get", path, key=key).json()["code"] == "subscription_not_found"
-
-
-def test_every_way_to_count_and_to_price_has_a_name_of_lagos():
-    assert set(usage.AGGREGATIONS) == set(Service.Aggregation)
-    assert set(usage.MODELS) == set(Charge.Model)
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -270,7 +204,6 @@ def test_every_way_to_count_and_to_price_has_a_name_of_lagos():
         ("get", "customers/acme/past_usage", 501),
         ("delete", "events", 405),
         ("get", "", 404),
-        ("get", "customers/acme/current_usage?external_subscription_id=acme&group[a]=b", 501),
     ],
 )
 def test_what_is_not_served_says_so_in_lagos_shape(key, method, path, status):
