@@ -15,6 +15,8 @@ preload_app = True
 worker_class = "catacloud.web_worker.WebWorker"
 workers = 2
 threads = 16
+# A query of a meter may name a hundred customers.
+limit_request_line = 8190  # bytes, the most that gunicorn can
 # A final upload names its parts in one header, by addresses of up to 250 bytes each.
 limit_request_field_size = 250 * max(settings.MAX_CONCAT_PARTS, 1000)
 # Whether a proxy is believed, and which of its headers, is said in Django's settings alone.

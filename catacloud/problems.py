@@ -116,7 +116,8 @@ def _readable(error: Mapping[str, Any]) -> dict[str, str]:
     place, *path = (str(step) for step in error["loc"])
     if place == "body":
         path = path[1:]  # the name of the endpoint's parameter means nothing to the client
-    return {"in": place, "field": ".".join(path), "detail": str(error["msg"])}
+    said = str(error["msg"]).removeprefix("Value error, ").removesuffix(".")
+    return {"in": place, "field": ".".join(path), "detail": said}
 
 
 def _too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:

@@ -7,6 +7,7 @@ from typing import Any
 from catacloud import gunicorn
 from catacloud.gunicorn import (
     limit_request_field_size,
+    limit_request_line,
     preload_app,
     secure_scheme_headers,
     worker_class,
@@ -14,6 +15,7 @@ from catacloud.gunicorn import (
 
 __all__ = [
     "limit_request_field_size",
+    "limit_request_line",
     "post_fork",
     "preload_app",
     "secure_scheme_headers",

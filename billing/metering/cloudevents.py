@@ -64,6 +64,14 @@ class BadBatch(Exception):
         return f"Event {self.bad[0].index}: {self.bad[0].reason}"
 
 
+class NotEvents(BadBatch):
+    """The body as a whole is neither an event nor an array of them: nothing in it is looked at."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__([BadEvent(0, reason)])
+        self.args = (f"{reason} Nothing was stored.",)
+
+
 class TooManyEvents(BadBatch):
     """A batch holds more events than are taken at once."""
 
@@ -85,12 +93,7 @@ class UnknownContentType(Exception):
 
 def read(body: bytes) -> list[CloudEvent | BadEvent]:
     """Read one event or an array; each that is bad says why. Raises BadBatch where none is read."""
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise BadBatch(
-            [BadEvent(0, f"The body is not UTF-8 from byte {error.start} on.")]
-        ) from error
+    _check_encoding(body)
     is_batch = body.lstrip().startswith(b"[")
     events: list[CloudEvent | BadEvent]
     try:  # all at once is far cheaper, and nearly always enough
@@ -98,7 +101,7 @@ def read(body: bytes) -> list[CloudEvent | BadEvent]:
     except UNREADABLE:
         events = [_read_one(index, one) for index, one in enumerate(_split(body, is_batch))]
     if not events:
-        raise BadBatch([BadEvent(0, "The batch holds no event.")])
+        raise NotEvents("The batch holds no event.")
     if len(events) > MAX_BATCH:
         raise TooManyEvents
     suspicious = any(pattern.search(body) for pattern in SUSPICIOUS)
@@ -122,10 +125,11 @@ def read_binary(headers: Mapping[str, str], body: bytes) -> list[CloudEvent | Ba
         name: _header_text(headers[f"ce-{name}"]) for name in ATTRIBUTES if f"ce-{name}" in headers
     }
     if body:
+        _check_encoding(body)
         try:
             event["data"] = msgspec.json.decode(body, type=msgspec.Raw)
         except UNREADABLE as error:
-            raise BadBatch([BadEvent(0, f"The data are not JSON: {error}.")]) from error
+            raise NotEvents(f"The body, its data, is not JSON: {_said(error)}.") from error
     return read(msgspec.json.encode(event))
 
 
@@ -138,21 +142,36 @@ _EVENT = msgspec.json.Decoder(CloudEvent)
 _BATCH = msgspec.json.Decoder(list[CloudEvent])
 
 
+def _check_encoding(body: bytes) -> None:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise NotEvents(f"The body is not UTF-8 from byte {error.start} on.") from error
+
+
+def _said(error: Exception) -> str:
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
 def _read_one(index: int, raw: msgspec.Raw) -> CloudEvent | BadEvent:
     try:
         return _EVENT.decode(raw)
-    except UNREADABLE as error:
+    except msgspec.ValidationError as error:
         return BadEvent(index, f"{error}.")
+    except UNREADABLE as error:
+        return BadEvent(index, f"It is not JSON: {_said(error)}.")
 
 
 def _split(body: bytes, is_batch: bool) -> list[msgspec.Raw]:
     """Cut a batch into its events without reading them, so that each can be refused by itself."""
-    if not is_batch:
-        return [msgspec.Raw(body)]
+    if not body.strip():
+        raise NotEvents("The body is empty: send an event, or an array of them.")
     try:
-        return msgspec.json.decode(body, type=list[msgspec.Raw])
+        if is_batch:
+            return msgspec.json.decode(body, type=list[msgspec.Raw])
+        return [msgspec.json.decode(body, type=msgspec.Raw)]
     except UNREADABLE as error:
-        raise BadBatch([BadEvent(0, f"The batch is not a JSON array: {error}.")]) from error
+        raise NotEvents(f"The body is not JSON: {_said(error)}.") from error
 
 
 def _wrong_data(event: CloudEvent) -> str:

@@ -35,7 +35,7 @@ TYPES = frozenset({VOIDED, REPLACED})
 A_VOID_STANDS = "It names a void, which stands: send the usage that was voided as a new event."
 
 LONGEST_REASON = 1000  # characters
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_REASON, pattern=r"\S")]
+Reason = Annotated[str, msgspec.Meta(max_length=LONGEST_REASON)]
 
 
 class Void(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,6 +214,8 @@ def _data(event: CloudEvent, kind: type[D]) -> D:
         data = msgspec.json.decode(event.data, type=kind)
     except msgspec.DecodeError as error:
         raise BadCorrection(f"Its data do not say what it corrects, and why: {error}.") from error
+    if not data.reason.strip():
+        raise BadCorrection("Its reason is empty: say why the event is corrected.")
     if (data.source, data.id) == (event.source, event.id):
         raise BadCorrection("It names itself: name the event that it corrects.")
     return data

@@ -21,6 +21,7 @@ COMPARED = {
 }
 ORDERED = ("$gt", "$gte", "$lt", "$lte")
 UNFINISHED = re.compile(r"(?<!\\)(\\\\)*\\\Z")
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of characters: no text of PostgreSQL
 LISTED = {"$in": "= ANY", "$nin": "<> ALL"}
 HELD = {"$contains": "ILIKE", "$ncontains": "NOT ILIKE"}
 TEXTUAL = COMPARED | HELD
@@ -96,7 +97,7 @@ def keep(values: dict[str, Any], operand: Any) -> str:
 
 
 def _text(operator: str, operand: Any) -> str:
-    if not isinstance(operand, str) or "\0" in operand:
+    if not isinstance(operand, str) or UNWRITABLE.search(operand):
         raise BadFilter(f"{operator} takes a text.")
     return operand
 

@@ -206,6 +206,8 @@ def _take_back(batch: Batch, found: Mapping[int, Correction], now: datetime) -> 
 
 
 def _refusal(event: CloudEvent, owner: UUID | None, stopped: Mapping[UUID | None, datetime]) -> str:
+    if owner is None and event.subject is None:
+        return "It has no subject: with a platform's key, name the organisation there."
     if owner is None:
         return f"There is no organisation {event.subject!r} that this key may speak for."
     if owner in stopped:

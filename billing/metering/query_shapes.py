@@ -17,7 +17,7 @@ from pydantic import AfterValidator, ConfigDict
 from billing.exact import plain
 from billing.metering.group_filters import BadFilter
 from billing.metering.query import Row
-from billing.metering.shapes import Moment, Shape
+from billing.metering.shapes import Moment, Shape, Text
 from billing.metering.windows import Size
 from billing.spreadsheets import cell
 
@@ -32,7 +32,7 @@ def _is_zone(name: str) -> str:
     return name
 
 
-Names = Annotated[list[str], Field(max_length=100)]
+Names = Annotated[list[Text], Field(max_length=100)]
 ZoneName = Annotated[
     str, Field(description="Of the IANA database.", examples=["UTC"]), AfterValidator(_is_zone)
 ]

@@ -107,6 +107,27 @@ def test_a_bad_event_is_named_and_nothing_is_stored(key):
     assert not StoredEvent.objects.exists()
 
 
+@pytest.mark.parametrize("query", ["", "?partial=true"])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (" ", "The body is empty: send an event, or an array of them. Nothing was stored."),
+        ("{", "The body is not JSON: Input data was truncated. Nothing was stored."),
+        ("[" * 9000, "The body is not JSON: it is nested too deeply. Nothing was stored."),
+        ("[]", "The batch holds no event. Nothing was stored."),
+    ],
+)
+def test_a_body_that_holds_no_events_is_refused_as_a_whole(key, query, body, said):
+    answer = post(body, key=key, query=query)
+    assert (answer.status_code, answer.json()["detail"]) == (400, said)
+    assert [error["index"] for error in answer.json()["errors"]] == [0]
+
+
+def test_a_platforms_key_is_told_to_name_the_organisation(key):
+    platform = create_api_key(organisation=None, name="platform", now=timezone.now())
+    assert "It has no subject" in post(EVENT, key=platform).json()["detail"]
+
+
 @pytest.mark.parametrize(
     "hostile",
     [

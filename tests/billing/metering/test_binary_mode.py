@@ -67,9 +67,9 @@ def test_a_header_is_decoded(key, sent, meant):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"body": b"text"}, "The data are not JSON"),
+        ({"body": b"text"}, "its data, is not JSON"),
         ({"body": b'"text"'}, "must be a JSON object or null"),
-        ({"body": b'{}, "id": "2"'}, "The data are not JSON"),
+        ({"body": b'{}, "id": "2"'}, "its data, is not JSON"),
         ({"body": b'{"x": "\xff"}'}, "not UTF-8"),
         ({"specversion": "0.3"}, "Invalid enum value"),
         ({"id": ""}, "length >= 1"),

@@ -132,8 +132,8 @@ class TestAVoid:
         [
             (None, "Expected `object`"),
             ({"source": "s", "id": "1"}, "missing required field `reason`"),
-            ({"source": "s", "id": "1", "reason": ""}, "length >= 1"),
-            ({"source": "s", "id": "1", "reason": "  "}, "matching regex"),
+            ({"source": "s", "id": "1", "reason": ""}, "Its reason is empty"),
+            ({"source": "s", "id": "1", "reason": "  "}, "Its reason is empty"),
             ({"source": "s", "reason": "x"}, "missing required field `id`"),
             ({"id": "1", "reason": "x"}, "missing required field `source`"),
             ({"source": "s", "id": "v", "reason": "x"}, "It names itself"),

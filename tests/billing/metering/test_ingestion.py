@@ -208,9 +208,9 @@ class TestParse:
     @pytest.mark.parametrize(
         ("body", "reason"),
         [
-            (b"", "truncated"),
+            (b"", "is empty"),
             (b"{", "truncated"),
-            (b"[1,", "not a JSON array"),
+            (b"[1,", "is not JSON"),
             (b"[]", "holds no event"),
             (b'"text"', "Expected `object`"),
             (b"[{}]", "missing required field `specversion`"),

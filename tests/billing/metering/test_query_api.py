@@ -232,6 +232,18 @@ class TestLists:
         assert ask(platform, "group-by/colour/values").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"subject": ["\ud800"]},
+        {"filterGroupBy": {"model": ["\ud800"]}},
+        {"advancedMeterGroupByFilters": {"model": {"$eq": "\udc00"}}},
+    ],
+)
+def test_half_a_character_is_refused(platform, tokens, body):
+    assert post(platform, json.dumps(body)).status_code == 400
+
+
 def test_filters_of_pythons_client_are_read_however_they_are_quoted(platform, tokens):
     path = f"/api/v1/meters/tokens/query?filterGroupBy={quote(json.dumps({'model': 'a'}))}"
     assert Client().get(path, headers={"authorization": f"Bearer {platform}"}).status_code == 200
