@@ -6,4 +6,4 @@ class CatacloudConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes it the current app, to which every @shared_task belongs.
-        from catacloud import celery  # noqa: F401
+        from catacloud import celery, checks  # noqa: F401
