@@ -191,6 +191,7 @@ def _counted() -> Iterator[None]:
 def _read(request: HttpRequest, kind: type[Any]) -> Any:
     try:
         body = bodies.read(request, at_most=settings.MAX_INGEST_BYTES)
+        body.decode()  # msgspec leaves the times and properties as they came, and looks at no text
         return msgspec.json.decode(body, type=kind)
     except bodies.BodyTooLarge as error:
         raise LagoError(413, code="request_too_large") from error

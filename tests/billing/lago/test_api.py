@@ -118,6 +118,12 @@ class TestSending:
     def test_refuses_what_is_not_in_the_shape(self, key, body):
         assert ask("post", "events", key=key, body=body).status_code == 400
 
+    @pytest.mark.parametrize("name", ["code", "timestamp", "properties"])
+    def test_refuses_what_is_no_utf_8(self, key, name):
+        body = json.dumps({"event": EVENT | {name: "x"}}).encode().replace(b'"x"', b'"\xff"')
+        answer = ask("post", "events", key=key, body=body)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
 
 class TestSendingABatch:
     def test_gives_all_events_back(self, key):

@@ -38,7 +38,7 @@ def test_no_body_makes_the_server_fail(acme):
     client = Client()
 
     @settings(
-        max_examples=100,
+        max_examples=40,
         deadline=timedelta(seconds=5),
         suppress_health_check=list(HealthCheck),
         database=None,

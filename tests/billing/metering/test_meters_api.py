@@ -1,6 +1,7 @@
 """Services as programs make and read them: OpenMeter's meters."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -77,7 +78,7 @@ class TestMaking:
         made = ask("post", "", key=platform, body=body).json()
         assert {name: made[name] for name in units | level} == units | level
         service = Service.objects.get(slug="tokens_total")
-        assert (service.level_unit, service.level_unit_size) == ("GB", 10**9)
+        assert (service.level_unit, service.level_unit_size) == ("GB", Decimal(10**9))
 
     @pytest.mark.parametrize(
         "aggregation", ["COUNT", "MAX", "LATEST", "UNIQUE_COUNT", "LEVEL", "PEAK"]
