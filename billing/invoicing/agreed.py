@@ -117,6 +117,18 @@ def pools_of(*, days: Days, organisations: Sequence[UUID] | None) -> Pools:
     return Pools(dict(pairs))
 
 
+def mates_of(organisations: Collection[UUID]) -> set[UUID]:
+    """Return who else ever shared prices with some of these; in one query where nobody did."""
+    own = PoolMember.objects.filter(
+        Q(organisation__in=organisations) | Q(parent__in=organisations)
+    ).order_by()
+    parents = set(own.values_list("parent_id", flat=True))
+    if not parents:
+        return set()
+    members = PoolMember.objects.filter(parent__in=parents).order_by()
+    return {*parents, *members.values_list("organisation_id", flat=True)} - {*organisations}
+
+
 class PlansOf(Protocol):
     """Says which plan version each of some organisations is on, on the last of some days."""
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from billing.invoicing.agreed import mates_of
 from billing.invoicing.besides import standings_of
 from billing.invoicing.drafting import drafts_of
 from billing.invoicing.due import has_period
@@ -66,11 +67,8 @@ def close_periods(
     Raises what :func:`close_period` does, if for one of them: then close each by itself.
     """
     with transaction.atomic():
-        # Closers of one organisation queue here, so the second one finds the invoice of the first.
-        # Nor does its time zone change meanwhile. In one order for all, so that nobody deadlocks.
-        locked = Organisation.objects.select_for_update(no_key=True).order_by("pk")
-        each = {one.pk: one for one in locked.filter(pk__in=organisations)}
-        for one in each.values():
+        each = _locked(organisations)
+        for one in (each[owner] for owner in organisations):
             if days.ends_in(one.zone) + grace > now:
                 raise PeriodNotOver(days, one.time_zone, grace)
         found = _existing(organisations, days)
@@ -78,6 +76,17 @@ def close_periods(
         for invoice in _made(missing, days, now):
             found[invoice.organisation_id] = invoice
         return [found[owner] for owner in organisations]
+
+
+def _locked(organisations: Sequence[UUID]) -> dict[UUID, Organisation]:
+    """Return them, and who shares prices with them: nobody else changes or invoices any of these.
+
+    Closers of one organisation queue here, so the second one finds the invoice of the first. Nor
+    does its time zone change meanwhile. In one order for all, so that nobody deadlocks.
+    """
+    locked = Organisation.objects.select_for_update(no_key=True).order_by("pk")
+    asked = {*organisations, *mates_of(organisations)}
+    return {one.pk: one for one in locked.filter(pk__in=asked)}
 
 
 def _made(organisations: Sequence[Organisation], days: Days, now: datetime) -> list[Invoice]:

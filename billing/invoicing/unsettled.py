@@ -15,8 +15,10 @@ from billing.invoicing.models import Invoice
 def unsettled(organisations: Collection[UUID]) -> list[Invoice]:
     """Return the valid invoices whose period is to be rated again, in two queries, or one if none.
 
-    Always those of who shares prices with others, for what these use counts there as well; and
-    those that take the place of a void one, for what corrected that one counts for them.
+    Those of who shares prices with others also where the usage of one of them changed, for it
+    counts there as well; and always until all of these are invoiced for those days, for until then
+    what was agreed on with them may change. And those that take the place of a void one, for what
+    corrected that one counts for them.
     """
     with connection.cursor() as cursor:
         cursor.execute(UNSETTLED, {"organisations": list(organisations)})
@@ -26,33 +28,57 @@ def unsettled(organisations: Collection[UUID]) -> list[Invoice]:
     return list(Invoice.objects.filter(pk__in=found).order_by("starts_on", "pk"))
 
 
-UNSETTLED = """
-WITH valid AS (
-    SELECT id, organisation_id, starts_on, ends_on, greatest(
+# A change matters to a period where it is in one of its months, or moved a level before.
+CHANGED = """
+    SELECT max(CASE WHEN month + interval '1 month' > valid.starts_on THEN position
+        ELSE level_position END)
+    FROM billing_usagechange AS change
+    WHERE change.organisation_id = {whose} AND month < valid.ends_on
+"""
+UNSETTLED = f"""
+WITH invoice AS (
+    SELECT id, organisation_id, currency, starts_on, ends_on, metered_until, metered_others,
+    EXISTS (
+        SELECT FROM billing_invoice AS void WHERE void.organisation_id = own.organisation_id
+            AND void.starts_on = own.starts_on AND void.voided_at IS NOT NULL
+    ) AS replaces
+    FROM billing_invoice AS own
+    WHERE organisation_id = ANY(%(organisations)s) AND voided_at IS NULL
+), valid AS (
+    SELECT id, organisation_id, currency, starts_on, ends_on, replaces, greatest(
         max(metered_until) OVER (
             PARTITION BY organisation_id, currency ORDER BY id DESC
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ),
-        CASE WHEN NOT EXISTS (
-            SELECT FROM billing_invoice AS void
-            WHERE void.organisation_id = invoice.organisation_id
-                AND void.starts_on = invoice.starts_on AND void.voided_at IS NOT NULL
-        ) THEN metered_until END
-    ) AS seen
-    FROM billing_invoice AS invoice
-    WHERE organisation_id = ANY(%(organisations)s) AND voided_at IS NULL
+        CASE WHEN NOT replaces THEN metered_until END
+    ) AS seen, max(id) OVER (PARTITION BY organisation_id, currency) AS settled_by
+    FROM invoice
+), pool AS (
+    SELECT organisation_id, parent_id FROM billing_poolmember
+    WHERE organisation_id = ANY(%(organisations)s)
+    UNION SELECT parent_id, parent_id FROM billing_poolmember
+    WHERE parent_id = ANY(%(organisations)s)
+), mate AS MATERIALIZED (
+    SELECT pool.organisation_id, other.organisation_id AS id, other.starts_on
+    FROM pool JOIN billing_poolmember AS other USING (parent_id)
+    UNION SELECT pool.organisation_id, parent_id, other.starts_on
+    FROM pool JOIN billing_poolmember AS other USING (parent_id)
+), theirs AS (
+    SELECT valid.id, ({CHANGED.format(whose="mate.id")}) AS changed, (
+        SELECT max((invoice.metered_others ->> mate.id::text)::bigint) FROM invoice
+        WHERE invoice.organisation_id = valid.organisation_id
+            AND invoice.currency = valid.currency AND invoice.id >= valid.id
+            AND NOT (invoice.id = valid.id AND invoice.replaces)
+    ) AS seen, EXISTS (
+        SELECT FROM billing_invoice AS its
+        WHERE its.organisation_id = mate.id AND its.voided_at IS NULL
+            AND its.starts_on <= valid.starts_on AND its.ends_on >= valid.ends_on
+            AND its.id < valid.settled_by
+    ) AS is_agreed
+    FROM valid JOIN mate USING (organisation_id)
+    WHERE mate.id <> organisation_id AND mate.starts_on < valid.ends_on
 )
 SELECT id FROM valid
-WHERE seen IS NULL OR seen < (
-    SELECT max(CASE WHEN month + interval '1 month' > starts_on THEN position
-        ELSE level_position END)
-    FROM billing_usagechange AS change
-    WHERE change.organisation_id = valid.organisation_id AND month < ends_on
-) OR EXISTS (
-    SELECT FROM billing_poolmember AS pool
-    WHERE pool.organisation_id = valid.organisation_id AND pool.starts_on < ends_on
-) OR EXISTS (
-    SELECT FROM billing_poolmember AS pool
-    WHERE pool.parent_id = valid.organisation_id AND pool.starts_on < valid.ends_on
-)
-"""
+WHERE seen IS NULL OR seen < ({CHANGED.format(whose="valid.organisation_id")})
+    OR id IN (SELECT id FROM theirs WHERE NOT is_agreed OR seen IS NULL OR seen < changed)
+"""  # noqa: S608 (constants only)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from billing.accounts.commands import join_pool
 from billing.exact import plain
-from billing.invoicing.close import close_period
+from billing.invoicing.close import close_period, close_periods
 from billing.invoicing.correcting import corrections
 from billing.invoicing.crediting import void
 from billing.invoicing.models import Invoice, InvoiceLine
@@ -78,6 +78,14 @@ def _add(organisation, service, day, quantity, area):
         row.quantity += quantity
         row.area += area
         row.save()
+
+
+def sharing(parent):
+    """Make another one on the same plan, whose usage is rated with its parent's."""
+    plan = parent.subscriptions.get().plan_version
+    other = make_subscription(plan_version=plan).organisation
+    join_pool(agreed(other), parent=parent, starts_on=AUGUST.first)
+    return other
 
 
 def close(organisation, *months):
@@ -218,11 +226,24 @@ class TestWhatDidNotChange:
         void(october, reason="Wrong.", now=NOW)
         assert unsettled([customer.pk]) == [september]
 
-    def test_always_is_looked_at_where_others_use_at_its_prices(self, customer, hours):
-        join_pool(agreed(make_organisation()), parent=customer, starts_on=OCTOBER.first)
-        [october] = close(customer, OCTOBER)
+    def test_is_looked_at_until_all_who_share_its_prices_are_invoiced(self, customer, hours):
+        """With one who is not, it may be agreed anew on days that the others have paid."""
+        other = sharing(customer)
+        [september] = close(customer, SEPTEMBER)
         folded(customer)
+        assert unsettled([customer.pk]) == [september]
+        close(other, SEPTEMBER)
+        [october] = close(customer, OCTOBER)
         assert unsettled([customer.pk]) == [october]
+
+    def test_is_looked_at_where_another_one_used_more_at_its_prices(self, customer, hours):
+        others = [sharing(customer) for _ in range(2)]
+        everyone = [one.pk for one in (customer, *others)]
+        for days in (AUGUST, SEPTEMBER, OCTOBER):
+            close_periods(organisations=everyone, days=days, now=NOW)
+        assert {one.starts_on for one in unsettled(everyone)} == {OCTOBER.first}
+        use(others[1], hours, date(2026, 9, 9), 3600)
+        assert {one.starts_on for one in unsettled(everyone)} == {SEPTEMBER.first, OCTOBER.first}
 
 
 class TestTheDatabase:
