@@ -133,20 +133,23 @@ SELECT
     EXISTS (SELECT FROM billing_voidedevent),
     EXISTS (SELECT FROM accounts_organisation WHERE time_zone <> 'UTC')
 """
+# Of a range of rows the planner knows but its partitions: it would expect a third of all events in
+# a window, near to where it reads whole tables. By positions alone it would take those of others.
+IN_WINDOW = """stored.partition = %(partition)s
+    AND (stored.partition, stored.position) > (%(partition)s, %(after)s)
+    AND (stored.partition, stored.position) <= (%(partition)s, %(until)s)"""
 # As long as nothing at all was taken back.
-WINDOW_EVENTS_AS_SENT = """(
+WINDOW_EVENTS_AS_SENT = f"""(
     SELECT stored.*, false AS is_void FROM eventstore_storedevent AS stored
-    WHERE (stored.partition, stored.position) > (%(partition)s, %(after)s)
-        AND (stored.partition, stored.position) <= (%(partition)s, %(until)s)
-) AS event"""
-WINDOW_EVENTS = """(
+    WHERE {IN_WINDOW}
+) AS event"""  # noqa: S608 (constants only)
+WINDOW_EVENTS = f"""(
     SELECT stored.*, voided.event_id IS NOT NULL AS is_void
     FROM eventstore_storedevent AS stored
     LEFT JOIN billing_voidedevent AS voided ON voided.organisation_id = stored.tenant_id
         AND voided.stream_id = stored.stream_id AND voided.event_id = stored.event_id
-    WHERE (stored.partition, stored.position) > (%(partition)s, %(after)s)
-        AND (stored.partition, stored.position) <= (%(partition)s, %(until)s)
-) AS event"""
+    WHERE {IN_WINDOW}
+) AS event"""  # noqa: S608 (constants only)
 NOT_SKIPPED = """NOT EXISTS (
     SELECT FROM eventstore_deadletter AS skipped
     WHERE skipped.consumer = 'metrics' AND skipped.position = stored.position

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from billing.metering.readings import IN_WINDOW
 from billing.periods import Zones
 from catacloud.accounts.models import Organisation
 from eventstore.feed import Window
@@ -28,11 +29,9 @@ def of(organisations: Collection[UUID]) -> Zones:
     return Zones({one: ZoneInfo(name) for one, name in rows.values_list("pk", "time_zone")})
 
 
-OF_WINDOW = """
+OF_WINDOW = f"""
 SELECT id, time_zone FROM accounts_organisation
 WHERE time_zone <> 'UTC' AND id IN (
-    SELECT tenant_id FROM eventstore_storedevent
-    WHERE (partition, position) > (%(partition)s, %(after)s)
-        AND (partition, position) <= (%(partition)s, %(until)s)
+    SELECT tenant_id FROM eventstore_storedevent AS stored WHERE {IN_WINDOW}
 )
-"""
+"""  # noqa: S608 (constants only)
