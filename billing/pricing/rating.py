@@ -58,7 +58,8 @@ def rate(usage: Usage, terms: Terms) -> Rated:
 
 def _rate(usage: Usage, terms: Terms) -> Rated:
     steps = tuple(_steps(usage, terms))
-    amount = sum([step.amount for step in steps], ZERO)
+    # Most have one: to add it up takes as long as to work it out.
+    amount = steps[0].amount if len(steps) == 1 else sum([step.amount for step in steps], ZERO)
     if terms.discount or terms.minimum is not None or terms.maximum is not None:
         more = tuple(_adjustments(amount, terms))
         steps += more
