@@ -35,6 +35,10 @@ class AccountAdmin(ReadOnly, admin.ModelAdmin[Account]):
         own = path("<uuid:pk>/agree/<slug:name>/", page, name="billing_account_agree")
         return [own, *super().get_urls()]
 
+    def get_view_on_site_url(self, obj: Account | None = None) -> str | None:
+        """Name the page of its invoices, those to come first."""
+        return None if obj is None else reverse("invoices", args=[obj.slug])
+
     def change_view(
         self,
         request: HttpRequest,

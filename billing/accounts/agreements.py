@@ -61,6 +61,7 @@ def _off(discount: Discount) -> str:
             off = f"{plain(discount.rate * 100)} %"
     what = discount.service or "all"
     often = f" of {discount.periods} invoices" if discount.periods else ""
+    often = " of one invoice" if discount.periods == 1 else often
     by = f", by the coupon {discount.coupon}" if discount.coupon else ""
     return f"{off} off {what}{often}{by}"
 

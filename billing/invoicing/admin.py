@@ -28,8 +28,20 @@ admin.site.unregister(Sequence)
 class InvoiceLineInline(ReadOnly, admin.TabularInline[InvoiceLine, Invoice]):
     model = InvoiceLine
     fk_name = "invoice"
-    fields = ["position", "service_name", "quantity", "unit", "amount", "corrects", "how"]
-    readonly_fields = ["how"]
+    fields = ["position", "text", "quantity_said", "amount_said", "how"]
+    readonly_fields = ["text", "quantity_said", "amount_said", "how"]
+
+    @admin.display(description="text")
+    def text(self, line: InvoiceLine) -> str:
+        return admin_written.text(line)
+
+    @admin.display(description="quantity")
+    def quantity_said(self, line: InvoiceLine) -> str:
+        return admin_written.written_line(line).quantity
+
+    @admin.display(description="amount")
+    def amount_said(self, line: InvoiceLine) -> str:
+        return admin_written.written_line(line).amount
 
     @admin.display(description="working")
     def how(self, line: InvoiceLine) -> str:
@@ -157,7 +169,10 @@ class CreditNoteAdmin(admin.ModelAdmin[CreditNote]):
 
 @admin.register(Invoice)
 class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
-    list_display = ["number", "organisation", "starts_on", "ends_on", "total", "currency"]
+    list_display = [
+        *("number", "organisation", "starts_on", "ends_on", "gross", "currency"),
+        *("due_on", "voided_at"),
+    ]
     list_select_related = ["organisation"]
     search_fields = ["number", "organisation__name", "organisation__slug"]
     date_hierarchy = "starts_on"

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from billing.invoicing import describing
 from billing.invoicing.models import Invoice, InvoiceLine
-from billing.invoicing.written import Written, write
+from billing.invoicing.written import Written, WrittenLine, write
 
 ROWS = mark_safe("<br>")
 
@@ -34,10 +34,19 @@ def sums(invoice: Invoice) -> SafeString:
     return _rows(*((f"{name}: {said}",) for name, said in its.sums), *((one,) for one in its.notes))
 
 
+def written_line(line: InvoiceLine) -> WrittenLine:
+    return written(line.invoice).lines[line.position - 1]
+
+
+def text(line: InvoiceLine) -> SafeString:
+    """What it is for and, of a correction, of which line."""
+    its = written_line(line)
+    return _rows(*((one,) for one in (its.text, its.note) if one))
+
+
 def working(line: InvoiceLine) -> SafeString:
     """Each step: what it is about, its quantity, price and amount."""
-    steps = written(line.invoice).lines[line.position - 1].steps
-    return _rows(*((" ".join(filter(None, step)),) for step in steps))
+    return _rows(*((" ".join(filter(None, step)),) for step in written_line(line).steps))
 
 
 def _rows(*rows: tuple[str]) -> SafeString:

@@ -36,6 +36,7 @@ def _shared(price: Price, each: Sequence[Usage], currency: str) -> list[RatedLin
         with exactly():
             others, theirs = share - together.amount, quantity - max(one.quantity, ZERO)
         step = Step(theirs, quantity or None, ONE, others, others, "shared")
+        used_alone = quantity and not theirs
         lines.append(
             RatedLine(
                 service_id=price.service.pk,
@@ -43,7 +44,7 @@ def _shared(price: Price, each: Sequence[Usage], currency: str) -> list[RatedLin
                 quantity=one.quantity,
                 unit=price.service.unit,
                 amount=share,
-                working=(*together.working, step),
+                working=together.working if used_alone else (*together.working, step),
                 value=price.part.value,
                 tax_class=price.tax_class,
             )

@@ -151,8 +151,8 @@ CREDIT = [43, 57, 128, 144, 137, 34, 68, 51, 9, 359, 1237]  # 22.67 × a line's 
 # The working of each line, as page and PDF show it; of the volume account, that of all together.
 WORKING = [
     ("a", ["Flat fee 1 × €5.00 = €5.00", f"{OTHERS} 1 × -€2.50 = -€2.50"]),
-    ("b", ["Every unit 10 h × €0.333 = €3.33", f"{OTHERS}: 0 of 10 h 1 × €0.00 = €0.00"]),
-    ("c", ["Packages 3 × €2.50 = €7.50", f"{OTHERS}: 0 of 25 h 1 × €0.00 = €0.00"]),
+    ("b", ["Every unit 10 h × €0.333 = €3.33"]),
+    ("c", ["Packages 3 × €2.50 = €7.50"]),
     (
         "d",
         [
@@ -161,18 +161,17 @@ WORKING = [
             f"{OTHERS}: 50 of 200 h 1 × -€3.75 = -€3.75",
         ],
     ),
-    ("e", ["Every unit 20 h × €0.40 = €8.00", f"{OTHERS}: 0 of 20 h 1 × €0.00 = €0.00"]),
-    ("g", ["Every unit 100 h × €0.02 = €2.00", f"{OTHERS}: 0 of 100 h 1 × €0.00 = €0.00"]),
+    ("e", ["Every unit 20 h × €0.40 = €8.00"]),
+    ("g", ["Every unit 100 h × €0.02 = €2.00"]),
     (
         "h",
         [
             "Up to 100 h 100 h × €0.02 = €2.00",
             "Above 100 h 200 h × €0.01 = €2.00",
-            f"{OTHERS}: 0 of 300 h 1 × €0.00 = €0.00",
         ],
     ),
-    ("i, eu", ["Every unit 10 u × €0.30 = €3.00", f"{OTHERS}: 0 of 10 u 1 × €0.00 = €0.00"]),
-    ("i", ["Every unit 5 u × €0.10 = €0.50", f"{OTHERS}: 0 of 5 u 1 × €0.00 = €0.00"]),
+    ("i, eu", ["Every unit 10 u × €0.30 = €3.00"]),
+    ("i", ["Every unit 5 u × €0.10 = €0.50"]),
     (
         "Base fee 1 Oct 2026 – 31 Oct 2026",
         ["Base fee, for a share of the period 0.677419354839 × €31.00 = €21.00"],
