@@ -69,7 +69,7 @@ def test_a_customer_opens_an_invoice_takes_its_pdf_and_is_told_that_a_budget_is_
     page.get_by_label("Amount for a billing period, in EUR").fill("0.10")
     page.get_by_role("button", name="Set the budget").click()
     expect(page.get_by_text("The budget is saved.")).to_be_visible()
-    use(invoice.organisation, "job-8", f"{datetime.now(UTC):%Y-%m-%dT%H:%M}Z")
+    use(invoice.organisation, "job-8", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z")
     watch_budget(organisation_id=f"{invoice.organisation_id}")
     assert "100 % of the budget" in mail.outbox[-1].subject
     page.reload()
