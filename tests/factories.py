@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils.text import slugify
 
 from billing.exact import exactly
-from billing.invoicing.legal import BillingDetails, LegalEntity, seller_of
+from billing.invoicing.legal import BillingDetails, LegalEntity, default_seller
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.invoicing.parties import Party, frozen
 from billing.metering.models import DailyUsage, Definition, PlatformUsage, Service
@@ -264,8 +264,8 @@ def make_invoice(
         total=amount,
         gross=amount,
         credit_used=Decimal(0),
-        legal_entity=seller_of(None),
-        seller=frozen(seller_of(None).party),
+        legal_entity=default_seller(),
+        seller=frozen(default_seller().party),
         buyer=frozen(Party(name=organisation.name, key=organisation.slug)),
         line_count=1,
         issued_at=days.ends_at,

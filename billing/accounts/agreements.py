@@ -6,6 +6,7 @@ from billing.accounts.models import Credit, Discount, PoolMember
 from billing.accounts.own_prices import words_of
 from billing.exact import ZERO, exactly, plain
 from billing.invoicing.besides import credits_left
+from billing.together import read
 from catacloud.accounts.models import Organisation
 
 
@@ -46,7 +47,7 @@ def agreements_of(organisation: Organisation) -> list[tuple[str, list[str]]]:
 
 
 def _credits(organisation: Organisation) -> list[str]:
-    left = {one.id: one.left for one, _ in credits_left([organisation.pk])[organisation.pk]}
+    left = {one.id: one.left for one, _ in read(credits_left([organisation.pk]))[organisation.pk]}
     return [
         f"{one}: {_money(one)}, of which {plain(left.get(one.pk, ZERO))} are left{_why(one)}"
         for one in organisation.credits.all()

@@ -16,12 +16,14 @@ from billing.dashboards.usage_reads import UsageDays, UsedServices
 from billing.exact import ZERO, exactly
 from billing.invoicing.agreed import Price, agreed, own_prices, prices_of
 from billing.invoicing.models import Subscription
-from billing.invoicing.parts import Figures, Part, read
+from billing.invoicing.parts import Figures, Part
+from billing.invoicing.parts import read as parts_read
 from billing.invoicing.rate import RatedPeriod, Used, rate_agreed, rate_organisations
 from billing.invoicing.schedule import Cycle, cycle_of
 from billing.invoicing.subscriptions import InForce
 from billing.metering.models import Service
 from billing.periods import Days
+from billing.together import read, together
 from catacloud.accounts.models import Organisation
 
 A = Service.Aggregation
@@ -83,7 +85,7 @@ class Prices:
 def prices_of_days(
     organisation: Organisation, known: Agreed, used: UsedServices, *, days: Days
 ) -> Prices:
-    """Read the prices, in two queries, or three where the organisation has some of its own."""
+    """Read the prices, in one query."""
     started = [one for one in known.subscriptions if one.starts_on < days.end]
     if not started:
         return Prices(days)
@@ -92,8 +94,11 @@ def prices_of_days(
     if known.has_pool or _is_divided(started, days) or not _says_all(used):
         return Prices(days, plan, left=True)
     owner = organisation.pk
-    own = own_prices(days=days, organisations=[owner]) if known.has_own_prices else {}
-    return Prices(days, plan, agreed(prices_of([version.pk])[version.pk], own.get(owner, [])))
+    with_own = [owner] if known.has_own_prices else []
+    of_plan, own = read(
+        together(prices_of([version.pk]), own_prices(days=days, organisations=with_own))
+    )
+    return Prices(days, plan, agreed(of_plan[version.pk], own.get(owner, [])))
 
 
 def bill_so_far(
@@ -118,7 +123,7 @@ def bill_so_far(
         if _is_of_values(part)
     }
     single = {part: [owner] for part in parts if not _is_of_values(part)}
-    by_event = read(single, days=days, now=now) if single else {}
+    by_event = parts_read(single, days=days, now=now) if single else {}
     return rate_agreed(prices.plan, prices.each, Used(figures, {**told_apart, **by_event}), owner)
 
 

@@ -67,12 +67,13 @@ class CostHistory:
         ]
 
 
-def history(lines: Iterable[CostLine]) -> CostHistory:
+def history(lines: Iterable[CostLine], *, most: int | None = None) -> CostHistory:
     """Put lines of one currency together by period and service: the dearest by name, and the rest.
 
-    A correction is in the period whose invoice has it.
+    Of more than the ``most`` periods, the last ones. A correction is in the period whose invoice
+    has it.
     """
-    read = list(lines)
+    read = _last(list(lines), most)
     hues = _hues(read)
     periods: dict[tuple[date, str], CostPeriod] = {}
     with exactly():
@@ -84,6 +85,14 @@ def history(lines: Iterable[CostLine]) -> CostHistory:
     found = list(periods.values())
     series = [Series(name, _values(name, found), hue) for name, hue in hues.items()]
     return CostHistory(found, [one for one in series if one.values])
+
+
+def _last(lines: Sequence[CostLine], most: int | None) -> Sequence[CostLine]:
+    periods = sorted({(line.first, line.number) for line in lines})
+    if most is None or len(periods) <= most:
+        return lines
+    kept = set(periods[-most:])
+    return [line for line in lines if (line.first, line.number) in kept]
 
 
 def _values(name: str, periods: Iterable[CostPeriod]) -> dict[date, Decimal]:

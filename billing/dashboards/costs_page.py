@@ -1,6 +1,8 @@
 """What an organisation is to pay: the bill to come against its budget, and the periods before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib import messages
@@ -10,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from billing.budgets.coming import bill_of, running_draft
+from billing.budgets.coming import bill_of
 from billing.budgets.forms import BudgetForm
 from billing.budgets.keeping import remove_budget, set_budget
 from billing.budgets.models import Budget, Threshold
@@ -20,10 +22,12 @@ from billing.dashboards.cost_periods import OF_SERVICES, CostLine, history
 from billing.invoicing import describing
 from billing.invoicing.drafting import Draft
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
+from billing.invoicing.upcoming import reading_upcoming, running
 from billing.invoicing.written import write
 from billing.periods import day_of, month_of
 from billing.pricing.currencies import round_amount
 from billing.templatetags.figures import service
+from billing.together import Reading, read, together
 from catacloud.accounts.access import (
     SignedInRequest,
     get_organisation,
@@ -45,24 +49,26 @@ def costs(request: SignedInRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     if request.method == "POST":
         organisation = get_organisation_as(request.user, slug, *BILLERS)
+        known = read(_known(organisation, now))
+        form = _form(request, organisation, known)
+        if form and form.is_valid():
+            set_budget(form.instance, by=request.user, now=now)
+            messages.success(request, _("The budget is saved."))
+            return redirect("costs", slug)
     else:
         organisation = get_organisation(request.user, slug)
-    currency = _currency(organisation, now)
-    form = _form(request, organisation, currency) if currency else None
-    if form and form.is_valid():
-        set_budget(form.instance, by=request.user, now=now)
-        messages.success(request, _("The budget is saved."))
-        return redirect("costs", slug)
-    budget = Budget.objects.filter(organisation=organisation).first()
+    drafts, (known, past) = read(
+        together(reading_upcoming(organisation, now=now), _past(organisation, now))
+    )
     context = {
         "organisation": organisation,
-        "budget": budget,
-        "form": form,
+        "budget": known.budget,
+        "form": _form(request, organisation, known),
         "may_bill": getattr(organisation, "own_role", Role.OWNER) in BILLERS,
-        "currency": currency,
+        "currency": known.currency,
         "today": day_of(now, organisation.zone),
         "export_from": month_of(day_of(now, organisation.zone) - EXPORTED).first,
-        **_figures(organisation, budget, currency, now),
+        **_figures(known, past, running(drafts, now=now)),
     }
     return render(request, "billing/costs.html", context)
 
@@ -76,32 +82,58 @@ def budget_removed(request: SignedInRequest, slug: str) -> HttpResponseRedirect:
     return redirect("costs", slug)
 
 
-def _currency(organisation: Organisation, now: datetime) -> str | None:
-    """Return the currency of the price plan in force; None where there is none yet."""
-    found = Subscription.objects.filter(
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The currency of the price plan in force, None where there is none yet; and the budget."""
+
+    currency: str | None
+    budget: Budget | None
+
+
+def _known(organisation: Organisation, now: datetime) -> Reading[_Known]:
+    started = Subscription.objects.filter(
         organisation=organisation, starts_on__lte=day_of(now, organisation.zone)
     )
-    return found.order_by("-starts_on").values_list("plan_version__currency", flat=True).first()
+    currencies, budgets = yield [
+        started.order_by("-starts_on").values_list("plan_version__currency")[:1],
+        Budget.objects.filter(organisation=organisation),
+    ]
+    return _Known(currencies[0][0] if currencies else None, budgets[0] if budgets else None)
 
 
-def _form(request: SignedInRequest, organisation: Organisation, currency: str) -> BudgetForm:
+def _past(organisation: Organisation, now: datetime) -> Reading[tuple[_Known, list[CostLine]]]:
+    """Read the lines of the last invoices in the currency, the newest invoice first."""
+    known = yield from _known(organisation, now)
+    invoices = Invoice.objects.filter(
+        organisation=organisation, voided_at=None, currency=known.currency
+    ).order_by("-starts_on")[:PERIODS]
+    rows = InvoiceLine.objects.filter(invoice__in=invoices.values("pk")).order_by("-invoice_id")
+    columns = ("starts_on", "ends_on", "number")
+    [lines] = yield [
+        rows.values_list(*(f"invoice__{one}" for one in columns), "kind", "service_name", "amount")[
+            :MOST_LINES
+        ]
+    ]
+    return known, [_on_the_page(CostLine(*row)) for row in lines]
+
+
+def _form(request: SignedInRequest, organisation: Organisation, known: _Known) -> BudgetForm | None:
     """Return the form of the budget, or of one that warns of the most while there is none."""
-    budget = Budget.objects.filter(organisation=organisation, currency=currency).first()
-    if budget is None:
+    if known.currency is None:
+        return None
+    if known.budget and known.budget.currency == known.currency:
+        budget = copy(known.budget)  # whose places are the table's, and not the currency's
+        budget.amount = round_amount(budget.amount, known.currency)
+    else:
         usual = [Threshold.MOST, Threshold.FORECAST, Threshold.ALL]
-        budget = Budget(organisation=organisation, currency=currency, thresholds=usual)
-    else:  # its places are the table's, and not the currency's
-        budget.amount = round_amount(budget.amount, currency)
+        budget = Budget(organisation=organisation, currency=known.currency, thresholds=usual)
     budget.organisation = organisation
     return BudgetForm(request.POST or None, instance=budget)
 
 
-def _figures(
-    organisation: Organisation, budget: Budget | None, currency: str | None, now: datetime
-) -> dict[str, object]:
-    draft = running_draft(organisation, now=now) if currency else None
-    bill = bill_of(draft) if draft else None
-    past = history(_lines(organisation, currency, draft)) if currency else None
+def _figures(known: _Known, lines: Sequence[CostLine], draft: Draft | None) -> dict[str, object]:
+    budget, bill = known.budget, bill_of(draft) if draft else None
+    past = history([*lines, *_lines_of(draft)], most=PERIODS)
     is_held = budget and bill and budget.currency == bill.currency
     return {
         "document": write(describing.of_draft(draft)) if draft else None,
@@ -111,29 +143,15 @@ def _figures(
         "figure": period_bars(
             periods=[(one.days.first, one.name) for one in past.periods],
             series=past.series,
-            unit=currency or "",
+            unit=known.currency or "",
             is_running=draft is not None,
         )
-        if past and past.series
+        if past.series
         else None,
     }
 
 
-def _lines(organisation: Organisation, currency: str, draft: Draft | None) -> Iterator[CostLine]:
-    """Yield the lines of the last periods in a currency, with those of the bill to come."""
-    invoices = Invoice.objects.filter(
-        organisation=organisation, voided_at=None, currency=currency
-    ).order_by("-starts_on")[: PERIODS - bool(draft)]
-    rows = InvoiceLine.objects.filter(invoice__in=invoices.values("pk")).order_by("-invoice_id")
-    for row in rows.values_list(
-        "invoice__starts_on",
-        "invoice__ends_on",
-        "invoice__number",
-        "kind",
-        "service_name",
-        "amount",
-    )[:MOST_LINES]:
-        yield _on_the_page(CostLine(*row))
+def _lines_of(draft: Draft | None) -> Iterator[CostLine]:
     if draft:
         first, end = draft.days.first, draft.days.end
         for line in draft.lines:

@@ -1,13 +1,14 @@
 """The list of issued invoices: searched, filtered by status, with credit notes below their own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.utils.translation import gettext_lazy as _
 
 from billing.invoicing.after import CreditNote
-from billing.invoicing.standing import Standing, Status, standings
+from billing.invoicing.standing import Standing, Status, reading_standings
+from billing.together import Reading, together
 from catacloud.accounts.models import Organisation
 
 STATUSES = {
@@ -58,19 +59,29 @@ def read_filters(asked: Mapping[str, str]) -> Filters:
     )
 
 
-def rows(organisation: Organisation, asked: Filters, *, today: date) -> list[Row]:
-    """Return the invoices that are asked for, the newest first."""
+def reading_rows(organisation: Organisation, *, today: date) -> Reading[list[Row]]:
+    """Read all invoices, the newest first, in one round."""
     notes: dict[int, list[CreditNote]] = {}
-    for note in CreditNote.objects.filter(invoice__organisation=organisation).order_by("pk"):
+    standings, credited = yield from together(
+        reading_standings(organisation), _credit_notes(organisation)
+    )
+    for note in credited:
         notes.setdefault(note.invoice_id, []).append(note)
-    found = [
-        Row(one, one.status(today), notes.get(key, []))
-        for key, one in standings(organisation).items()
-    ]
+    found = [Row(one, one.status(today), notes.get(key, [])) for key, one in standings.items()]
     found.sort(
         key=lambda row: (row.standing.invoice.starts_on, row.standing.invoice.number), reverse=True
     )
-    return [row for row in found if _fits(row, asked)]
+    return found
+
+
+def filtered(rows: Sequence[Row], asked: Filters) -> list[Row]:
+    """Return those that are asked for. Pure."""
+    return [row for row in rows if _fits(row, asked)]
+
+
+def _credit_notes(organisation: Organisation) -> Reading[list[CreditNote]]:
+    [rows] = yield [CreditNote.objects.filter(invoice__organisation=organisation).order_by("pk")]
+    return rows
 
 
 def _fits(row: Row, asked: Filters) -> bool:

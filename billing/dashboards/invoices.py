@@ -1,6 +1,8 @@
 """An organisation's invoices: the upcoming one, those that were issued, and why they say so."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Prefetch
@@ -12,16 +14,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards.invoice_rows import STATUSES, read_filters, rows
+from billing.dashboards.invoice_rows import STATUSES, filtered, read_filters, reading_rows
 from billing.invoicing import describing, issued_files, verifying, why
 from billing.invoicing.after import CreditNote, IssuedFile
 from billing.invoicing.correcting import total
+from billing.invoicing.drafting import Draft
 from billing.invoicing.issued_files import Issued
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.standing import standings
-from billing.invoicing.upcoming import upcoming
+from billing.invoicing.upcoming import reading_upcoming
 from billing.invoicing.written import write
 from billing.periods import day_of
+from billing.together import Reading, read, together
 from catacloud.accounts.access import (
     SignedInRequest,
     get_organisation,
@@ -38,17 +42,20 @@ from catacloud.fragments import template_for
 def invoice_list(request: SignedInRequest, slug: str) -> HttpResponse:
     organisation = get_organisation(request.user, slug)
     now = timezone.now()
-    asked = read_filters(request.GET)
+    asked, today = read_filters(request.GET), day_of(now, organisation.zone)
+    page = template_for(request, "billing/invoices.html", partials={"issued"})
+    readings: list[Reading[Any]] = [reading_rows(organisation, today=today)]
+    if not page.endswith("#issued"):
+        readings.append(reading_upcoming(organisation, now=now))
+    rows, *drafts = read(together(*readings))
     context = {
         "organisation": organisation,
         "asked": asked,
-        "rows": rows(organisation, asked, today=day_of(now, organisation.zone)),
-        "has_invoices": Invoice.objects.filter(organisation=organisation).exists(),
+        "rows": filtered(rows, asked),
+        "has_invoices": bool(rows),
+        **(_upcoming(drafts[0], today) if drafts else {}),
     }
-    page = template_for(request, "billing/invoices.html", partials={"issued"})
-    if page.endswith("#issued"):
-        return render(request, page, context)
-    return render(request, page, {**context, **_upcoming(organisation, now)})
+    return render(request, page, context)
 
 
 @signed_in
@@ -146,10 +153,8 @@ def verify_invoice(request: SignedInRequest, slug: str, number: str) -> HttpResp
     return redirect(reverse("invoice", args=[organisation.slug, invoice.number]))
 
 
-def _upcoming(organisation: Organisation, now: datetime) -> dict[str, object]:
-    """Make the drafts that closing would issue now: of the periods that have no invoice yet."""
-    today = day_of(now, organisation.zone)
-    drafts = upcoming(organisation, now=now)
+def _upcoming(drafts: Sequence[Draft], today: date) -> dict[str, object]:
+    """Show the drafts that closing would issue now: of the periods that have no invoice yet."""
     return {
         "drafts": [
             {

@@ -22,6 +22,7 @@ from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.tax import tax_rows
 from billing.metering.models import Service
 from billing.periods import Days, day_of
+from billing.together import read, together
 from catacloud.accounts.models import Organisation
 
 AT_A_TIME = 200  # invoices
@@ -73,8 +74,9 @@ def _drafts(
     Periods before those days are drafted, too: what they take of credit is not there any more.
     """
     who: defaultdict[Days, list[Organisation]] = defaultdict(list)
-    for organisation in organisations:
-        for period in open_periods(organisation, today=day_of(now, organisation.zone)):
+    readings = (open_periods(one, today=day_of(now, one.zone)) for one in organisations)
+    for organisation, periods in zip(organisations, read(together(*readings)), strict=True):
+        for period in periods:
             if period.first < days.end:
                 who[period].append(organisation)
     made: list[Draft] = []
@@ -136,7 +138,7 @@ def _drafted(draft: Draft, slugs: Mapping[int, str]) -> Document:
         issuer=draft.seller.name or NAMELESS,
         number="",
         currency=draft.currency,
-        plan_version=draft.plan_version_id,
+        plan_version=draft.plan_version.pk,
         days=draft.days,
         zone=draft.organisation.zone,
         charges=[

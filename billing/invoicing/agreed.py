@@ -1,7 +1,7 @@
 """Which prices hold for whom: those of plan versions, and what customers have of their own."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -15,10 +15,12 @@ from billing.invoicing.parts import Part, parts_of
 from billing.invoicing.subscriptions import InForce
 from billing.metering.models import Service
 from billing.periods import Days
-from billing.pricing.models import Charge
+from billing.pricing import tiers as priced
+from billing.pricing.models import Charge, Tier
 from billing.pricing.prices import Terms
 from billing.pricing.tax_classes import STANDARD_CLASS
 from billing.pricing.terms import terms_of
+from billing.together import Reading, together
 
 M = TypeVar("M", bound=Model)
 REST_LAST = NullIf("value", Value("")).asc(nulls_last=True)
@@ -34,38 +36,51 @@ class Price:
     tax_class: str = STANDARD_CLASS
 
 
-def prices_of(versions: Iterable[int]) -> Mapping[int, list[Price]]:
-    """Return the prices of each version, in the order that invoices list them."""
-    found = (
-        Charge.objects.filter(version__in=versions)
-        .select_related("service")
-        .prefetch_related("tiers")
-        .order_by("version", "service__name", "service", REST_LAST, "value")
-    )
-    charges: defaultdict[int, list[Charge]] = defaultdict(list)
-    for charge in found:
-        charges[charge.version_id].append(charge)
+def prices_of(versions: Collection[int]) -> Reading[Mapping[int, list[Price]]]:
+    """Read the prices of each version, in the order that invoices list them."""
+    found = Charge.objects.filter(version__in=versions)
+    charges, services, tiers = yield [
+        found.order_by("version", "service__name", "service", REST_LAST, "value"),
+        Service.objects.filter(pk__in=found.order_by().values("service")),
+        Tier.objects.filter(charge__version__in=versions),
+    ]
+    named = {one.pk: one for one in services}
+    steps: defaultdict[int, list[priced.Tier]] = defaultdict(list)
+    for one in tiers:
+        step = priced.Tier(one.up_to, one.unit_price, one.flat_fee, one.cap)
+        steps[one.charge_id].append(step)
+    of_version: defaultdict[int, list[Charge]] = defaultdict(list)
+    for charge in charges:
+        charge.service = named[charge.service_id]
+        of_version[charge.version_id].append(charge)
     return defaultdict(
         list,
         {
             version: [
-                Price(charge.service, terms_of(charge), part, charge.tax_class)
+                Price(charge.service, terms_of(charge, steps[charge.pk]), part, charge.tax_class)
                 for charge, part in zip(each, parts_of(each), strict=True)
             ]
-            for version, each in charges.items()
+            for version, each in of_version.items()
         },
     )
 
 
-def own_prices(*, days: Days, organisations: Collection[UUID]) -> Mapping[UUID, list[Price]]:
-    """Return what each organisation has of its own on the last day, one for a service."""
-    rows = _on_last_day(PriceOverride.objects.filter(organisation__in=organisations), days)
+def own_prices(
+    *, days: Days, organisations: Collection[UUID]
+) -> Reading[Mapping[UUID, list[Price]]]:
+    """Read what each organisation has of its own on the last day, one for a service."""
+    own = _on_last_day(PriceOverride.objects.filter(organisation__in=organisations), days)
+    rows, services = yield [
+        own.order_by("service__name", "pk"),
+        Service.objects.filter(pk__in=own.order_by().values("service")),
+    ]
+    named = {one.pk: one for one in services}
     found: defaultdict[UUID, list[Price]] = defaultdict(list)
-    for row in rows.select_related("service").order_by("service__name", "pk"):
+    for row in rows:
         charge = charge_from(row.terms)
-        charge.service = row.service
+        charge.service = named[row.service_id]
         [part] = parts_of([charge])
-        found[row.organisation_id].append(Price(row.service, terms_from(row.terms), part))
+        found[row.organisation_id].append(Price(charge.service, terms_from(row.terms), part))
     return found
 
 
@@ -103,17 +118,17 @@ class Pools:
         return {*self.parents, *self.parents.values()}
 
 
-def pools_of(*, days: Days, organisations: Sequence[UUID] | None) -> Pools:
-    """Return the pools on the last day that some organisations are in, with all their members."""
+def pools_of(*, days: Days, organisations: Sequence[UUID] | None) -> Reading[Pools]:
+    """Read the pools on the last day that some organisations are in, with all their members."""
     rows = _on_last_day(PoolMember.objects.all(), days)
     if organisations is not None:
         its = _on_last_day(PoolMember.objects.filter(organisation__in=organisations), days)
         rows = rows.filter(
             Q(parent__in=organisations) | Q(parent__in=its.order_by().values("parent"))
         )
-    pairs = rows.order_by("organisation_id", "starts_on").values_list(
-        "organisation_id", "parent_id"
-    )
+    [pairs] = yield [
+        rows.order_by("organisation_id", "starts_on").values_list("organisation_id", "parent_id")
+    ]
     return Pools(dict(pairs))
 
 
@@ -134,7 +149,7 @@ class PlansOf(Protocol):
 
     def __call__(
         self, *, days: Days, organisations: Sequence[UUID] | None = None
-    ) -> dict[UUID, InForce]: ...
+    ) -> Reading[dict[UUID, InForce]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +167,18 @@ def held(
     organisations: Sequence[UUID] | None,
     plans_of: PlansOf,
     with_own_prices: bool = True,
-) -> Held:
-    """Return what holds on the last day; in a volume account, its parent's prices for all."""
-    pools = pools_of(days=days, organisations=organisations)
-    asked = None if organisations is None else [*{*organisations, *pools.everyone()}]
-    plans = plans_of(days=days, organisations=asked)
-    of_versions = prices_of({plan.plan_version_id for plan in plans.values()})
-    own = own_prices(days=days, organisations=list(plans)) if with_own_prices else {}
+) -> Reading[Held]:
+    """Read what holds on the last day; in a volume account, its parent's prices for all."""
+    pools, plans = yield from together(
+        pools_of(days=days, organisations=organisations),
+        plans_of(days=days, organisations=organisations),
+    )
+    if organisations is not None and (others := pools.everyone() - {*organisations}):
+        plans = yield from plans_of(days=days, organisations=[*organisations, *others])
+    of_versions, own = yield from together(
+        prices_of({plan.plan_version_id for plan in plans.values()}),
+        own_prices(days=days, organisations=list(plans) if with_own_prices else []),
+    )
     prices = {
         owner: agreed(of_versions[plan.plan_version_id], own.get(owner, []))
         for owner, plan in plans.items()

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from billing.accounts import models as accounts
 from billing.exact import ZERO, exactly
@@ -21,6 +21,7 @@ from billing.periods import Days
 from billing.pricing.currencies import round_amount
 from billing.pricing.models import PlanVersion
 from billing.pricing.tiers import ONE, Step
+from billing.together import Reading, read, together
 
 Charged = tuple[date, str, str]
 
@@ -40,12 +41,14 @@ class Besides:
         return [one for one, its_own in self.credits if one.is_prepaid and its_own == currency]
 
 
-def besides(*, days: Days, organisations: Collection[UUID]) -> dict[UUID, Besides]:
-    """Read it for a period in up to eight queries, however many organisations there are."""
-    standings = standings_of(organisations)
-    charged = _charged(organisations)
-    discounts = _discounts(days, organisations)
-    credits = credits_left(organisations)
+def besides(*, days: Days, organisations: Collection[UUID]) -> Reading[dict[UUID, Besides]]:
+    """Read it for a period, in two rounds at most."""
+    standings, charged, discounts, credits = yield from together(
+        reading_standings(organisations),
+        _charged(organisations),
+        _discounts(days, organisations),
+        credits_left(organisations),
+    )
     return {
         one: Besides(standings[one], charged[one], discounts[one], credits[one])
         for one in organisations
@@ -55,12 +58,14 @@ def besides(*, days: Days, organisations: Collection[UUID]) -> dict[UUID, Beside
 def besides_then(invoice: Invoice, standing: Standing) -> Besides:
     """Read it as it was when an invoice was issued: without what came later."""
     owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
-    return Besides(
-        standing,
-        _charged([owner], invoice)[owner],
-        _discounts(days, [owner], invoice)[owner],
-        credits_left([owner], invoice)[owner],
+    charged, discounts, credits = read(
+        together(
+            _charged([owner], invoice),
+            _discounts(days, [owner], invoice),
+            credits_left([owner], invoice),
+        )
     )
+    return Besides(standing, charged[owner], discounts[owner], credits[owner])
 
 
 def make(rated: RatedPeriod, its: Besides, *, days: Days, corrections: Iterable[Line] = ()) -> Bill:
@@ -126,22 +131,28 @@ def _fees_for(its: Besides, days: Days, currency: str) -> Iterator[Line]:
 
 
 def standings_of(organisations: Collection[UUID]) -> Mapping[UUID, Standing]:
+    return read(reading_standings(organisations))
+
+
+def reading_standings(organisations: Collection[UUID]) -> Reading[Mapping[UUID, Standing]]:
+    own = Subscription.objects.filter(organisation__in=organisations)
+    rows, plans, still = yield [
+        own.order_by("starts_on"),
+        PlanVersion.objects.filter(pk__in=own.order_by().values("plan_version")),
+        accounts.Standstill.objects.filter(organisation__in=organisations),
+    ]
+    versions = {one.pk: one for one in plans}
     stays: defaultdict[UUID, list[Stay]] = defaultdict(list)
     firsts: dict[UUID, date] = {}
-    rows = Subscription.objects.filter(organisation__in=organisations)
-    for row in rows.select_related("plan_version").order_by("starts_on"):
+    for row in rows:
         owner = row.organisation_id
-        stays[owner].append(_stay(row, firsts.setdefault(owner, row.starts_on)))
+        first = firsts.setdefault(owner, row.starts_on)
+        stay = stay_on(versions[row.plan_version_id], row.starts_on, subscribed_on=first)
+        stays[owner].append(replace(stay, is_prorated=row.is_prorated))
     pauses: defaultdict[UUID, list[tuple[date, date | None]]] = defaultdict(list)
-    still = accounts.Standstill.objects.filter(organisation__in=organisations)
-    for owner, first, end in still.values_list("organisation_id", "starts_on", "ends_on"):
-        pauses[owner].append((first, end))
+    for one in still:
+        pauses[one.organisation_id].append((one.starts_on, one.ends_on))
     return {one: Standing(stays[one], pauses[one]) for one in organisations}
-
-
-def _stay(row: Subscription, subscribed_on: date) -> Stay:
-    stay = stay_on(row.plan_version, row.starts_on, subscribed_on=subscribed_on)
-    return replace(stay, is_prorated=row.is_prorated)
 
 
 def stay_on(version: PlanVersion, starts_on: date, *, subscribed_on: date) -> Stay:
@@ -184,12 +195,14 @@ def _lines(
 
 def _charged(
     organisations: Collection[UUID], before: Invoice | None = None
-) -> Mapping[UUID, dict[Charged, Decimal]]:
+) -> Reading[Mapping[UUID, dict[Charged, Decimal]]]:
+    [rows] = yield [
+        _lines(organisations, Kind.BASE_FEE, before)
+        .values_list("invoice__organisation", "covers_from", "invoice__currency", "tax_class")
+        .annotate(charged=Sum("amount"))
+    ]
     found: defaultdict[UUID, dict[Charged, Decimal]] = defaultdict(dict)
-    rows = _lines(organisations, Kind.BASE_FEE, before).values_list(
-        "invoice__organisation", "covers_from", "invoice__currency", "tax_class"
-    )
-    for owner, first, currency, tax_class, amount in rows.annotate(charged=Sum("amount")):
+    for owner, first, currency, tax_class, amount in rows:
         if first is not None:
             found[owner][first, currency, tax_class] = amount
     return found
@@ -197,20 +210,20 @@ def _charged(
 
 def _discounts(
     days: Days, organisations: Collection[UUID], before: Invoice | None = None
-) -> Mapping[UUID, list[tuple[Discount, str]]]:
-    """Return those of the period that have invoices left to lower: in one query where none is for
-    so many invoices only.
+) -> Reading[Mapping[UUID, list[tuple[Discount, str]]]]:
+    """Read those of the period that have invoices left to lower, in one round where none is for so
+    many invoices only.
     """
-    asked = accounts.Discount.objects.filter(
+    granted = accounts.Discount.objects.filter(
         Q(ends_on=None) | Q(ends_on__gt=days.first),
         organisation__in=organisations,
         starts_on__lt=days.end,
     )
     if before is not None:
-        asked = asked.filter(granted_at__lte=before.issued_at)
-    rows = list(asked)
+        granted = granted.filter(granted_at__lte=before.issued_at)
+    [rows] = yield [granted]
     bounded = [row.pk for row in rows if row.periods is not None]
-    used = _lowered(organisations, bounded, before) if bounded else {}
+    used = (yield from _lowered(organisations, bounded, before)) if bounded else {}
     found: defaultdict[UUID, list[tuple[Discount, str]]] = defaultdict(list)
     for row in rows:
         left = None if row.periods is None else row.periods - used.get(row.pk, 0)
@@ -222,25 +235,26 @@ def _discounts(
 
 def _lowered(
     organisations: Collection[UUID], discounts: Collection[UUID], before: Invoice | None
-) -> Mapping[UUID | None, int]:
+) -> Reading[Mapping[UUID | None, int]]:
     """Count the invoices that each of these discounts has lowered."""
     lines = _lines(organisations, Kind.DISCOUNT, before).filter(source_id__in=discounts)
-    return dict(lines.values_list("source_id").annotate(used=Count("invoice", distinct=True)))
+    [rows] = yield [lines.values_list("source_id").annotate(Count("invoice", distinct=True))]
+    return dict(rows)
 
 
 def credits_left(
     organisations: Collection[UUID], before: Invoice | None = None
-) -> Mapping[UUID, list[tuple[Credit, str]]]:
-    """Return what of each credit no invoice has taken yet, with its currency.
+) -> Reading[Mapping[UUID, list[tuple[Credit, str]]]]:
+    """Read what of each credit no invoice has taken yet, with its currency.
 
-    In one query where there are none.
+    In one round where there are none.
     """
-    asked = accounts.Credit.objects.filter(organisation__in=organisations)
+    added = accounts.Credit.objects.filter(organisation__in=organisations)
     if before is not None:
-        asked = asked.filter(added_at__lte=before.issued_at)
+        added = added.filter(added_at__lte=before.issued_at)
+    [rows] = yield [added]
     found: defaultdict[UUID, list[tuple[Credit, str]]] = defaultdict(list)
-    rows = list(asked)
-    used = _taken(organisations, before) if rows else {}
+    used = (yield from _taken(organisations, before)) if rows else {}
     for row in rows:
         with exactly():
             left = round_amount(row.amount - used.get(row.pk, ZERO), row.currency)
@@ -254,11 +268,13 @@ def credits_left(
 
 def _taken(
     organisations: Collection[UUID], before: Invoice | None
-) -> Mapping[UUID | None, Decimal]:
-    """Return how much invoices took of each credit, granted or prepaid."""
-    granted = _lines(organisations, Kind.CREDIT, before).values_list("source_id")
-    used = {source: -amount for source, amount in granted.annotate(used=Sum("amount"))}
+) -> Reading[Mapping[UUID | None, Decimal]]:
+    """Read how much invoices took of each credit, granted or prepaid."""
     prepaid = accounts.PrepaidUse.objects.filter(
         valid(before), credit__organisation__in=organisations
     )
-    return used | dict(prepaid.values_list("credit").annotate(used=Sum(F("amount"))))
+    granted, paid = yield [
+        _lines(organisations, Kind.CREDIT, before).values_list("source_id").annotate(Sum("amount")),
+        prepaid.order_by().values_list("credit").annotate(Sum("amount")),
+    ]
+    return {source: -amount for source, amount in granted} | dict(paid)

@@ -24,6 +24,7 @@ from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.rate import RatedLine, rate_invoiced
 from billing.invoicing.rebilling import beside_usage
 from billing.invoicing.unsettled import unsettled
+from billing.together import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,15 @@ for an invoice in theirs.
 """
 
 
-def corrections(*, organisations: Collection[UUID], now: datetime) -> dict[UUID, Corrections]:
-    """Return a line for each service and invoiced period that comes to another amount now.
+def corrections(
+    *, organisations: Collection[UUID], now: datetime
+) -> Reading[dict[UUID, Corrections]]:
+    """Read a line for each service and invoiced period that comes to another amount now.
 
-    In one query where nothing changed, however many organisations and invoices there are.
+    In one round where nothing changed, however many organisations and invoices there are.
     """
     found: dict[UUID, Corrections] = {one: {} for one in organisations}
-    changed = unsettled(organisations)
+    changed = yield from unsettled(organisations)
     if not changed:
         return found
     before = _invoiced(changed)

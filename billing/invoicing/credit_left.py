@@ -5,19 +5,21 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection
+from django.db import models
 
 from billing.exact import ZERO
 from billing.invoicing.credit import settle
+from billing.together import Raw, Reading
 
 
-def credit_left(organisations: Collection[UUID]) -> Mapping[tuple[UUID, str], Decimal]:
-    """Return it by organisation and currency, in one query; nothing is left where none is named."""
+def credit_left(
+    organisations: Collection[UUID],
+) -> Reading[Mapping[tuple[UUID, str], Decimal]]:
+    """Read it by organisation and currency; nothing is left where none is named."""
+    [rows] = yield [Raw(OPEN, {"organisations": list(organisations)}, COLUMNS)]
     totals: defaultdict[tuple[UUID, str], list[Decimal]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(OPEN, {"organisations": list(organisations)})
-        for owner, currency, total in cursor:
-            totals[owner, currency].append(total)
+    for owner, currency, total in rows:
+        totals[owner, currency].append(total)
     left: defaultdict[tuple[UUID, str], Decimal] = defaultdict(lambda: ZERO)
     for key, own in totals.items():
         *_, last = settle(own)
@@ -25,6 +27,7 @@ def credit_left(organisations: Collection[UUID]) -> Mapping[tuple[UUID, str], De
     return left
 
 
+COLUMNS = (models.UUIDField(), models.CharField(), models.DecimalField())
 # Of who was never below zero, nothing is left: most of all.
 OPEN = """
 WITH open AS (

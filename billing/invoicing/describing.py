@@ -15,7 +15,6 @@ from billing.invoicing.parties import thawed
 from billing.invoicing.phrases import service_called
 from billing.invoicing.tax import Category, TaxLine, Treatment, net_amounts
 from billing.periods import ONE_DAY
-from billing.pricing.models import PlanVersion
 
 
 def of_invoice(invoice: Invoice) -> Document:
@@ -87,7 +86,7 @@ def of_draft(draft: Draft) -> Document:
         first=draft.days.first,
         last=draft.days.last,
         time_zone=draft.organisation.time_zone,
-        plan=str(PlanVersion.objects.select_related("plan").get(pk=draft.plan_version_id)),
+        plan=str(draft.plan_version),
         seller=draft.seller,
         buyer=draft.buyer,
         reference=draft.reference,

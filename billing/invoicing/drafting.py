@@ -4,11 +4,13 @@ Both come from here, so a preview shows what will be invoiced. A draft is never 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from billing.exact import ZERO, exactly
 from billing.invoicing import following, inputs
@@ -20,9 +22,10 @@ from billing.invoicing.draft_lines import DraftLine, lines_of
 from billing.invoicing.following import Left
 from billing.invoicing.giving_back import told_apart
 from billing.invoicing.legal import LegalEntity, Sides, sides_of
+from billing.invoicing.models import Subscription
 from billing.invoicing.parties import Party
 from billing.invoicing.pen import Pen
-from billing.invoicing.rate import RatedPeriod, rate_organisations
+from billing.invoicing.rate import RatedPeriod, reading_rated
 from billing.invoicing.tax import (
     Taxation,
     TaxLine,
@@ -32,7 +35,9 @@ from billing.invoicing.tax import (
     tax_of,
 )
 from billing.periods import Days
-from billing.pricing.models import PlanVersion
+from billing.pricing.models import Plan, PlanVersion
+from billing.pricing.plans import with_plans
+from billing.together import Reading, read, together
 from catacloud.accounts.models import Organisation
 
 TaxBehaviour = PlanVersion.TaxBehaviour
@@ -46,7 +51,7 @@ class Draft:
     days: Days
     as_of: datetime
     currency: str
-    plan_version_id: int
+    plan_version: PlanVersion
     prices_include_tax: bool
     lines: Sequence[DraftLine]
     taxes: Sequence[TaxLine]
@@ -99,38 +104,87 @@ def drafts_of(
     In as many queries as for one, but for earlier periods that came to another amount. Raises what
     :func:`draft_of` does, though only one of them were the cause.
     """
+    return read(inputs_of(organisations, days=days, now=now)).drafts(after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What the draft of one organisation is made of."""
+
+    organisation: Organisation
+    days: Days
+    as_of: datetime
+    period: RatedPeriod
+    left: Left
+    version: PlanVersion
+    sides: Sides
+    until: Mapping[UUID, int]
+
+
+class Inputs(dict[UUID, _Inputs]):
+    """What drafts of a period are made of, by organisation."""
+
+    def drafts(self, after: Sequence[Draft] = ()) -> dict[UUID, Draft]:
+        """Make them; ``after`` are drafts of periods before, which will be issued first. Pure."""
+        return {
+            owner: _draft(
+                replace(
+                    one,
+                    left=reduce(
+                        following.after,
+                        (draft for draft in after if draft.organisation.pk == owner),
+                        one.left,
+                    ),
+                )
+            )
+            for owner, one in self.items()
+        }
+
+
+def inputs_of(
+    organisations: Sequence[Organisation], *, days: Days, now: datetime
+) -> Reading[Inputs]:
+    """Read what the drafts of a period are made of, for who is on a plan."""
     asked = {one.pk: one for one in organisations}
-
-    def read() -> tuple[dict[UUID, RatedPeriod], dict[UUID, Corrections]]:
-        rated = rate_organisations(days=days, now=now, organisations=list(asked))
-        return rated, corrections(organisations=list(rated), now=now)
-
-    (rated, to_correct), until = inputs.settled(read, _whose)
-    its = besides(days=days, organisations=list(rated))
-    versions = PlanVersion.objects.in_bulk({one.plan_version_id for one in rated.values()})
-    credit = credit_left(list(rated))
-    sides = sides_of([asked[owner] for owner in rated], on=now.date())
-    return {
-        owner: _draft(
-            asked[owner],
-            days,
-            now,
-            period=period,
-            left=reduce(
-                following.after,
-                (draft for draft in after if draft.organisation.pk == owner),
-                Left(
+    own = Subscription.objects.filter(organisation__in=asked).order_by()
+    versions = PlanVersion.objects.filter(pk__in=own.values("plan_version"))
+    (usage, until), its, credit, sides, agreed = yield from together(
+        inputs.settled(partial(_of_usage, list(asked), days, now), _whose),
+        besides(days=days, organisations=list(asked)),
+        credit_left(list(asked)),
+        sides_of(organisations, on=now.date()),
+        _plans(versions),
+    )
+    rated, to_correct = usage
+    return Inputs(
+        {
+            owner: _Inputs(
+                organisation=asked[owner],
+                days=days,
+                as_of=now,
+                period=period,
+                left=Left(
                     its[owner],
                     {period.currency: credit[owner, period.currency]},
                     to_correct[owner],
                 ),
-            ),
-            version=versions[period.plan_version_id],
-            sides=sides[owner],
-            until=until,
-        )
-        for owner, period in rated.items()
-    }
+                version=agreed[period.plan_version_id],
+                sides=sides[owner],
+                until=until,
+            )
+            for owner, period in rated.items()
+        }
+    )
+
+
+def _of_usage(
+    organisations: Sequence[UUID], days: Days, now: datetime
+) -> Reading[tuple[dict[UUID, RatedPeriod], dict[UUID, Corrections]]]:
+    rated, to_correct = yield from together(
+        reading_rated(days=days, now=now, organisations=organisations),
+        corrections(organisations=organisations, now=now),
+    )
+    return rated, to_correct
 
 
 def _whose(read: tuple[Mapping[UUID, RatedPeriod], object]) -> set[UUID]:
@@ -139,29 +193,24 @@ def _whose(read: tuple[Mapping[UUID, RatedPeriod], object]) -> set[UUID]:
     return {*rated, *(one for period in rated.values() for one in period.together)}
 
 
-def _draft(
-    organisation: Organisation,
-    days: Days,
-    now: datetime,
-    *,
-    period: RatedPeriod,
-    left: Left,
-    version: PlanVersion,
-    sides: Sides,
-    until: Mapping[UUID, int],
-) -> Draft:
-    currency = period.currency
+def _plans(versions: QuerySet[PlanVersion]) -> Reading[dict[int, PlanVersion]]:
+    plans = Plan.objects.filter(pk__in=versions.order_by().values("plan"))
+    return with_plans(*(yield [versions, plans]))
+
+
+def _draft(of: _Inputs) -> Draft:
+    owner, currency, left, sides = of.organisation.pk, of.period.currency, of.left, of.sides
     corrected, credited = told_apart(left.to_correct.get(currency, []))
-    bill = make(period, left.its, days=days, corrections=[one.line for one in corrected])
+    bill = make(of.period, left.its, days=of.days, corrections=[one.line for one in corrected])
     lines = lines_of(bill, corrected, Pen(sides.language, currency))
-    taxes = _tax(lines, sides, version)
+    taxes = _tax(lines, sides, of.version)
     return Draft(
-        organisation=organisation,
-        days=days,
-        as_of=now,
+        organisation=of.organisation,
+        days=of.days,
+        as_of=of.as_of,
         currency=currency,
-        plan_version_id=period.plan_version_id,
-        prices_include_tax=version.tax_behaviour == TaxBehaviour.INCLUSIVE,
+        plan_version=of.version,
+        prices_include_tax=of.version.tax_behaviour == TaxBehaviour.INCLUSIVE,
         lines=lines,
         taxes=taxes,
         entity=sides.entity,
@@ -169,8 +218,8 @@ def _draft(
         buyer=sides.buyer,
         language=sides.language,
         reference=sides.reference,
-        metered_until=until[organisation.pk],
-        metered_others={one: until[one] for one in period.together if one != organisation.pk},
+        metered_until=of.until[owner],
+        metered_others={one: of.until[one] for one in of.period.together if one != owner},
         credit_used=max(min(left.credit[currency], gross_of(taxes)), ZERO),
         prepaid=left.its.prepaid(currency),
         credited=credited,

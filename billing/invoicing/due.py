@@ -1,16 +1,17 @@
 """Which billing periods are due to be invoiced: each organisation has its own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Max
 
-from billing.invoicing.besides import standings_of
+from billing.invoicing.besides import reading_standings, standings_of
 from billing.invoicing.fees import Standing
 from billing.invoicing.models import Invoice, Subscription
 from billing.periods import ONE_DAY, Days, day_of
+from billing.together import Reading, read, together
 from catacloud.accounts.models import Organisation
 
 
@@ -27,7 +28,7 @@ def due_periods(*, now: datetime, grace: timedelta) -> list[DuePeriod]:
     """
     subscribed = Subscription.objects.order_by().values("organisation")
     zones = {one.pk: one.zone for one in Organisation.objects.filter(pk__in=subscribed)}
-    standings, invoiced = standings_of(zones.keys()), _invoiced_until()
+    standings, invoiced = standings_of(zones.keys()), read(_invoiced_until())
     found = []
     for owner in sorted(zones):
         today = day_of(now, zones[owner])
@@ -49,15 +50,16 @@ def since(standing: Standing, invoiced_until: date | None, today: date) -> Itera
         first = days.end
 
 
-def open_periods(organisation: Organisation, *, today: date) -> list[Days]:
-    """Return which periods an organisation's next invoices are for, as closing will have them.
+def open_periods(organisation: Organisation, *, today: date) -> Reading[list[Days]]:
+    """Read which periods an organisation's next invoices are for, as closing will have them.
 
     The last one has ``today`` in it. The one before comes first while it is over, but waits for
     late events; those before that, where closing has failed, are left out. None without a plan.
     """
-    standing = standings_of([organisation.pk])[organisation.pk]
-    invoices = Invoice.objects.filter(organisation=organisation, voided_at=None)
-    until = invoices.aggregate(until=Max("ends_on"))["until"]
+    standings, invoiced = yield from together(
+        reading_standings([organisation.pk]), _invoiced_until([organisation.pk])
+    )
+    standing, until = standings[organisation.pk], invoiced.get(organisation.pk)
     over = list(since(standing, until, today))[:1]
     first = over[-1].end if over else until or _running_from(standing, today)
     running = running_period(standing, first, today) if first else None
@@ -108,6 +110,11 @@ def _is_closed(standing: Standing, first: date) -> bool:
     return any(end is None and start <= first for start, end in standing.pauses)
 
 
-def _invoiced_until() -> Mapping[UUID, date]:
-    rows = Invoice.objects.filter(voided_at=None).order_by().values_list("organisation")
-    return dict(rows.annotate(until=Max("ends_on")))
+def _invoiced_until(
+    organisations: Collection[UUID] | None = None,
+) -> Reading[Mapping[UUID, date]]:
+    invoices = Invoice.objects.filter(voided_at=None)
+    if organisations is not None:
+        invoices = invoices.filter(organisation__in=organisations)
+    [rows] = yield [invoices.order_by().values_list("organisation").annotate(Max("ends_on"))]
+    return dict(rows)

@@ -11,6 +11,7 @@ from billing.exact import plain
 from billing.invoicing.draft_lines import DraftLine
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.metering.saga import CONSUMER
+from billing.together import Reading, together
 from eventstore import store
 from eventstore.models import Checkpoint
 
@@ -18,26 +19,27 @@ T = TypeVar("T")
 
 
 def settled(
-    read: Callable[[], T], whose: Callable[[T], Collection[UUID]]
-) -> tuple[T, dict[UUID, int]]:
-    """Read what hangs on usage, and say up to which position the events of each one whose usage it
-    is are in it, all of them.
+    reader: Callable[[], Reading[T]], whose: Callable[[T], Collection[UUID]]
+) -> Reading[tuple[T, dict[UUID, int]]]:
+    """Read what hangs on usage, and up to which position the events of each one whose usage it is
+    are in it, all of them.
 
     The saga may go on meanwhile: then it is read again until nothing changes.
     """
-    before, found = _checkpoints(), read()
-    while _of(whose(found), after := _checkpoints()) != _of(whose(found), before):
-        again = read()
+    before, found = yield from together(_checkpoints(), reader())
+    while _of(whose(found), after := (yield from _checkpoints())) != _of(whose(found), before):
+        again = yield from reader()
         if again == found:
             return found, _of(whose(found), after)
         before, found = after, again
     return found, _of(whose(found), before)
 
 
-def _checkpoints() -> Mapping[int, int]:
-    """Return the position up to which each partition's events are in the tables."""
+def _checkpoints() -> Reading[Mapping[int, int]]:
+    """Read the position up to which each partition's events are in the tables."""
     rows = Checkpoint.objects.filter(consumer=CONSUMER)
-    return dict(rows.values_list("partition", "position"))
+    [found] = yield [rows.values_list("partition", "position")]
+    return dict(found)
 
 
 def _of(organisations: Collection[UUID], checkpoints: Mapping[int, int]) -> dict[UUID, int]:

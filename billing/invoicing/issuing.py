@@ -43,7 +43,7 @@ def _invoice(draft: Draft, now: datetime) -> Invoice:
     """Return an invoice without its number."""
     invoice = Invoice(
         organisation=draft.organisation,
-        plan_version_id=draft.plan_version_id,
+        plan_version=draft.plan_version,
         legal_entity=draft.entity,
         starts_on=draft.days.first,
         ends_on=draft.days.end,

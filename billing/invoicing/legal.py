@@ -1,6 +1,6 @@
 """Who invoices, and who is invoiced, in the law's eyes: what invoices copy their parties from."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.invoicing.parties import Party
 from billing.invoicing.tax import Rates
 from billing.pricing.tax_classes import STANDARD_CLASS
+from billing.together import Reading
 from catacloud.accounts.models import Organisation
 
 
@@ -136,8 +137,7 @@ class LegalEntity(LegalDetails):
 
     def rates(self, on: date) -> Rates:
         """Return the VAT rates in force on a day."""
-        rows = self.vat_rates.filter(starts_on__lte=on).order_by("starts_on")
-        return {(one.country, one.tax_class): one.percent for one in rows}
+        return _rates(self.vat_rates.filter(starts_on__lte=on))
 
 
 class VatRate(models.Model):
@@ -170,6 +170,12 @@ class VatRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.country} {self.tax_class}: {self.percent} % from {self.starts_on}"
+
+
+def _rates(rows: Iterable[VatRate]) -> Rates:
+    """Return the newest of each country and class."""
+    oldest_first = sorted(rows, key=lambda one: one.starts_on)
+    return {(one.country, one.tax_class): one.percent for one in oldest_first}
 
 
 class BillingDetails(LegalDetails):
@@ -236,22 +242,27 @@ class Sides:
     reference: str
 
 
-def sides_of(organisations: Iterable[Organisation], *, on: date) -> dict[UUID, Sides]:
-    """Return it for each, as of a day: in two queries, and one more for each seller."""
-    asked = {one.pk: one for one in organisations}
-    rows = BillingDetails.objects.filter(organisation__in=asked).select_related("legal_entity")
-    details = {row.organisation_id: row for row in rows}
-    default: LegalEntity | None = None
-    sellers: dict[int, tuple[LegalEntity, Rates, Party]] = {}
+def sides_of(organisations: Collection[Organisation], *, on: date) -> Reading[dict[UUID, Sides]]:
+    """Read it for each, as of a day."""
+    own = BillingDetails.objects.filter(organisation__in=organisations)
+    first = LegalEntity.objects.order_by("-is_default", "pk")
+    named = Q(pk__in=own.values("legal_entity")) | Q(pk__in=first.values("pk")[:1])
+    entities = first.filter(named)
+    their = VatRate.objects.filter(legal_entity__in=entities.order_by().values("pk"))
+    each, sellers, rates = yield [own, entities, their.filter(starts_on__lte=on)]
+    details = {row.organisation_id: row for row in each}
+    known = {
+        one.pk: (one, _rates([rate for rate in rates if rate.legal_entity_id == one.pk]), one.party)
+        for one in sellers
+    }
     found = {}
-    for owner, organisation in asked.items():
-        own = details.get(owner)
-        entity = own.legal_entity if own else None
-        if entity is None:
-            entity = default = default or seller_of(None)
-        if entity.pk not in sellers:
-            sellers[entity.pk] = entity, entity.rates(on), entity.party
-        found[owner] = Sides(*sellers[entity.pk], *_buyer(organisation, own))
+    for one in organisations:
+        its = details.get(one.pk)
+        if not known:
+            made_up = default_seller()
+            known[made_up.pk] = made_up, {}, made_up.party
+        seller = its.legal_entity_id if its and its.legal_entity_id else next(iter(known))
+        found[one.pk] = Sides(*known[seller], *_buyer(one, its))
     return found
 
 
@@ -264,13 +275,11 @@ def _buyer(organisation: Organisation, own: BillingDetails | None) -> tuple[Part
     return own.party, own.language, own.reference
 
 
-def seller_of(details: BillingDetails | None) -> LegalEntity:
-    """Return who invoices: whom the details name, else the default one, else the first.
+def default_seller() -> LegalEntity:
+    """Return who invoices where details name nobody: the default one, else the first.
 
     Where there is none, one is made up, which is not registered for VAT: operators fill it in.
     """
-    if details and details.legal_entity:
-        return details.legal_entity
     found = LegalEntity.objects.order_by("-is_default", "pk").first()
     if found is None:
         made_up = {"legal_name": "Catacloud", "country": "DE", "is_default": True}

@@ -17,6 +17,9 @@ from billing.exact import ZERO, exactly
 from billing.invoicing.after import CreditNote, Payment
 from billing.invoicing.credit import Settled, settle
 from billing.invoicing.models import Invoice
+from billing.pricing.models import Plan, PlanVersion
+from billing.pricing.plans import with_plans
+from billing.together import Reading, read
 from catacloud.accounts.models import Organisation
 
 
@@ -53,25 +56,29 @@ class Standing:
 
 def standings(organisation: Organisation) -> dict[int, Standing]:
     """Return how each of an organisation's invoices stands, by its key, the oldest first."""
+    return read(reading_standings(organisation))
+
+
+def reading_standings(organisation: Organisation) -> Reading[dict[int, Standing]]:
+    """Read what :func:`standings` returns, in one round."""
+    issued = Invoice.objects.filter(organisation=organisation)
+    versions = PlanVersion.objects.filter(pk__in=issued.values("plan_version"))
+    own = {"invoice__organisation": organisation}
+    invoices, its_versions, plans, payments, notes = yield [
+        issued.order_by("issued_at", "pk"),
+        versions,
+        Plan.objects.filter(pk__in=versions.order_by().values("plan")),
+        Payment.objects.filter(**own).order_by().values_list("invoice").annotate(Sum("amount")),
+        CreditNote.objects.filter(**own).order_by().values_list("invoice").annotate(Sum("gross")),
+    ]
+    named = with_plans(its_versions, plans)
     by_currency: defaultdict[str, list[Invoice]] = defaultdict(list)
-    issued = Invoice.objects.filter(organisation=organisation).select_related("plan_version__plan")
-    for invoice in issued.order_by("issued_at", "pk"):
+    for invoice in invoices:
+        invoice.plan_version = named[invoice.plan_version_id]
         by_currency[invoice.currency].append(invoice)
-    paid = dict(
-        Payment.objects.filter(invoice__organisation=organisation)
-        .order_by()
-        .values_list("invoice")
-        .annotate(Sum("amount"))
-    )
-    credited = dict(
-        CreditNote.objects.filter(invoice__organisation=organisation)
-        .order_by()
-        .values_list("invoice")
-        .annotate(Sum("gross"))
-    )
     found: dict[int, Standing] = {}
-    for invoices in by_currency.values():
-        for one in _settled(invoices, paid, credited):
+    for each in by_currency.values():
+        for one in _settled(each, dict(payments), dict(notes)):
             found[one.invoice.pk] = one
     return found
 

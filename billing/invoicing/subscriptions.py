@@ -14,6 +14,7 @@ from billing.accounts.commands import Agreement, changing, tell
 from billing.invoicing.models import Subscription
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
+from billing.together import Reading
 from catacloud.accounts.models import Organisation
 
 
@@ -119,24 +120,26 @@ def refuse_not_on_offer(version: PlanVersion, starts_on: date) -> None:
 
 def in_force_at_end(
     *, days: Days, organisations: Sequence[UUID] | None = None
-) -> dict[UUID, InForce]:
-    """Return what each organisation is on, on the last day; without one it is absent."""
+) -> Reading[dict[UUID, InForce]]:
+    """Read what each organisation is on, on the last day; without one it is absent."""
     found = Subscription.objects.filter(starts_on__lt=days.end)
     if organisations is not None:
         found = found.filter(organisation__in=organisations)
-    rows = (
+    [rows] = yield [
         found.order_by("organisation_id", "-starts_on")
         .distinct("organisation_id")
         .values_list("organisation_id", "plan_version_id", "plan_version__currency")
-    )
+    ]
     return {
         organisation: InForce(plan_version, currency)
         for organisation, plan_version, currency in rows
     }
 
 
-def splits(*, days: Days, organisations: Sequence[UUID] | None = None) -> dict[UUID, list[date]]:
-    """Return the days inside the period on which a change of plan divides it, of each it divides.
+def splits(
+    *, days: Days, organisations: Sequence[UUID] | None = None
+) -> Reading[dict[UUID, list[date]]]:
+    """Read the days inside the period on which a change of plan divides it, of each it divides.
 
     A first subscription divides nothing.
     """
@@ -153,6 +156,7 @@ def splits(*, days: Days, organisations: Sequence[UUID] | None = None) -> dict[U
     if organisations is not None:
         found = found.filter(organisation__in=organisations)
     by_owner: dict[UUID, list[date]] = {}
-    for owner, day in found.order_by("starts_on").values_list("organisation_id", "starts_on"):
+    [rows] = yield [found.order_by("starts_on").values_list("organisation_id", "starts_on")]
+    for owner, day in rows:
         by_owner.setdefault(owner, []).append(day)
     return by_owner

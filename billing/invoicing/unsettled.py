@@ -7,25 +7,27 @@ changed until then. Only where usage changed since the last of these need it be 
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db import connection
+from django.db import models
 
 from billing.invoicing.models import Invoice
+from billing.together import Raw, Reading
 
 
-def unsettled(organisations: Collection[UUID]) -> list[Invoice]:
-    """Return the valid invoices whose period is to be rated again, in two queries, or one if none.
+def unsettled(organisations: Collection[UUID]) -> Reading[list[Invoice]]:
+    """Read the valid invoices whose period is to be rated again: in two rounds, or one if none.
 
     Those of who shares prices with others also where the usage of one of them changed, for it
     counts there as well; and always until all of these are invoiced for those days, for until then
     what was agreed on with them may change. And those that take the place of a void one, for what
     corrected that one counts for them.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(UNSETTLED, {"organisations": list(organisations)})
-        found = [pk for (pk,) in cursor.fetchall()]
+    asked = {"organisations": list(organisations)}
+    [found] = yield [Raw(UNSETTLED, asked, (models.BigIntegerField(),))]
     if not found:
         return []
-    return list(Invoice.objects.filter(pk__in=found).order_by("starts_on", "pk"))
+    pks = [pk for (pk,) in found]
+    [invoices] = yield [Invoice.objects.filter(pk__in=pks).order_by("starts_on", "pk")]
+    return invoices
 
 
 # A change matters to a period where it is in one of its months, or moved a level before.

@@ -1,20 +1,36 @@
 """The invoices to come of an organisation: of its periods that have none yet."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from billing.invoicing.drafting import Draft, draft_of
+from billing.invoicing.drafting import Draft, inputs_of
 from billing.invoicing.due import open_periods
 from billing.periods import day_of
+from billing.together import Reading, read, together
 from catacloud.accounts.models import Organisation
 
 
 def upcoming(organisation: Organisation, *, now: datetime) -> list[Draft]:
     """Return the drafts that closing would issue now, each as it will be after those before it.
 
-    Raises what :func:`draft_of` does.
+    Raises what :func:`drafting.draft_of` does.
     """
+    return read(reading_upcoming(organisation, now=now))
+
+
+def reading_upcoming(organisation: Organisation, *, now: datetime) -> Reading[list[Draft]]:
+    """Read what :func:`upcoming` returns: as many rounds for two periods as for one."""
+    periods = yield from open_periods(organisation, today=day_of(now, organisation.zone))
+    each = yield from together(*(inputs_of([organisation], days=days, now=now) for days in periods))
     drafts: list[Draft] = []
-    for days in open_periods(organisation, today=day_of(now, organisation.zone)):
-        if draft := draft_of(organisation=organisation, days=days, now=now, after=drafts):
-            drafts.append(draft)
+    for inputs in each:
+        drafts += inputs.drafts(after=drafts).values()
     return drafts
+
+
+def running(drafts: Iterable[Draft], *, now: datetime) -> Draft | None:
+    """Return the draft of the period that is running; None where the organisation is on no plan."""
+    for draft in drafts:
+        if draft.days.first <= day_of(now, draft.organisation.zone) < draft.days.end:
+            return draft
+    return None

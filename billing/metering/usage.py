@@ -22,13 +22,15 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, models
+from django.db.models import QuerySet
 
 from billing.exact import ZERO, exactly
 from billing.metering import zoning
 from billing.metering.models import Service
 from billing.metering.period_sql import LEVELS_BEFORE, OF_ALL, OF_KNOWN, OF_SOME, ONLY, PERIOD
 from billing.periods import IN_UTC, ONE_DAY, Days, Zones, day_of, microseconds, start_of
+from billing.together import Raw, Reading, read
 from catacloud.accounts.models import Organisation
 
 
@@ -50,6 +52,13 @@ class PeriodFigure(NamedTuple):
     figure: Decimal
     level: Decimal  # of a level or a peak: where it stood at the end, or stands now; else 0
 
+
+PERIOD_COLUMNS = (
+    models.UUIDField(),
+    models.BigIntegerField(),
+    models.DecimalField(),
+    models.DecimalField(),
+)
 
 Levels = Mapping[tuple[UUID, int], Decimal]
 """Where an organisation's level of a service stood before a day."""
@@ -163,16 +172,28 @@ def period_figures(
 
     Who knows these levels, of some organisations, spares reading all that changed them.
     """
+    return read(reading_figures(days=days, now=now, organisations=organisations, levels=levels))
+
+
+def reading_figures(
+    *,
+    days: Days,
+    now: datetime,
+    organisations: Sequence[UUID] | None = None,
+    levels: Levels | None = None,
+) -> Reading[list[PeriodFigure]]:
+    """Read what :func:`period_figures` returns, in two rounds."""
     of_some = organisations is not None
     rows = OF_ALL if not of_some else OF_SOME if levels is None else OF_KNOWN
     sql = PERIOD.format(rows=rows, only=ONLY if of_some else "")
-    asked = _spans(days, now, _zones_of(organisations)) | _known(levels or {})
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {**asked, "organisations": list(organisations or [])})
-        return [
-            PeriodFigure(organisation, service, Decimal(figure), level)
-            for organisation, service, figure, level in cursor.fetchall()
-        ]
+    [zones] = yield [_zones_of(organisations)]
+    asked = _spans(days, now, [name for (name,) in zones]) | _known(levels or {})
+    asked["organisations"] = list(organisations or [])
+    [found] = yield [Raw(sql, asked, PERIOD_COLUMNS)]
+    return [
+        PeriodFigure(organisation, service, Decimal(figure), level)
+        for organisation, service, figure, level in found
+    ]
 
 
 def levels_before(
@@ -195,11 +216,11 @@ def _known(levels: Levels) -> dict[str, Any]:
     }
 
 
-def _zones_of(organisations: Sequence[UUID] | None) -> list[str]:
-    found = Organisation.objects.order_by("time_zone").values_list("time_zone", flat=True)
+def _zones_of(organisations: Sequence[UUID] | None) -> "QuerySet[Organisation, tuple[str]]":
+    found = Organisation.objects.order_by("time_zone").values_list("time_zone")
     if organisations is not None:
         found = found.filter(pk__in=organisations)
-    return list(found.distinct())
+    return found.distinct()
 
 
 def _spans(days: Days, now: datetime, names: Sequence[str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Make and publish plan versions. A draft can be edited; what is published stays as it is."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,15 @@ class NotPublished(Exception):
 
     def __init__(self, version: PlanVersion) -> None:
         super().__init__(f"{version} is {version.get_status_display().lower()}, not published.")
+
+
+def with_plans(versions: Iterable[PlanVersion], plans: Iterable[Plan]) -> dict[int, PlanVersion]:
+    """Return versions by their key, each with its plan, where both were read by themselves."""
+    named = {one.pk: one for one in plans}
+    found = {one.pk: one for one in versions}
+    for one in found.values():
+        one.plan = named[one.plan_id]
+    return found
 
 
 def publish(*, version: PlanVersion, now: datetime) -> None:

@@ -82,7 +82,7 @@ class TestAlerts:
         self, customer, owner, django_assert_max_num_queries
     ):
         budget(customer, owner, 1000)
-        with django_assert_max_num_queries(40) as few:
+        with django_assert_max_num_queries(12) as few:
             evaluate(customer, now=NOON)
         make_daily_usage(customer, date(2026, 11, 12), hours=1)
         make_daily_usage(customer, date(2026, 11, 13), hours=1)

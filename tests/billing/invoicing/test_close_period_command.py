@@ -10,7 +10,7 @@ from time_machine import travel
 from billing.invoicing import drafting, tasks
 from billing.invoicing.close import NotSubscribed
 from billing.invoicing.models import Invoice
-from billing.invoicing.rate import rate_organisations
+from billing.invoicing.rate import reading_rated
 from catacloud.accounts.models import Organisation
 from tests.factories import make_organisation, make_plan, make_service, make_subscription
 
@@ -62,9 +62,9 @@ class TestCommand:
         def broken_for_bolt(**kwargs: Any) -> object:
             if customers[1].pk in kwargs["organisations"]:
                 raise ZeroDivisionError
-            return rate_organisations(**kwargs)
+            return reading_rated(**kwargs)
 
-        monkeypatch.setattr(drafting, "rate_organisations", broken_for_bolt)
+        monkeypatch.setattr(drafting, "reading_rated", broken_for_bolt)
 
         with pytest.raises(CommandError, match=r"2026-10: 2 invoiced\. 1 failed: bolt\."):
             run()

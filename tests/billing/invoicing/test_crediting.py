@@ -27,6 +27,7 @@ from billing.invoicing.standing import Status, standings
 from billing.metering.models import DailyUsage
 from billing.periods import month_of
 from billing.pricing.plans import publish
+from billing.together import read
 from tests.billing.accounts.agreeing import agreed
 from tests.factories import (
     LONG_AGO,
@@ -236,7 +237,7 @@ class TestCorrectionsAsCreditNotes:
             lines = november.lines.filter(corrects=october)
             assert [f"{amount:.2f}" for amount in found] == credited
             assert [f"{line.amount:.2f}" for line in lines] == corrected
-            assert corrections(organisations=[one.pk], now=NOW) == {one.pk: {}}
+            assert read(corrections(organisations=[one.pk], now=NOW)) == {one.pk: {}}
 
     def test_stay_lines_where_the_invoice_has_not_as_much_left(self, hours, settings):
         settings.INVOICE_CORRECTIONS = "credit-note"

@@ -1,0 +1,173 @@
+"""Reads that go together: what several readers want to know at once is asked in one statement.
+
+A reader is a generator. It yields what it wants to know, receives the rows of each, and returns
+what it makes of them; or yields again, for what it could not know before::
+
+    def discounts_of(owners: Collection[UUID]) -> Reading[list[Discount]]:
+        [rows] = yield [Discount.objects.filter(organisation__in=owners)]
+        return [row for row in rows if row.is_left]
+
+    discounts, credits = read(together(discounts_of(owners), credits_of(owners)))
+
+So a page takes as many statements as its readers wait for each other, whatever else there is to
+know; and what one statement reads is of one moment.
+"""
+
+import json
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import DecimalField, Field, JSONField, QuerySet
+from django.db.models.query import ModelIterable
+
+T = TypeVar("T")
+Rows = list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A statement that is written out. Its rows are tuples, each column of a field's type."""
+
+    sql: str
+    params: Mapping[str, Any]
+    fields: "Sequence[Field[Any, Any]]"
+
+
+Wanted = QuerySet[Any, Any] | Raw
+"""Of models their own columns and annotations, without related ones; or values_list()."""
+
+Reading = Generator[Sequence[Wanted], Sequence[Rows], T]
+
+AS_TEXT = (DecimalField, JSONField)  # so that they are read as everywhere else, to the last digit
+
+
+def read(reading: Reading[T]) -> T:
+    """Run a reader to its end, with a statement each time that it yields."""
+    try:
+        wanted = next(reading)
+        while True:
+            wanted = reading.send(_rows(wanted))
+    except StopIteration as stop:
+        found: T = stop.value
+        return found
+
+
+def together(*readings: Reading[Any]) -> Reading[list[Any]]:
+    """Let readers go on side by side, and return what each of them made, in their order."""
+    made: list[Any] = [None] * len(readings)
+    waiting: dict[int, Sequence[Wanted]] = {}
+
+    def go_on(number: int, step: Callable[[], Sequence[Wanted]]) -> None:
+        try:
+            waiting[number] = step()
+        except StopIteration as stop:
+            made[number] = stop.value
+
+    for number, reading in enumerate(readings):
+        go_on(number, reading.__next__)
+    while waiting:
+        asked, waiting = waiting, {}
+        rows = iter((yield [one for wanted in asked.values() for one in wanted]))
+        for number, wanted in asked.items():
+            answers = [next(rows) for _ in wanted]
+            go_on(number, lambda: readings[number].send(answers))  # noqa: B023 (called at once)
+    return made
+
+
+def _rows(wanted: Sequence[Wanted]) -> list[Rows]:
+    return [_alone(wanted[0])] if len(wanted) == 1 else _in_one(wanted)
+
+
+def _alone(wanted: Wanted) -> Rows:
+    if isinstance(wanted, QuerySet):
+        return list(wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(wanted.sql, wanted.params)
+        return list(cursor.fetchall())
+
+
+def _in_one(wanted: Sequence[Wanted]) -> list[Rows]:
+    """Let each be a column, as JSON. What two readers want alike is read once."""
+    each = [_query_of(one) for one in wanted]
+    columns = {query.as_json: number for number, query in enumerate(each) if query}
+    if not columns:
+        return [[] for _ in each]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(columns)}")
+        found = dict(zip(columns, cursor.fetchone(), strict=True))
+    return [query.rows(found[query.as_json]) if query else [] for query in each]
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    sql: str
+    fields: "Sequence[Field[Any, Any]]"
+    make: Callable[[Sequence[Any]], Any]
+
+    @property
+    def as_json(self) -> str:
+        """A column with all rows, as the text of an array of arrays."""
+        names = [f"c{n}" for n in range(len(self.fields))]
+        values = [
+            f"{name}::text" if isinstance(field, AS_TEXT) else name
+            for name, field in zip(names, self.fields, strict=True)
+        ]
+        return (
+            f"(SELECT coalesce(json_agg(json_build_array({', '.join(values)})), '[]')::text"  # noqa: S608
+            f" FROM ({self.sql}) AS row ({', '.join(names)}))"
+        )
+
+    def rows(self, text: str) -> Rows:
+        readers = [_reader(field) for field in self.fields]
+        return [
+            self.make([of(value) for of, value in zip(readers, row, strict=True)])
+            for row in msgspec.json.decode(text)
+        ]
+
+
+def _query_of(wanted: Wanted) -> _Query | None:
+    """Return None of what is known to have no rows."""
+    if isinstance(wanted, Raw):
+        return _Query(_written(wanted.sql, wanted.params), wanted.fields, tuple)
+    if wanted.query.select_related:
+        raise ValueError("What is related is asked for by itself: it may be in the same round.")
+    compiler = wanted.query.get_compiler(connection=connection)
+    try:
+        sql = _written(*compiler.as_sql())
+    except EmptyResultSet:
+        return None
+    fields = [expression.output_field for expression, _, _ in compiler.select]
+    return _Query(sql, fields, _maker(wanted))
+
+
+def _written(sql: str, params: Any) -> str:
+    """Return a statement with its parameters in it, as PostgreSQL's driver quotes them."""
+    text: str = connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]
+    return text
+
+
+def _maker(queryset: QuerySet[Any, Any]) -> Callable[[Sequence[Any]], Any]:
+    if not issubclass(queryset._iterable_class, ModelIterable):
+        return tuple
+    model = queryset.model
+    own = [field.attname for field in model._meta.concrete_fields]
+    annotated = list(queryset.query.annotation_select)
+
+    def make(values: Sequence[Any]) -> Any:
+        row = model.from_db(connection.alias, own, values[: len(own)])
+        for name, value in zip(annotated, values[len(own) :], strict=True):
+            setattr(row, name, value)
+        return row
+
+    return make
+
+
+def _reader(field: "Field[Any, Any]") -> Callable[[Any], Any]:
+    """Return what makes a column's value of JSON's."""
+    if isinstance(field, JSONField):
+        return lambda text: None if text is None else json.loads(text)
+    return field.to_python
