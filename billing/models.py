@@ -16,6 +16,7 @@ from billing.invoicing.after import CreditNote, CreditNoteLine, Delivery, Issued
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.metering.changed import UsageChange
+from billing.metering.level_months import LevelMonth
 from billing.metering.models import (
     DailyUsage,
     Definition,
@@ -54,6 +55,7 @@ __all__ = [
     "InvoiceLine",
     "IssuedFile",
     "LegalEntity",
+    "LevelMonth",
     "Move",
     "Payment",
     "PeakHour",

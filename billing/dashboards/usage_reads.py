@@ -247,8 +247,16 @@ FROM billing_dailyusage
 WHERE organisation_id = %(owner)s AND service_id = ANY(%(services)s::bigint[])
     AND day >= %(first)s AND day < %(end)s
 UNION ALL
-SELECT 0, service_id, '', -1, sum(quantity), 0, 0 FROM billing_dailyusage
-WHERE organisation_id = %(owner)s AND service_id = ANY(%(levels)s::bigint[]) AND day < %(first)s
+SELECT 0, service_id, '', -1, sum(quantity), 0, 0
+FROM (
+    SELECT service_id, quantity FROM billing_levelmonth
+    WHERE organisation_id = %(owner)s AND service_id = ANY(%(levels)s::bigint[])
+        AND month < date_trunc('month', %(first)s::date)::date
+    UNION ALL
+    SELECT service_id, quantity FROM billing_dailyusage
+    WHERE organisation_id = %(owner)s AND service_id = ANY(%(levels)s::bigint[])
+        AND day >= date_trunc('month', %(first)s::date)::date AND day < %(first)s
+) AS before
 GROUP BY service_id
 UNION ALL
 SELECT 2, 0, '', (span.number - 1)::int, late.count, 0, 0

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from billing.metering import changed, triggers
+from billing.metering import changed, level_months, triggers
 from catacloud.accounts.models import Organisation
 
 PATH = RegexValidator(
@@ -285,7 +285,7 @@ class DailyUsage(Sums):
         ]
         # The operator's overview reads a service's days of all organisations.
         indexes = [models.Index(fields=["service", "day"], name="dailyusage_service_day")]
-        triggers = changed.NOTED
+        triggers = [*changed.NOTED, *level_months.KEPT]
 
     def __str__(self) -> str:
         return f"{self.organisation_id} {self.service_id} {self.day}"

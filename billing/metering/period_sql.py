@@ -51,24 +51,30 @@ WHERE true {only}
 GROUP BY organisation_id, service_id
 """
 
-# Only of levels the days before are read. Of some organisations each service is looked up by
-# itself, so that it takes no longer for how many others there are.
+# Only of levels the days before are read; of some organisations their months (level_months.py).
+# Each service is looked up by itself, so that it takes no longer for how many others there are.
 OF_ALL = """
 SELECT own.*, service.aggregation, own.day >= %(first)s AS within
 FROM billing_dailyusage AS own JOIN billing_service AS service ON service.id = own.service_id
 WHERE day >= %(first)s OR service.aggregation IN ('level', 'peak')
 """
 OF_SOME = """
-SELECT own.*, service.aggregation, own.day >= %(first)s AS within
+SELECT own.organisation_id, own.service_id, own.day, own.quantity, own.area, own.high,
+    service.aggregation, own.day >= %(first)s AS within
 FROM unnest(%(organisations)s::uuid[]) AS asked (owner)
 CROSS JOIN billing_service AS service
 CROSS JOIN LATERAL (
     SELECT * FROM billing_dailyusage
     WHERE organisation_id = asked.owner AND service_id = service.id
         AND day < %(last_end)s AND day >= CASE WHEN service.aggregation IN ('level', 'peak')
-            THEN '-infinity'::date ELSE %(first)s END
+            THEN date_trunc('month', %(first)s::date)::date ELSE %(first)s END
     OFFSET 0
 ) AS own
+UNION ALL
+SELECT organisation_id, service_id, month, quantity, 0, 0, service.aggregation, false
+FROM billing_levelmonth JOIN billing_service AS service ON service.id = service_id
+WHERE organisation_id = ANY(%(organisations)s)
+    AND month < date_trunc('month', %(first)s::date)::date
 """
 ONLY = "AND organisation_id = ANY(%(organisations)s)"
 
@@ -96,8 +102,15 @@ FROM unnest(%(organisations)s::uuid[]) AS asked (owner)
 CROSS JOIN billing_service AS service
 CROSS JOIN LATERAL (
     SELECT sum(quantity) FILTER (WHERE day < %(earlier)s) AS earlier, sum(quantity) AS later
-    FROM billing_dailyusage
-    WHERE organisation_id = asked.owner AND service_id = service.id AND day < %(later)s
+    FROM (
+        SELECT month AS day, quantity FROM billing_levelmonth
+        WHERE organisation_id = asked.owner AND service_id = service.id
+            AND month < date_trunc('month', %(earlier)s::date)::date
+        UNION ALL
+        SELECT day, quantity FROM billing_dailyusage
+        WHERE organisation_id = asked.owner AND service_id = service.id
+            AND day >= date_trunc('month', %(earlier)s::date)::date AND day < %(later)s
+    ) AS change
     OFFSET 0
 ) AS own
 WHERE service.aggregation IN ('level', 'peak') AND own.later IS NOT NULL
