@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
+from billing import together
 from billing.dashboards.charts import Series, sparkline
 from billing.dashboards.costs import Cost
 from billing.dashboards.headlines import Headline, headlines
@@ -17,7 +18,7 @@ from billing.dashboards.ranking import OTHERS_HUE, stack
 from billing.exact import ZERO, exactly
 from billing.metering.models import Service
 from billing.metering.usage import Known, daily_figures, daily_totals
-from billing.periods import ONE_DAY, Zones
+from billing.periods import ONE_DAY, Days, Zones
 from billing.rankings import revenue
 from billing.rankings.asking import ask
 from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
@@ -47,6 +48,7 @@ class Platform:
     metric: Metric
     ranking: Ranking | None
     services: Mapping[int, Service]
+    marks: Sequence[RevenueMark]
     daily: dict[str, Daily] = field(default_factory=dict)
     revenue: Mapping[str, Daily] | None = None  # by the name of a service
     of_organisations: Mapping[UUID, Daily] = field(default_factory=dict)  # see read_days
@@ -141,7 +143,7 @@ class Platform:
 
     def _revenue(self) -> Mapping[str, Daily]:
         if self.revenue is None:
-            found = _revenue_of(self.asked, self.metrics[-1].unit)
+            found = revenue.by_service(self.marks, self.asked.read, self.metrics[-1].unit)
             names = {pk: service(one.name) for pk, one in self.services.items()}
             self.revenue = {names[pk]: days for pk, days in found.items() if pk in names}
         return self.revenue
@@ -152,19 +154,20 @@ def read(asked: Range, *, metric: str, now: datetime) -> Platform:
     ranking = ask(Span.of(asked), now=now)
     money = _revenue_in(ranking)
     shown = money if metric == COST else METRICS.get(metric, GB_HOURS)
-    return Platform(asked, now, shown, ranking, Service.objects.in_bulk())
+    services, marks = together.read(_known(asked.read))
+    return Platform(asked, now, shown, ranking, {one.pk: one for one in services}, marks)
+
+
+def _known(days: Days) -> together.Reading[tuple[list[Service], list[RevenueMark]]]:
+    marks = RevenueMark.objects.filter(day__gte=days.first - ONE_DAY, day__lt=days.end)
+    services, found = yield [Service.objects.all(), marks]
+    return services, found
 
 
 def _revenue_in(ranking: Ranking | None) -> Metric:
     """Return revenue as a metric, in the currency of most of it: currencies do not add up."""
     currency = ranking.costs[0]["currency"] if ranking and ranking.costs else "EUR"
     return Metric(COST, gettext("Revenue"), service="", unit=currency, is_level=False)
-
-
-def _revenue_of(asked: Range, currency: str) -> dict[int, Daily]:
-    days = asked.read
-    marks = RevenueMark.objects.filter(day__gte=days.first - ONE_DAY, day__lt=days.end)
-    return revenue.by_service(marks, days, currency)
 
 
 def _by_service(each: Mapping[str, Daily], asked: Range) -> list[Series]:

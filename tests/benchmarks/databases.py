@@ -1,16 +1,20 @@
 """Databases for benchmarks: a migrated template, fresh copies of it, and all of it durable."""
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import django
 import psycopg
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from psycopg.sql import SQL, Identifier
 
 TEMPLATE = "catacloud_bench"
+NAMED = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
@@ -48,6 +52,42 @@ def fresh(name: str, *, template: str = TEMPLATE) -> Iterator[str]:
         with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
             admin.execute(_sql("DROP DATABASE {} WITH (FORCE)", f"{TEMPLATE}_{name}"))
             admin.execute("CHECKPOINT")  # now, not in the midst of the next measure
+
+
+@contextmanager
+def kept(name: str, *, of: str, fill: Callable[[], None]) -> Iterator[str]:
+    """A database that stays for the next run: filled where there is none with what ``of`` names.
+
+    Migrations are part of that, too. One is kept of each name.
+    """
+    connection.close()
+    known = "\n".join(sorted(f"{app} {one}" for app, one in MigrationLoader(None).disk_migrations))
+    digest = hashlib.sha256(f"{of}\n{known}".encode()).hexdigest()[:12]
+    whole, prefix = f"{TEMPLATE}_{name}_{digest}", f"{TEMPLATE}_{name}_"
+    server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
+        found = {one for (one,) in admin.execute(NAMED, [prefix])}
+        for one in found - {whole}:
+            admin.execute(_sql("DROP DATABASE {} WITH (FORCE)", one))
+        if whole not in found:
+            url = create(f"{prefix}filling", template=TEMPLATE)
+            with connected_to(url):
+                fill()
+            admin.execute("CHECKPOINT")
+            admin.execute(_sql("ALTER DATABASE {} RENAME TO {}", f"{prefix}filling", whole))
+    yield f"{server}/{whole}"
+
+
+@contextmanager
+def connected_to(url: str) -> Iterator[None]:
+    """Let Django use another database of its server."""
+    before = connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"] = urlsplit(url).path.lstrip("/")
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
 
 
 def _refuse_what_is_not_durable(admin: psycopg.Connection) -> None:

@@ -17,7 +17,8 @@ from catacloud.accounts.models import Membership, Organisation, User
 from catacloud.demo.seed import CUSTOMERS_ORGANISATION, OPERATOR, seed
 from tests.benchmarks import databases
 from tests.benchmarks.dashboard import seed as many
-from tests.benchmarks.metering.place import Place, connected_to
+from tests.benchmarks.databases import connected_to
+from tests.benchmarks.metering.place import Place
 from tests.factories import make_organisation, make_user
 
 T = TypeVar("T")

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http.client import HTTPConnection
+from pathlib import Path
 
 from django.conf import settings
 from django.test import Client, override_settings
@@ -12,11 +14,13 @@ from django.test import Client, override_settings
 from billing.rankings import upkeep
 from billing.rankings.models import Ranking
 from catacloud.accounts.models import Organisation, User
+from tests.benchmarks import databases
 from tests.benchmarks.dashboard import seed
 from tests.benchmarks.metering.place import Place, place
 from tests.factories import make_seller
 
 HOST = "127.0.0.1"
+OPERATOR = "operator@example.org"
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,7 @@ class Site:
 
     @property
     def organisation(self) -> Organisation:
-        """One in the middle."""
-        found = Organisation.objects.filter(slug__startswith="seeded-").order_by("name")
-        return found[found.count() // 2]
+        return seed.in_the_middle()
 
     def client(self) -> Client:
         """Return a client that asks in this process, past gunicorn."""
@@ -62,15 +64,27 @@ class Site:
 @contextmanager
 def site(scale: float) -> Iterator[Site]:
     with ExitStack() as stack:
-        here = stack.enter_context(place("dashboard"))
+        now = datetime.now(UTC)
+        of = _what_is_in_it(scale, now)
+        kept = databases.kept("dashboard", of=of, fill=partial(_fill, scale))
+        here = stack.enter_context(place("dashboard", database=kept))
         here.collect_static()
         stack.enter_context(override_settings(STATIC_ROOT=here.folder / "static"))
-        now = datetime.now(UTC)
-        make_seller()
-        rows = seed.fill(scale=scale, now=now)
-        operator = User.objects.create_superuser("operator@example.org", "unused")
-        for span in upkeep.usual(now=now):
-            upkeep.keep(span, now=now)
-        rankings = list(Ranking.objects.order_by("pk"))
+        rankings = [one for span in upkeep.usual(now=now) if (one := upkeep.newest(span))]
         port = stack.enter_context(here.web())
-        yield Site(here, port, operator, rows, rankings)
+        operator = User.objects.get(email=OPERATOR)
+        yield Site(here, port, operator, seed.rows(), rankings)
+
+
+def _what_is_in_it(scale: float, now: datetime) -> str:
+    """Name the data: of another day, or of other code that makes them, they are others."""
+    return f"{scale} {now.date()} {Path(seed.__file__).read_text()} {Path(__file__).read_text()}"
+
+
+def _fill(scale: float) -> None:
+    now = datetime.now(UTC)
+    make_seller()
+    seed.fill(scale=scale, now=now)
+    User.objects.create_superuser(OPERATOR, "unused")
+    for span in upkeep.usual(now=now):
+        upkeep.keep(span, now=now)

@@ -7,14 +7,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
-
-from django.db import connection
 
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import Organisation
@@ -77,13 +74,15 @@ class Place:
 
 
 @contextmanager
-def place(name: str) -> Iterator[Place]:
-    """A fresh database with organisations, and a Valkey of its own; Django uses them too."""
+def place(name: str, *, database: AbstractContextManager[str] | None = None) -> Iterator[Place]:
+    """A database with organisations, fresh where none is given, and a Valkey of its own; Django
+    uses them too.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="catacloud-bench-")))
         folder.chmod(0o711)  # `nobody`, as whom root's servers run, may pass
-        url = stack.enter_context(databases.fresh(name))
-        stack.enter_context(connected_to(url))
+        url = stack.enter_context(database or databases.fresh(name))
+        stack.enter_context(databases.connected_to(url))
         stack.enter_context(_own_valkey(folder))
         now = datetime.now(UTC)
         slugs = [slug_of(n) for n in range(ORGANISATIONS)]
@@ -100,18 +99,6 @@ def place(name: str) -> Iterator[Place]:
             },
             folder=folder,
         )
-
-
-@contextmanager
-def connected_to(url: str) -> Iterator[None]:
-    """Let Django use another database of its server."""
-    before = connection.settings_dict["NAME"]
-    connection.settings_dict["NAME"] = urlsplit(url).path.lstrip("/")
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = before
 
 
 @contextmanager
