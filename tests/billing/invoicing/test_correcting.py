@@ -244,7 +244,10 @@ class TestWhatDidNotChange:
             close_periods(organisations=everyone, days=days, now=NOW)
         assert {one.starts_on for one in read(unsettled(everyone))} == {OCTOBER.first}
         use(others[1], hours, date(2026, 9, 9), 3600)
-        assert {one.starts_on for one in read(unsettled(everyone))} == {SEPTEMBER.first, OCTOBER.first}
+        assert {one.starts_on for one in read(unsettled(everyone))} == {
+            SEPTEMBER.first,
+            OCTOBER.first,
+        }
 
 
 class TestTheDatabase:
