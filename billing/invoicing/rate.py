@@ -207,11 +207,12 @@ def _divided(
 ) -> Reading[dict[UUID, list[RatedPeriod]]]:
     """Rate the spans of those whose period is divided, in the order of time; not of pools."""
     found: defaultdict[tuple[date, date], list[UUID]] = defaultdict(list)
-    divided = yield from splits(days=days, organisations=organisations)
-    if divided:
-        pools = yield from pools_of(days=days, organisations=list(divided))
-        pooled = pools.everyone()
-        divided = {owner: cuts for owner, cuts in divided.items() if owner not in pooled}
+    divided, pools = yield from together(
+        splits(days=days, organisations=organisations),
+        pools_of(days=days, organisations=organisations),
+    )
+    pooled = pools.everyone()
+    divided = {owner: cuts for owner, cuts in divided.items() if owner not in pooled}
     for owner, cuts in divided.items():
         for span in pairwise([days.first, *cuts, days.end]):
             found[span].append(owner)
