@@ -71,6 +71,8 @@ def _documents_elsewhere(settings: Settings, tmp_path: Path) -> None:
 def _emptied_quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.after_test)
+        place = "_should_reload_connections"
+        patch.setattr(TransactionTestCase, place, emptying.wants_new_connection)
         yield
 
 
@@ -81,6 +83,7 @@ def ready_database(request: pytest.FixtureRequest) -> None:
     if with_database or request.node.get_closest_marker("django_db"):
         request.getfixturevalue("db")
         start_feed_here()
+        emptying.before_test()
 
 
 @pytest.fixture(autouse=True)

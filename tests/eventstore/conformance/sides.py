@@ -92,7 +92,7 @@ class Sync:
         close_old_connections()
 
     def close(self) -> None:
-        connection.close()
+        """Nothing is held."""
 
 
 class Async:
@@ -189,7 +189,6 @@ class Async:
         self.end_reads()
         self.run(drivers.aclose())
         self._runner.close()
-        connection.close()  # which the test may have killed with the others
 
     def end_reads(self) -> None:
         """End reads that were begun and not finished: each has a connection."""
