@@ -15,3 +15,10 @@ def assert_accessible(page: Page, *, scheme: str, context: str | None = None) ->
         options["runOnly"] = OF_COLOURS
     results = Axe().run(page, context=context, options=options)
     assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+
+
+def assert_accessible_in_both(page: Page, *, context: str | None = None) -> None:
+    """Check the page at hand in the light and in the dark: to load it again shows no more."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert_accessible(page, scheme=scheme, context=context)
