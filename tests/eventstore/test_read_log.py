@@ -55,18 +55,17 @@ def log():
 
 class TestAWindow:
     @pytest.mark.parametrize("backwards", [False, True])
-    @pytest.mark.parametrize("limit", [None, 0, 1, 4, 100])
-    @pytest.mark.parametrize(("after", "up_to"), [(0, 9), (2, 9), (0, 7), (2, 7), (5, 5), (7, 2)])
-    def test_is_exact(self, log, after, up_to, limit, backwards, monkeypatch):
+    def test_is_exact(self, log, backwards, monkeypatch):
         monkeypatch.setattr(streaming, "CHUNK", 2)
-        edges = [log[0] - 1, *log]
-        expected = log[after:up_to]
-        expected = expected[::-1][:limit] if backwards else expected[:limit]
-        window = {"after_position": edges[after], "up_to_position": edges[up_to]}
-        assert read(**window, limit=limit, backwards=backwards) == expected
-        of_one = [one for one in log[after:up_to] if one in stored(partition=2)]
-        of_one = of_one[::-1][:limit] if backwards else of_one[:limit]
-        assert read(**window, limit=limit, backwards=backwards, partition=2) == of_one
+        edges, of_one = [log[0] - 1, *log], set(stored(partition=2))
+        for after, up_to in [(0, 9), (2, 9), (0, 7), (2, 7), (5, 5), (7, 2)]:
+            window = {"after_position": edges[after], "up_to_position": edges[up_to]}
+            found = log[after:up_to][:: -1 if backwards else 1]
+            for limit in (None, 0, 1, 4, 100):
+                asked = {**window, "limit": limit, "backwards": backwards}
+                assert read(**asked) == found[:limit], asked
+                some = [one for one in found if one in of_one]
+                assert read(**asked, partition=2) == some[:limit], asked
 
     def test_is_as_exact_in_pages(self, log, monkeypatch):
         windows = [
