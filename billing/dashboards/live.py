@@ -6,8 +6,7 @@ stored goes on to cost something while nothing happens.
 """
 
 import hashlib
-from datetime import date, datetime, timedelta
-from uuid import UUID
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -29,28 +28,10 @@ WHERE organisation_id = %(owner)s AND day >= %(first)s AND day < %(end)s
 """
 
 
-# Each service by itself, for that is how the index has the days.
-PLATFORM_STAMP = """
-SELECT concat_ws(':', count(*), coalesce(
-    bit_xor(hash_record_extended((service_id, day, partition, quantity, area, high), 0)), 0))
-FROM billing_platformusage
-WHERE service_id = ANY(ARRAY(SELECT id FROM billing_service)) AND day >= %(first)s AND day < %(end)s
-"""
-
-
 def stamp_of(organisation: Organisation, days: Days) -> str:
     """Return what tells the figures of some days from those that were before or come after."""
-    return _ask(STAMP, owner=organisation.pk, first=days.first, end=days.end)
-
-
-def stamp_of_platform(days: Days) -> str:
-    """Return what tells the figures of all organisations together on some days."""
-    return _ask(PLATFORM_STAMP, first=days.first, end=days.end)
-
-
-def _ask(sql: str, **asked: UUID | date) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(sql, asked)
+        cursor.execute(STAMP, {"owner": organisation.pk, "first": days.first, "end": days.end})
         [stamp] = cursor.fetchone()
     return str(stamp)
 
@@ -58,12 +39,7 @@ def _ask(sql: str, **asked: UUID | date) -> str:
 def tag_of(request: HttpRequest, organisation: Organisation, stamp: str, now: datetime) -> str:
     """Return the tag of what an address shows, as an ETag."""
     stands = organisation.time_zone, organisation.stopped_until, organisation.warned_until
-    return tag(request, now, *stands, stamp)
-
-
-def tag(request: HttpRequest, now: datetime, *stands: object) -> str:
-    """Return the tag of a page that shows what stands so."""
-    said = [request.get_full_path(), get_language(), slot_start(now, RENEWED), *stands]
+    said = [request.get_full_path(), get_language(), slot_start(now, RENEWED), *stands, stamp]
     return f'"{hashlib.sha256(repr(said).encode()).hexdigest()[:32]}"'
 
 

@@ -10,9 +10,9 @@
   const place = () => document.getElementById("content");
   const shown = () => document.querySelector("[data-live]");
 
-  // Whoever has a menu open, reads a chart, types or marks text is not disturbed: the next time will do.
+  // Whoever has a menu open, types or marks text is not disturbed: the next time will do.
   const isBusy = () =>
-    document.querySelector("details.menu[open], .htmx-request, .chart[data-drawn]:hover") !== null ||
+    document.querySelector("details.menu[open], .htmx-request") !== null ||
     document.activeElement?.matches("input, select, textarea") ||
     !document.getSelection().isCollapsed;
 
