@@ -8,7 +8,9 @@ maximum. Nothing here rounds money: currencies.py does, once for each invoice li
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, getcontext, setcontext
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from billing.exact import EXACT, ROUNDING, ZERO
 from billing.pricing.prices import (
@@ -25,7 +27,7 @@ from billing.pricing.prices import (
 from billing.pricing.tiers import ONE, Step
 
 
-class Usage(NamedTuple):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """What was used of a service in a period, in the service's unit.
 
     ``events`` are the quantities of the single events, in order, which only a percentage needs.
@@ -35,7 +37,7 @@ class Usage(NamedTuple):
     events: Sequence[Decimal] = ()
 
 
-class Rated(NamedTuple):
+class Rated(msgspec.Struct, frozen=True, gc=False):
     """An unrounded amount, and the working: the amounts in it add up to exactly that."""
 
     amount: Decimal
@@ -78,7 +80,7 @@ def _steps(usage: Usage, terms: Terms) -> Iterable[Step]:
     price = terms.price
     if isinstance(price, Percentage):
         return _percentage(usage.events, price)
-    quantity = usage.quantity if usage.quantity > 0 else ZERO
+    quantity = usage.quantity if usage.quantity > ZERO else ZERO
     if terms.conversion is not None:
         quantity = convert(quantity, terms.conversion)
     if terms.allowance:
@@ -114,7 +116,7 @@ def _graduated(quantity: Decimal, price: Graduated) -> Iterable[Step]:
     tiers = price.tiers
     index = tiers.reached(quantity)
     start = tiers.starts[index]
-    is_due = price.flat_fee_on_zero or quantity > 0
+    is_due = price.flat_fee_on_zero or quantity > ZERO
     last = tiers.each[index].steps(start=start, quantity=quantity - start, is_due=is_due)
     return (*tiers.filled[index], *last)
 
@@ -122,7 +124,7 @@ def _graduated(quantity: Decimal, price: Graduated) -> Iterable[Step]:
 def _volume(quantity: Decimal, price: Volume) -> Iterable[Step]:
     tiers = price.tiers
     index = tiers.reached(quantity)
-    is_due = price.flat_fee_on_zero or quantity > 0
+    is_due = price.flat_fee_on_zero or quantity > ZERO
     return tiers.each[index].steps(start=tiers.starts[index], quantity=quantity, is_due=is_due)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+
+import msgspec
 
 from billing.exact import ZERO, exactly
 
@@ -19,7 +20,7 @@ class InvalidPrice(Exception):
     """The charge does not price every quantity exactly once. The message says why."""
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """A row of a charge's working: what a part of the usage costs, unrounded.
 
     The part is that of the units above ``start``, up to and including ``up_to``. ``kind`` is what
