@@ -12,7 +12,6 @@ Billing accounts know the sums; what is no sum is read from the tables (usage.py
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -36,18 +35,12 @@ CONSUMER = "metrics"
 FILES = "storage"  # the service that files count for
 FILE_EVENTS = (FilePartStored, FileCompleted, FileDeleted, FileExpired)
 FEW_EVENTS = (*FILE_EVENTS, UsageVoided)  # as the index billing_few_among_usage has them
-# The partition that this thread is at: what it appends there itself, to accounts, it comes to.
-advancing: ContextVar[int | None] = ContextVar("advancing", default=None)
 BATCH = 40_000  # events; tasks begin with less, for others may wait (turns.py)
 
 
 def advance(*, partition: int, limit: int = BATCH) -> int:
     """Fold the next events of a partition; return how many there were, 0 when it is up to date."""
-    token = advancing.set(partition)
-    try:
-        return feed.consume(consumer=CONSUMER, partition=partition, handle=HANDLER, limit=limit)
-    finally:
-        advancing.reset(token)
+    return feed.consume(consumer=CONSUMER, partition=partition, handle=HANDLER, limit=limit)
 
 
 def handle(window: Window) -> None:

@@ -46,15 +46,11 @@ def sweep(**_: object) -> None:
 
 
 def wake_saga(*, partitions: Set[int], **_: Any) -> None:
-    """Receive the event store's ``appended`` signal. Who appended never waits long for it.
-
-    The saga's own appends wake nobody: who makes them goes on until there are no more.
-    """
-    asleep = partitions - {saga.advancing.get()}
-    if not asleep or broker.spares():
+    """Receive the event store's ``appended`` signal. Who appended never waits long for it."""
+    if broker.spares():
         return
     try:
-        for partition in asleep:
+        for partition in partitions:
             if doorbell.ring(partition):
                 _wake(partition)
     except (RedisError, OperationalError, OSError) as error:

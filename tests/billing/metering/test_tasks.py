@@ -8,7 +8,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
-from billing.metering import doorbell, saga, tasks, turns
+from billing.metering import saga, tasks, turns
 from billing.metering.models import DailyUsage
 from catacloud.celery import app
 from eventstore import feed, store
@@ -67,18 +67,6 @@ def test_a_task_folds_all_there_is_in_as_many_turns_as_it_takes(acme, monkeypatc
     assert turns_taken > 1
     assert feed.lag(consumer=saga.CONSUMER).events == 0
     assert DailyUsage.objects.get(organisation=acme).event_count == turns.LEAST + 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_who_uses_wakes_the_saga_and_what_it_then_appends_itself_wakes_nobody(acme, monkeypatch):
-    woken = []
-    monkeypatch.setattr(doorbell, "ring", lambda partition: True)
-    monkeypatch.setattr(tasks, "_wake", woken.append)
-    measured(acme, "execution-time", [("1", NOON)])
-    assert woken == [store.partition_of(acme.pk)]
-    advance(acme)
-    assert feed.lag(consumer=saga.CONSUMER).events == 1  # of the account, which it comes to next
-    assert len(woken) == 1
 
 
 @pytest.mark.parametrize(
