@@ -241,10 +241,12 @@ def plain(transactional_db, monkeypatch):
 def test_plain_tables_give_the_same_guarantees(plain):
     """The other tests run with the setting's default; these once more with a single partition.
 
-    Both sides send the same statements, so one of them is enough here.
+    Both sides send the same statements, so of the conformance one of them is enough here.
     """
     conformance = ["expected_version", "repeated_append", "snapshot", "concurrent_appends"]
-    files = [*(f"conformance/test_{name}.py" for name in conformance), "test_feed.py"]
+    others = ["races", "feed", "store", "model"]
+    files = [f"conformance/test_{name}.py" for name in conformance]
+    files += [f"test_{name}.py" for name in others]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--reuse-db"),

@@ -271,14 +271,14 @@ print(*counts, after - before, peak() - after)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="NOT TESTED: memory of reads.")
-def test_memory_is_flat_over_a_stream_of_80_000_events():
+def test_memory_is_flat_over_a_stream_of_200_000_events():
     key = stream()
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO eventstore_storedevent (tenant_id, stream_id, version, partition,"
             " event_id, type, schema_version, data, metadata, occurred_at)"
             " SELECT %s, %s, n, 0, gen_random_uuid(), 'test.counted', 1, '{\"by\": 1}', '{}', now()"
-            " FROM generate_series(1, 80000) AS n",
+            " FROM generate_series(1, 200000) AS n",
             [key.tenant_id, key.stream_id],
         )
     done = subprocess.run(
@@ -289,5 +289,5 @@ def test_memory_is_flat_over_a_stream_of_80_000_events():
         text=True,
     )
     *counts, grown, if_all_were_kept = map(int, done.stdout.split())
-    assert counts == [80_000] * 2
+    assert counts == [200_000] * 2
     assert grown < 15 < 25 < if_all_were_kept  # megabytes; the last proves that it is measured
