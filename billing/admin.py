@@ -2,7 +2,7 @@
 
 from billing.accounts import admin as accounts
 from billing.invoicing import admin as invoicing
-from billing.metering import admin as metering
+from billing.metering.services import admin as metering
 from billing.migrating import admin as migrating
 from billing.pricing import admin as pricing
 from billing.pricing import admin_charges as charges

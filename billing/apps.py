@@ -6,7 +6,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing.budgets import events  # noqa: F401 (every process can read them)
-        from billing.metering import saga
+        from billing.metering.folding import saga
         from billing.metering.tasks import wake_saga
         from eventstore import consumers
         from eventstore.store import appended

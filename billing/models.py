@@ -16,6 +16,7 @@ from billing.invoicing.after import CreditNote, CreditNoteLine, Delivery, Issued
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.metering.changed import UsageChange
+from billing.metering.folding.uncounted import UncountedDay
 from billing.metering.level_months import LevelMonth
 from billing.metering.models import (
     DailyUsage,
@@ -29,7 +30,6 @@ from billing.metering.models import (
     UniqueValue,
     VoidedEvent,
 )
-from billing.metering.uncounted import UncountedDay
 from billing.migrating.models import Move, PlanMigration
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark

@@ -4,8 +4,8 @@ from ninja.openapi.docs import Swagger
 
 from billing.exports.api import router as costs
 from billing.metering.api import router as usage
-from billing.metering.meters_api import router as meters
-from billing.metering.query_api import router as queries
+from billing.metering.querying.query_api import router as queries
+from billing.metering.services.meters_api import router as meters
 from billing.pricing.api import router as plans
 from catacloud import problems
 from catacloud.accounts.api_keys import ApiKeyAuth

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from billing.metering import tally
+from billing.metering.ingesting import tally
 from catacloud.problems import Problem
 from eventstore import standing
 from eventstore.standing import Standing

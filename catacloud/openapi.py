@@ -5,7 +5,7 @@ from typing import Any
 from ninja import NinjaAPI
 
 from billing.lago.api import api as lago
-from billing.metering import events_v2
+from billing.metering.inspecting import events_v2
 from catacloud.problems import MEDIA_TYPE
 from uploads import openapi as uploads
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
-from billing.metering import events_v2
+from billing.metering.inspecting import events_v2
 from catacloud.accounts.language import choose_language
 from catacloud.api import api
 from catacloud.monitoring import metrics

@@ -17,7 +17,7 @@ from billing.accounts.forms import OPERATIONS
 from billing.accounts.models import Account, Coupon
 from billing.accounts.operations import Operation
 from billing.invoicing.subscriptions import CannotSubscribe
-from billing.metering.admin import ReadOnly
+from billing.metering.services.admin import ReadOnly
 from billing.periods import day_of
 
 MAY_AGREE = "billing.change_subscription"

@@ -16,8 +16,8 @@ from billing.archiving import files
 from billing.archiving.files import Row
 from billing.archiving.models import UsageArchive
 from billing.archiving.writing import read
-from billing.metering.batches import digest_of
 from billing.metering.events import UsageRecorded
+from billing.metering.ingesting.batches import digest_of
 from billing.metering.models import Definition, Dimension
 from catacloud.accounts.models import Organisation
 from eventstore import archives

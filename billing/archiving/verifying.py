@@ -8,7 +8,7 @@ from django.db import connection
 from billing.archiving.files import Row, portions
 from billing.archiving.models import UsageArchive
 from billing.archiving.writing import NotReadBack, read
-from billing.metering.checking import Slice
+from billing.metering.recounting.checking import Slice
 from billing.periods import month_of
 
 Watch = Callable[[str, int, int], object]

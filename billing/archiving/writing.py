@@ -20,7 +20,7 @@ from billing.archiving import files, shelf
 from billing.archiving.files import Encoded, Row
 from billing.archiving.models import UsageArchive
 from billing.archiving.periods import to_archive
-from billing.metering.saga import CONSUMER
+from billing.metering.folding.saga import CONSUMER
 from billing.periods import Days
 from catacloud.accounts.models import Organisation
 from eventstore import archives, store

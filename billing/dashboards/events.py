@@ -14,10 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards.events_query import HOUR, STATES, find, read_asked
-from billing.metering import corrections, uncounted
-from billing.metering.corrections import BadCorrection
 from billing.metering.events import EventName
-from billing.metering.explaining import Explained
+from billing.metering.folding import uncounted
+from billing.metering.ingesting import corrections
+from billing.metering.ingesting.corrections import BadCorrection
+from billing.metering.inspecting.explaining import Explained
 from billing.metering.models import Service
 from billing.periods import day_of
 from catacloud.accounts.access import (

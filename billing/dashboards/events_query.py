@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.utils.translation import gettext, gettext_noop
 
-from billing.metering import explaining, listing
-from billing.metering.explaining import Explained
-from billing.metering.listing import Place, Wanted
+from billing.metering.inspecting import explaining, listing
+from billing.metering.inspecting.explaining import Explained
+from billing.metering.inspecting.listing import Place, Wanted
 from billing.metering.models import Definition
 from billing.periods import start_of
 

@@ -27,8 +27,8 @@ from billing.dashboards.usage_csv import as_csv
 from billing.dashboards.usage_reads import UsageDays, UsedServices, read_days, used_services
 from billing.invoicing.rate import RatedPeriod
 from billing.invoicing.schedule import Cycle
-from billing.metering import uncounted
-from billing.metering.freshness import freshness
+from billing.metering.folding import uncounted
+from billing.metering.folding.freshness import freshness
 from billing.metering.models import Service
 from billing.periods import day_of
 from catacloud.accounts.access import SignedInRequest, signed_in, visible_organisations

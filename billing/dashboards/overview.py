@@ -14,8 +14,8 @@ from django.views.decorators.vary import vary_on_headers
 from billing.dashboards import overview_chart, overview_figures, ranking, tables
 from billing.dashboards.overview_figures import Platform
 from billing.dashboards.ranges import PRESETS, read_range
-from billing.metering import uncounted
-from billing.metering.freshness import freshness
+from billing.metering.folding import uncounted
+from billing.metering.folding.freshness import freshness
 from billing.periods import month_before, month_of
 from billing.rankings import reading
 from billing.rankings.models import RankedOrganisation

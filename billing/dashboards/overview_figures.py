@@ -17,7 +17,7 @@ from billing.dashboards.ranges import Range
 from billing.dashboards.ranking import OTHERS_HUE, stack
 from billing.exact import ZERO, exactly
 from billing.metering.models import Service
-from billing.metering.usage import Known, daily_figures, daily_totals
+from billing.metering.querying.usage import Known, daily_figures, daily_totals
 from billing.periods import ONE_DAY, Days, Zones
 from billing.rankings import revenue
 from billing.rankings.asking import ask

@@ -24,7 +24,7 @@ from billing.dashboards.metrics import EXECUTION, Metric
 from billing.dashboards.ranges import Range
 from billing.dashboards.state import State
 from billing.dashboards.to_come import ToCome
-from billing.metering.groups import OTHERS
+from billing.metering.folding.groups import OTHERS
 from billing.periods import ONE_DAY, Days
 from billing.templatetags.figures import money
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from billing.exact import in_units
 from billing.metering.models import Service
-from billing.metering.usage import DayFigure, daily_figures
+from billing.metering.querying.usage import DayFigure, daily_figures
 from billing.periods import Days
 from catacloud.accounts.models import Organisation
 

@@ -17,7 +17,7 @@ from billing.invoicing.after import CreditNote, CreditNoteLine, Payment
 from billing.invoicing.crediting import CannotCredit, credit, shares, void
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
-from billing.metering.admin import ReadOnly
+from billing.metering.services.admin import ReadOnly
 from billing.pricing.currencies import round_amount
 from catacloud.accounts.models import User
 

@@ -10,7 +10,7 @@ import msgspec
 from billing.exact import plain
 from billing.invoicing.draft_lines import DraftLine
 from billing.invoicing.models import Invoice, InvoiceLine
-from billing.metering.saga import CONSUMER
+from billing.metering.folding.saga import CONSUMER
 from billing.together import Reading, together
 from eventstore import store
 from eventstore.models import Checkpoint

@@ -16,7 +16,7 @@ from billing.invoicing.parts import Part
 from billing.invoicing.pooling import rate_together
 from billing.invoicing.rated import RatedPeriod, Used, joined, rated_line, rated_period
 from billing.invoicing.subscriptions import InForce, in_force_at_end, splits
-from billing.metering.usage import PeriodFigure, reading_figures
+from billing.metering.querying.usage import PeriodFigure, reading_figures
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
 from billing.together import Reading, read, together

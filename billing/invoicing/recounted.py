@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from billing.invoicing.agreed import Price
 from billing.invoicing.parts import Figures, Part
 from billing.invoicing.rate import Used
-from billing.metering import checking, recount, zoning
-from billing.metering.checking import Connection, Slice
+from billing.metering.folding import zoning
+from billing.metering.recounting import checking, recount
+from billing.metering.recounting.checking import Connection, Slice
 from billing.periods import EARLIEST, ONE_DAY, Days
 from eventstore import store
 

@@ -17,12 +17,13 @@ from billing.exact import ZERO, exactly, in_units
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.parts import Part
 from billing.invoicing.rate import prices_of_invoice
-from billing.metering import explaining, listing, query
-from billing.metering.listing import Filter, Wanted
+from billing.metering.folding.saga import FILES, stored_bytes
+from billing.metering.inspecting import explaining, listing
+from billing.metering.inspecting.listing import Filter, Wanted
 from billing.metering.models import Service
-from billing.metering.query import Query
-from billing.metering.saga import FILES, stored_bytes
-from billing.metering.windows import ONE_HOUR, Size
+from billing.metering.querying import query
+from billing.metering.querying.query import Query
+from billing.metering.querying.windows import ONE_HOUR, Size
 from billing.periods import ONE_DAY, start_of
 from eventstore import events as codec
 from eventstore.models import StoredEvent

@@ -23,7 +23,7 @@ from billing.lago.openapi import (
     described,
 )
 from billing.lago.wire import Many, One
-from billing.metering import rate, tally
+from billing.metering.ingesting import rate, tally
 from catacloud import bodies
 from catacloud.accounts.api_keys import ApiKeyAuth, KeyRequest
 from catacloud.accounts.organisations import called

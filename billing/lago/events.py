@@ -14,9 +14,9 @@ from django.db.models.functions import Cast
 from billing.lago import wire
 from billing.lago.errors import invalid, not_found
 from billing.lago.wire import LagoEvent
-from billing.metering import cloudevents, ingestion, tally
 from billing.metering.events import UsageRecorded
-from billing.metering.ingestion import EARLIEST, MAX_AHEAD, SentDifferently
+from billing.metering.ingesting import cloudevents, ingestion, tally
+from billing.metering.ingesting.ingestion import EARLIEST, MAX_AHEAD, SentDifferently
 from billing.metering.models import Definition
 from billing.metering.names import uuid_of
 from catacloud.accounts.models import ApiKey, Organisation

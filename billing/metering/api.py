@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from billing.metering import cloudevents, events_api, ingestion, rate, tally
-from billing.metering.cloudevents import BadBatch, BadEvent, CloudEvent
+from billing.metering.ingesting import cloudevents, ingestion, rate, tally
+from billing.metering.ingesting.cloudevents import BadBatch, BadEvent, CloudEvent
+from billing.metering.inspecting import events_api
 from catacloud import bodies
 from catacloud.accounts.api_keys import KeyRequest
 from catacloud.problems import MEDIA_TYPE, Problem

@@ -8,7 +8,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from billing.metering import doorbell, saga, turns
+from billing.metering.folding import doorbell, saga, turns
 from catacloud.outages import Outage
 from eventstore import feed
 

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from billing.invoicing.subscriptions import CannotSubscribe
-from billing.metering.admin import ReadOnly
+from billing.metering.services.admin import ReadOnly
 from billing.migrating import moving, naming, simulating
 from billing.migrating.models import Move, PlanMigration
 from billing.migrating.showing import (

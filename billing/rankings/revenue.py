@@ -13,7 +13,7 @@ from uuid import UUID
 
 from billing.exact import ZERO, exactly, plain
 from billing.invoicing.rate import rate_organisations
-from billing.metering.usage import levels_before, period_figures
+from billing.metering.querying.usage import levels_before, period_figures
 from billing.periods import ONE_DAY, Days, day_of, month_of, start_of
 from billing.rankings.models import RevenueMark
 from billing.rankings.sums import ByService, add_by_service

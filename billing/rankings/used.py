@@ -9,7 +9,7 @@ from uuid import UUID
 from billing.dashboards.metrics import METRICS, Metric
 from billing.invoicing.models import Subscription
 from billing.metering.models import Service
-from billing.metering.usage import PeriodFigure
+from billing.metering.querying.usage import PeriodFigure
 
 ZERO = Decimal(0)
 

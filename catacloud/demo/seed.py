@@ -15,7 +15,8 @@ from django.utils.text import slugify
 from billing.invoicing.close import close_period, organisations_to_close
 from billing.invoicing.legal import BillingDetails, LegalEntity
 from billing.invoicing.subscriptions import subscribe
-from billing.metering import ingestion, saga
+from billing.metering.folding import saga
+from billing.metering.ingesting import ingestion
 from billing.periods import ONE_DAY, Days, month_before, month_of, start_of
 from billing.pricing.models import PlanVersion
 from catacloud.accounts.api_keys import create_api_key, find_api_key

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from billing.metering import rebuilding
+from billing.metering.recounting import rebuilding
 from catacloud.accounts.models import Organisation, User
 from catacloud.org_settings import changes
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.invoicing.legal import BillingDetails
-from billing.metering import time_zones
+from billing.metering.recounting import time_zones
 from catacloud.accounts.models import Organisation, User
 from catacloud.org_settings.events import BillingDetailsChanged, TimeZoneChanged, record
 

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from billing.metering import rate, saga
+from billing.metering.folding import saga
+from billing.metering.ingesting import rate
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.outages import Outage
 from eventstore import feed, store

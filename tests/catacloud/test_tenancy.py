@@ -20,7 +20,7 @@ from billing.invoicing.after import CreditNote, IssuedFile
 from billing.invoicing.crediting import credit
 from billing.invoicing.models import Invoice
 from billing.lago.wire import SOURCE
-from billing.metering import ingestion
+from billing.metering.ingesting import ingestion
 from billing.metering.models import Service
 from billing.periods import month_before, month_of
 from billing.pricing.models import Plan

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from playwright.sync_api import expect
 
-from billing.metering import ingestion
+from billing.metering.ingesting import ingestion
 from catacloud.accounts.models import ApiKey
 from tests.factories import make_organisation, make_services
 from tests.journeys.accessibility import assert_accessible_in_both

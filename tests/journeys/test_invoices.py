@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from billing.budgets.tasks import watch_budget
 from billing.invoicing import issued_files
 from billing.invoicing.close import close_period
-from billing.metering import saga
+from billing.metering.folding import saga
 from billing.periods import month_of
 from eventstore import feed
 from tests.billing.metering.sending import send

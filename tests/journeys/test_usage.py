@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from billing.metering import saga
+from billing.metering.folding import saga
 from billing.metering.models import Dimension, Service
 from eventstore import feed
 from tests.billing.metering.sending import send

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from billing.metering.saga import stored_bytes
+from billing.metering.folding.saga import stored_bytes
 from eventstore import feed
 from tests.factories import make_organisation
 from tests.uploads.examples import HOUR, NOON, begin, final, partial, put

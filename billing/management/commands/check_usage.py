@@ -10,8 +10,8 @@ from rich.progress import Progress
 from billing.archiving import verifying
 from billing.archiving.payloads import not_kept
 from billing.archiving.writing import NotReadBack
-from billing.metering.checking import Slice, Watch, findings
 from billing.metering.models import Service
+from billing.metering.recounting.checking import Slice, Watch, findings
 from billing.periods import ONE_DAY
 from catacloud.accounts.models import Organisation
 

@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 from rich.progress import wrap_file
 
-from billing.metering import ingestion, traces
+from billing.metering import traces
+from billing.metering.ingesting import ingestion
 from catacloud.accounts.models import ApiKey
 from catacloud.accounts.organisations import create_missing
 

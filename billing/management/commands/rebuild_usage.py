@@ -7,8 +7,8 @@ from rich.progress import Progress
 
 from billing.archiving.payloads import not_kept
 from billing.archiving.writing import NotReadBack
-from billing.metering import rebuilding
 from billing.metering.models import Service
+from billing.metering.recounting import rebuilding
 from eventstore.failures import PoisonedEvent
 from eventstore.lag import lag
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from billing.metering.rebuilding import AnotherRebuild
+from billing.metering.recounting.rebuilding import AnotherRebuild
 from catacloud.accounts.access import (
     SignedInRequest,
     get_organisation,

@@ -9,8 +9,8 @@ from django.db import transaction
 
 from billing.invoicing.close import close_period
 from billing.invoicing.drafting import draft_of
+from billing.metering.folding.saga import CONSUMER
 from billing.metering.models import DailyUsage
-from billing.metering.saga import CONSUMER
 from billing.periods import Days, month_of
 from eventstore.models import Checkpoint
 from eventstore.store import partition_of

@@ -8,7 +8,7 @@ from statistics import median
 import psycopg
 from django.conf import settings
 
-from billing.metering.saga import CONSUMER
+from billing.metering.folding.saga import CONSUMER
 from tests.benchmarks.harness import Measure, Options, at_most
 from tests.benchmarks.metering.folding import FOLDER
 from tests.benchmarks.metering.ingestion import CLIENTS, SENDER

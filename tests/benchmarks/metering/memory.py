@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from billing.metering.saga import CONSUMER
+from billing.metering.folding.saga import CONSUMER
 from eventstore import feed
 from tests.benchmarks.harness import Measure, Options, at_most
 from tests.benchmarks.metering.growth import count_as_folded

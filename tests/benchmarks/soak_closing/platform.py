@@ -8,7 +8,8 @@ import msgspec
 
 from billing.accounts import commands, discounts
 from billing.invoicing.models import Subscription
-from billing.metering import ingestion, saga
+from billing.metering.folding import saga
+from billing.metering.ingesting import ingestion
 from billing.periods import month_of
 from catacloud.accounts.models import ApiKey, Organisation
 from eventstore import feed

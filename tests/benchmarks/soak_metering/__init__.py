@@ -20,7 +20,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from billing.metering import checking
+from billing.metering.recounting import checking
 from eventstore.check import findings
 from tests.benchmarks.harness import Bar, Measure, Options, at_most
 from tests.benchmarks.soak_metering.crew import Crew

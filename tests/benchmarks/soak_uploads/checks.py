@@ -9,9 +9,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from billing.metering import saga
+from billing.metering.folding import saga
 from billing.metering.models import Service
-from billing.metering.usage import period_figures
+from billing.metering.querying.usage import period_figures
 from billing.periods import ONE_DAY, Days, microseconds
 from eventstore import feed
 from eventstore.check import findings

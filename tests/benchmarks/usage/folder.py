@@ -12,7 +12,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from billing.metering import saga  # noqa: E402
+from billing.metering.folding import saga  # noqa: E402
 from catacloud import heap  # noqa: E402
 from eventstore import feed  # noqa: E402
 from tests.benchmarks.workers import Reply, counted, serve  # noqa: E402

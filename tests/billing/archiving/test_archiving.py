@@ -20,10 +20,10 @@ from django.db import IntegrityError, connection
 from billing.archiving import shelf, writing
 from billing.archiving.models import UsageArchive
 from billing.archiving.writing import NotReadBack
-from billing.metering import rebuilding
-from billing.metering.checking import findings
-from billing.metering.ingestion import SentDifferently
+from billing.metering.ingesting.ingestion import SentDifferently
 from billing.metering.models import Definition, HourlyUsage
+from billing.metering.recounting import rebuilding
+from billing.metering.recounting.checking import findings
 from eventstore import chain, check, feed
 from eventstore.archives import ArchiveDiffers
 from eventstore.models import Archive, StoredEvent

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from billing.archiving import dropping, writing
-from billing.metering import saga
 from billing.metering.events import STREAM_TYPE, UsageVoided
+from billing.metering.folding import saga
 from billing.metering.models import Definition
 from billing.metering.names import uuid_of
 from eventstore import feed, store

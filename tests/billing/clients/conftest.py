@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from billing.metering import saga
+from billing.metering.folding import saga
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import Organisation
 from eventstore import feed

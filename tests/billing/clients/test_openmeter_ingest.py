@@ -14,7 +14,7 @@ import pytest
 
 from billing.metering.models import Definition, HourlyUsage
 from catacloud.accounts.api_keys import create_api_key
-from tests.billing.metering.test_definitions import catch_up
+from tests.billing.metering.services.test_definitions import catch_up
 from tests.factories import make_organisation, make_service
 
 CLOUD_EVENT = "application/cloudevents+json"

@@ -12,8 +12,8 @@ from django.utils.text import slugify
 from openmeter import Client
 
 from billing.metering.models import Service
+from billing.metering.querying.usage import daily_figures, daily_totals
 from billing.metering.traces import dlrm, gentd26
-from billing.metering.usage import daily_figures, daily_totals
 from billing.periods import Days
 from catacloud.accounts.models import Organisation
 from catacloud.accounts.organisations import create_missing

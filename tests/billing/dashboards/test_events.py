@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from billing.dashboards import events_query
 from billing.dashboards.events_query import BadQuery, read_place
-from billing.metering import ingestion
 from billing.metering.events import VOIDED
-from billing.metering.listing import Place
+from billing.metering.ingesting import ingestion
+from billing.metering.inspecting.listing import Place
 from catacloud.accounts.models import ApiKey, Membership
 from eventstore.models import StoredEvent
 from tests.billing.dashboards.conftest import NOW
-from tests.billing.metering.test_definitions import catch_up
+from tests.billing.metering.services.test_definitions import catch_up
 from tests.factories import make_organisation, make_user
 
 pytestmark = pytest.mark.django_db

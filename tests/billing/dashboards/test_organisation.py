@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.metering import saga
+from billing.metering.folding import saga
 from billing.metering.models import Dimension, Service
 from billing.pricing.plans import publish
 from catacloud.accounts.models import Organisation

@@ -12,11 +12,12 @@ from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.usage_hours import hours_of, read_hours
 from billing.dashboards.usage_reads import read_days, used_services
 from billing.invoicing.rate import rate_organisations
-from billing.metering import query, saga
+from billing.metering.folding import saga
 from billing.metering.models import Definition, Dimension, Service
-from billing.metering.query import Query
-from billing.metering.usage import daily_figures
-from billing.metering.windows import Size
+from billing.metering.querying import query
+from billing.metering.querying.query import Query
+from billing.metering.querying.usage import daily_figures
+from billing.metering.querying.windows import Size
 from billing.periods import Days
 from billing.pricing.models import Charge, Tier
 from billing.pricing.plans import publish

@@ -17,8 +17,8 @@ from billing.invoicing.crediting import void
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.rate import rate_organisations
 from billing.invoicing.unsettled import unsettled
+from billing.metering.folding.saga import CONSUMER
 from billing.metering.models import DailyUsage, Service
-from billing.metering.saga import CONSUMER
 from billing.periods import DAY_MICROSECONDS, month_of
 from billing.together import read
 from eventstore.models import Checkpoint

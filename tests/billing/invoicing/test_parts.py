@@ -14,7 +14,7 @@ from billing.invoicing import why
 from billing.invoicing.close import close_period
 from billing.invoicing.models import Invoice
 from billing.invoicing.rate import RatedLine, rate_organisations
-from billing.metering import saga
+from billing.metering.folding import saga
 from billing.metering.models import Definition, Dimension, Service
 from billing.periods import month_of
 from billing.pricing.models import Charge, PlanVersion, Tier

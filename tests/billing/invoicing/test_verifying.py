@@ -18,8 +18,9 @@ from billing.invoicing.models import Invoice
 from billing.invoicing.subscriptions import change_plan, subscribe
 from billing.invoicing.tasks import verify_invoice
 from billing.invoicing.verifying import differences, verify
-from billing.metering import corrections, saga
 from billing.metering.events import EventName
+from billing.metering.folding import saga
+from billing.metering.ingesting import corrections
 from billing.periods import month_of
 from billing.pricing.plans import publish
 from eventstore import feed, store

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catacloud.accounts.api_keys import create_api_key
-from tests.billing.metering.test_ingestion_fuzz import values
+from tests.billing.metering.ingesting.test_ingestion_fuzz import values
 
 EVENT = {"transaction_id": "1", "external_subscription_id": "acme", "code": "transfer"}
 names = st.sampled_from([*EVENT, "timestamp", "properties", "precise_total_amount_cents"])

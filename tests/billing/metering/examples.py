@@ -4,7 +4,7 @@ from itertools import count
 
 import msgspec
 
-from billing.metering import ingestion
+from billing.metering.ingesting import ingestion
 from billing.metering.models import Definition
 from catacloud.accounts.models import ApiKey, Organisation
 

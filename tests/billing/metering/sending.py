@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from billing.metering import ingestion, saga
+from billing.metering.folding import saga
+from billing.metering.ingesting import ingestion
 from catacloud.accounts.models import ApiKey
 from eventstore.models import Checkpoint, DeadLetter, StoredEvent
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing.metering import cloudevents
+from billing.metering.ingesting import cloudevents
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import ApiKey
 from eventstore.models import StoredEvent

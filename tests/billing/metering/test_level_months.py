@@ -9,7 +9,7 @@ from hypothesis.extra.django import TestCase
 
 from billing.metering.level_months import LevelMonth
 from billing.metering.models import DailyUsage, Service
-from billing.metering.usage import levels_before
+from billing.metering.querying.usage import levels_before
 from tests.factories import make_organisation
 
 FIRST = date(2026, 8, 20)

@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.metering import parameters
-from billing.metering.events_v2 import Asked
+from billing.metering.inspecting.events_v2 import Asked
 from catacloud.accounts.api_keys import create_api_key
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,8 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
-from billing.metering import saga, tasks, turns
+from billing.metering import tasks
+from billing.metering.folding import saga, turns
 from billing.metering.models import DailyUsage
 from catacloud.celery import app
 from eventstore import feed, store

@@ -12,10 +12,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing.management.commands import import_usage
-from billing.metering import saga
+from billing.metering.folding import saga
 from billing.metering.models import Service
+from billing.metering.querying.usage import daily_figures
 from billing.metering.traces import BadRow, dlrm, gentd26
-from billing.metering.usage import daily_figures
 from billing.periods import Days
 from catacloud.accounts.models import Organisation
 from eventstore import feed

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from billing.accounts.account import BillingAccount, account_id
 from billing.exact import plain
-from billing.metering import ingestion, saga
 from billing.metering.events import STREAM_TYPE, UsageVoided
+from billing.metering.folding import saga
+from billing.metering.ingesting import ingestion
 from billing.metering.models import (
     DailyUsage,
     Definition,
@@ -31,7 +32,7 @@ from billing.metering.models import (
     VoidedEvent,
 )
 from billing.metering.names import uuid_of
-from billing.metering.usage import daily_figures, daily_totals, period_figures
+from billing.metering.querying.usage import daily_figures, daily_totals, period_figures
 from billing.periods import Days
 from catacloud.accounts.models import ApiKey, Organisation
 from eventstore import feed, repository, store

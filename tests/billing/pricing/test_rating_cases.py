@@ -18,7 +18,7 @@ import pytest
 from billing.exact import ROUNDING, ZERO, exactly
 from billing.invoicing.bill import Credit, Discount, Taxable, TaxLine, make_bill
 from billing.invoicing.lines import Kind, fee
-from billing.metering.fold import Change, fold
+from billing.metering.folding.fold import Change, fold
 from billing.periods import microseconds
 from billing.pricing.currencies import round_amount
 from billing.pricing.prices import (

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from django.db import Error, connection
 
-from billing.metering import checking, ingestion
+from billing.metering.folding.saga import CONSUMER
+from billing.metering.ingesting import ingestion
 from billing.metering.models import DailyUsage, Definition
-from billing.metering.saga import CONSUMER
+from billing.metering.recounting import checking
 from catacloud.accounts.models import ApiKey
 from catacloud.accounts.organisations import create_missing
 from eventstore import feed

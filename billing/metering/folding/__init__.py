@@ -1,0 +1,1 @@
+"""The metrics saga: what it reads from events, and how it folds that into hours and days."""

@@ -1,0 +1,1 @@
+"""Which events came, what counts them, and why what does not count does not."""

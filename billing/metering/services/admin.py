@@ -1,0 +1,133 @@
+from collections.abc import Sequence
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+
+from billing.metering.ingesting.corrections import TYPES
+from billing.metering.models import DailyUsage, Definition, Dimension, Service
+from billing.metering.services.meters import SOON
+
+
+class ReadOnly:
+    """For an admin class: things that are looked at here, and made elsewhere."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class DefinitionForm(forms.ModelForm[Definition]):
+    def clean_starts_at(self) -> object:
+        starts_at = self.cleaned_data["starts_at"]
+        service = self.cleaned_data.get("service")
+        if service and service.definitions.exists() and starts_at <= timezone.now() + SOON:
+            raise ValidationError(
+                "Let it start at least ten minutes from now: what was counted until then stays "
+                "as it is."
+            )
+        return starts_at
+
+    def clean_event_types(self) -> list[str]:
+        types: list[str] = self.cleaned_data["event_types"]
+        if TYPES & set(types or ()):
+            raise ValidationError("What corrects usage is none itself: it cannot be counted.")
+        return types
+
+    def clean_quantity_path(self) -> str:
+        path: str = self.cleaned_data["quantity_path"]
+        service = self.cleaned_data.get("service")
+        if self.cleaned_data.get("event_types") == []:
+            return ""
+        if not path and service and service.aggregation != Service.Aggregation.COUNT:
+            raise ValidationError("Say where the quantity is: only a count needs none.")
+        return path
+
+
+class FixedOnceAdded:
+    """For an admin class: things that are added here, and never changed."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class DimensionInline(FixedOnceAdded, admin.TabularInline[Dimension, Definition]):
+    model = Dimension
+    extra = 0
+
+
+@admin.register(Definition)
+class DefinitionAdmin(FixedOnceAdded, admin.ModelAdmin[Definition]):
+    form = DefinitionForm
+    fields = ["service", "starts_at", "event_types", "quantity_path", "allows_negative"]
+    list_display = ["service", "starts_at", "event_types", "quantity_path"]
+    list_select_related = ["service"]
+    list_filter = ["service"]
+    inlines = [DimensionInline]
+
+    def save_model(
+        self, request: HttpRequest, obj: Definition, form: forms.ModelForm[Definition], change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if obj.starts_at <= timezone.now():
+            messages.warning(
+                request,
+                "Events that come from now on are counted. To count what came before, run "
+                f"manage.py rebuild_usage --service {obj.service.slug}.",
+            )
+
+
+class DefinitionInline(ReadOnly, admin.TabularInline[Definition, Service]):
+    model = Definition
+    fields = ["starts_at", "event_types", "quantity_path", "allows_negative"]
+    show_change_link = True
+    can_delete = False
+
+
+@admin.register(Service)
+class ServiceAdmin(admin.ModelAdmin[Service]):
+    list_display = ["name", "aggregation", "unit"]
+    search_fields = ["name", "slug"]
+    inlines = [DefinitionInline]
+    # What was measured and priced already has its meaning from these.
+    fixed_once_added = [
+        "slug",
+        "aggregation",
+        "unit",
+        "unit_size",
+        "level_unit",
+        "level_unit_size",
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Service | None = None) -> list[str]:
+        return self.fixed_once_added if obj else []
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Service | None = None
+    ) -> dict[str, Sequence[str]]:
+        return {} if obj else {"slug": ["name"]}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # events that name it may be on their way to the saga
+
+
+@admin.register(DailyUsage)
+class DailyUsageAdmin(ReadOnly, admin.ModelAdmin[DailyUsage]):
+    list_display = ["day", "organisation", "service", "quantity", "area", "event_count"]
+    list_filter = ["service"]
+    list_select_related = ["organisation", "service"]
+    search_fields = ["organisation__name", "organisation__slug"]
+    date_hierarchy = "day"
+    ordering = ["-day", "organisation", "service"]
+    show_full_result_count = False  # this table grows with usage; a count would read all of it

@@ -1,0 +1,75 @@
+"""What is read as a quantity: whatever is faster reads what the function before it read."""
+
+import json
+from importlib import import_module
+
+import pytest
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing.metering.folding.hours_sql import QUANTITY
+
+BEFORE = import_module("billing.migrations.0012_definitions_of_services").QUANTITY
+BY_SAGA = QUANTITY.format(path="path", may_be_negative="may_be_negative")
+ALL = f"""
+SELECT value, billing_quantity(value::jsonb, may_be_negative), {BY_SAGA} AS by_saga,
+    quantity_before(value::jsonb, may_be_negative)
+FROM (
+    SELECT *, data #>> path AS written FROM (
+        SELECT value, jsonb_build_object('n', value::jsonb) AS data, ARRAY['n'] AS path
+        FROM unnest(%s::text[]) AS value
+    ) AS given, unnest(ARRAY[true, false]) AS may_be_negative
+) AS read
+"""
+
+digits = st.text("0123456789", max_size=45)
+numbers = st.tuples(
+    st.sampled_from(["", "+", "-", "--", " "]),
+    digits,
+    st.sampled_from(["", ".", ".."]),
+    digits,
+    st.sampled_from(["", "e", "E", "e+", "e-", "\n"]),
+    st.text("0123456789", max_size=3),
+).map("".join)
+values = st.one_of(
+    numbers,
+    st.text("0123456789+-.eE", max_size=6),
+    st.integers(),
+    st.booleans(),
+    st.lists(st.integers(), max_size=1),
+    st.none(),
+)
+
+
+@pytest.mark.django_db
+def test_the_same_values_are_quantities_as_ever():
+    with connection.cursor() as cursor:
+        cursor.execute(BEFORE.replace("billing_quantity", "quantity_before"))
+
+        @settings(max_examples=40, deadline=None)
+        @given(st.lists(values, min_size=20, max_size=60))
+        def check(some):
+            cursor.execute(ALL, [[json.dumps(value) for value in some]])
+            for value, now, by_saga, before in cursor.fetchall():
+                assert now == by_saga == before, value
+
+        check()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("0" * 39 + "7", 7),
+        ("0" * 40 + "7", None),
+        ("7." + "0" * 40, 7),
+        ("7." + "0" * 41, None),
+        ("-7", -7),
+        ("7e1", 70),
+    ],
+)
+def test_digits_are_bounded(value, read):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_quantity(%s::jsonb, true)", [json.dumps(value)])
+        assert cursor.fetchone() == (read,)
