@@ -46,8 +46,8 @@ class AccountAdmin(ReadOnly, admin.ModelAdmin[Account]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        account = get_object_or_404(Account, pk=object_id)
-        more: dict[str, Any] = {"agreements": agreements_of(account)}
+        account = self.get_object(request, object_id)
+        more: dict[str, Any] = {"agreements": agreements_of(account)} if account else {}
         if request.user.has_perm(MAY_AGREE):
             more["operations"] = [(name, form.title) for name, form in OPERATIONS.items()]
         return super().change_view(request, object_id, form_url, (extra_context or {}) | more)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -80,7 +80,9 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
         form_url: str = "",
         extra_context: Any = None,
     ) -> HttpResponse:
-        migration = get_object_or_404(PlanMigration, pk=object_id)
+        migration = self.get_object(request, object_id)
+        if migration is None:
+            return super().change_view(request, object_id)  # says that there is none
         if not self.has_view_permission(request, migration):
             raise PermissionDenied
         is_busy = migration.simulating_since or migration.status == PlanMigration.Status.RUNNING
@@ -113,6 +115,13 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
         migration = get_object_or_404(PlanMigration, pk=pk)
         if request.method != "POST" or not self.has_add_permission(request):
             raise PermissionDenied
+        steps: dict[str, Callable[[], str]] = {
+            "simulate": lambda: _simulate(migration),
+            "confirm": lambda: _confirm(migration, request.user),
+            "undo": lambda: _undo(migration),
+        }
+        if step not in steps:
+            raise Http404
         if step != "simulate" and "confirmed" not in request.POST:
             return self._render(
                 request,
@@ -125,11 +134,6 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
                 totals=totals(_compared(migration)),
                 currency=migration.to_version.currency,
             )
-        steps: dict[str, Callable[[], str]] = {
-            "simulate": lambda: _simulate(migration),
-            "confirm": lambda: _confirm(migration, request.user),
-            "undo": lambda: _undo(migration),
-        }
         try:
             said = steps[step]()
         except moving.CannotConfirm as error:

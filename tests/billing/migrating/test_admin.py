@@ -55,6 +55,20 @@ def test_a_migration_is_named_simulated_confirmed_and_undone(as_user, operator, 
     assert b"'=1+1 <b>Evil</b>" in text
 
 
+def test_a_step_that_there_is_not_is_not_found(as_user, operator, versions):
+    old, new = versions
+    data = {"from_version": old.pk, "to_version": new.pk, "reason": "r", "simulated_periods": 3}
+    acme = make_organisation("Acme")
+    subscribe(organisation=acme, plan_version=old, starts_on=date(2026, 1, 1), now=LONG_AGO)
+    client = as_user(operator)
+    client.post(reverse("admin:billing_planmigration_add"), data)
+    address = reverse(
+        "admin:billing_planmigration_do", args=[PlanMigration.objects.get().pk, "jump"]
+    )
+    for sent in ({}, {"confirmed": "yes"}):
+        assert client.post(address, sent).status_code == 404
+
+
 def test_who_cannot_be_named_is_a_sentence_on_the_form(as_user, operator, versions):
     data = {"to_version": versions[1].pk, "reason": "r", "simulated_periods": 3, "slugs": "ghost"}
     page = as_user(operator).post(reverse("admin:billing_planmigration_add"), data)
