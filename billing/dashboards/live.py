@@ -9,10 +9,12 @@ import hashlib
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import TextField
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 
 from billing.periods import Days, slot_start
+from billing.together import Raw
 from catacloud.accounts.models import Organisation
 
 RENEWED = timedelta(minutes=5)
@@ -27,6 +29,14 @@ FROM billing_dailyusage
 WHERE organisation_id = %(owner)s AND day >= %(first)s AND day < %(end)s
 """
 
+# Each service by itself, for that is how the index has the days.
+PLATFORM_STAMP = """
+SELECT concat_ws(':', count(*), coalesce(
+    bit_xor(hash_record_extended((service_id, day, partition, quantity, area, high), 0)), 0))
+FROM billing_platformusage
+WHERE service_id = ANY(ARRAY(SELECT id FROM billing_service)) AND day >= %(first)s AND day < %(end)s
+"""
+
 
 def stamp_of(organisation: Organisation, days: Days) -> str:
     """Return what tells the figures of some days from those that were before or come after."""
@@ -39,7 +49,17 @@ def stamp_of(organisation: Organisation, days: Days) -> str:
 def tag_of(request: HttpRequest, organisation: Organisation, stamp: str, now: datetime) -> str:
     """Return the tag of what an address shows, as an ETag."""
     stands = organisation.time_zone, organisation.stopped_until, organisation.warned_until
-    said = [request.get_full_path(), get_language(), slot_start(now, RENEWED), *stands, stamp]
+    return tag(request, now, *stands, stamp)
+
+
+def stamp_of_platform(days: Days) -> Raw:
+    """Return what asks for the stamp of all organisations together, beside what a page reads."""
+    return Raw(PLATFORM_STAMP, {"first": days.first, "end": days.end}, [TextField()])
+
+
+def tag(request: HttpRequest, now: datetime, *stands: object) -> str:
+    """Return the tag of a page that shows what stands so."""
+    said = [request.get_full_path(), get_language(), slot_start(now, RENEWED), *stands]
     return f'"{hashlib.sha256(repr(said).encode()).hexdigest()[:32]}"'
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards import overview_chart, overview_figures, ranking, tables
+from billing.dashboards import live, overview_chart, overview_figures, ranking, tables
 from billing.dashboards.overview_figures import Platform
 from billing.dashboards.ranges import PRESETS, read_range
 from billing.metering.folding import uncounted
@@ -34,6 +34,10 @@ def overview(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     asked = read_range(request.GET, today=now.date())
     platform = overview_figures.read(asked, metric=request.GET.get("metric", ""), now=now)
+    as_of = platform.ranking and platform.ranking.as_of
+    tag = live.tag(request, now, as_of, platform.stamp)
+    if live.is_known(request, tag):
+        return live.unchanged(tag)
     template = template_for(request, PAGE, partials={"content", "organisations"})
     context: Context = {
         "asked": asked,
@@ -44,6 +48,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "shapes": overview_chart.shapes(),
         "today": now.date(),
         "ranking": platform.ranking,
+        "live": tag,
     }
     leaders, table = Leaders([], []), _table(request, platform)
     if platform.ranking:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from billing import together
+from billing.dashboards import live
 from billing.dashboards.charts import Series, sparkline
 from billing.dashboards.costs import Cost
 from billing.dashboards.headlines import Headline, headlines
@@ -49,6 +50,7 @@ class Platform:
     ranking: Ranking | None
     services: Mapping[int, Service]
     marks: Sequence[RevenueMark]
+    stamp: str  # see live.py
     daily: dict[str, Daily] = field(default_factory=dict)
     revenue: Mapping[str, Daily] | None = None  # by the name of a service
     of_organisations: Mapping[UUID, Daily] = field(default_factory=dict)  # see read_days
@@ -154,14 +156,14 @@ def read(asked: Range, *, metric: str, now: datetime) -> Platform:
     ranking = ask(Span.of(asked), now=now)
     money = _revenue_in(ranking)
     shown = money if metric == COST else METRICS.get(metric, GB_HOURS)
-    services, marks = together.read(_known(asked.read))
-    return Platform(asked, now, shown, ranking, {one.pk: one for one in services}, marks)
+    services, marks, stamp = together.read(_known(asked.read))
+    return Platform(asked, now, shown, ranking, {one.pk: one for one in services}, marks, stamp)
 
 
-def _known(days: Days) -> together.Reading[tuple[list[Service], list[RevenueMark]]]:
+def _known(days: Days) -> together.Reading[tuple[list[Service], list[RevenueMark], str]]:
     marks = RevenueMark.objects.filter(day__gte=days.first - ONE_DAY, day__lt=days.end)
-    services, found = yield [Service.objects.all(), marks]
-    return services, found
+    services, found, [(stamp,)] = yield [Service.objects.all(), marks, live.stamp_of_platform(days)]
+    return services, found, stamp
 
 
 def _revenue_in(ranking: Ranking | None) -> Metric:

@@ -4,15 +4,18 @@
   "use strict";
   const EVERY = 1000; // milliseconds: with the time that events take to count, figures follow in two seconds
   const AFTER_FAILURE = 10000;
+  const READING = 3000; // since the pointer last moved over a chart
   let timer = null;
   let asking = false;
+  let readAt = -READING;
 
   const place = () => document.getElementById("content");
   const shown = () => document.querySelector("[data-live]");
 
-  // Whoever has a menu open, types or marks text is not disturbed: the next time will do.
+  // Whoever has a menu open, reads a chart, types or marks text is not disturbed: the next time will do.
   const isBusy = () =>
     document.querySelector("details.menu[open], .htmx-request") !== null ||
+    performance.now() - readAt < READING ||
     document.activeElement?.matches("input, select, textarea") ||
     !document.getSelection().isCollapsed;
 
@@ -60,6 +63,9 @@
     }
   };
 
+  document.addEventListener("pointermove", ({ target }) => {
+    if (target.closest?.(".chart[data-drawn]")) readAt = performance.now();
+  });
   document.addEventListener("visibilitychange", () => later(0));
   later(EVERY);
 })();

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -162,6 +163,18 @@ class TestFragments:
 
     def test_varies_on_what_chooses_the_fragment(self, client):
         assert "HX-Request, HX-Target" in client.get(URL).headers["Vary"]
+
+    def test_an_open_page_hears_what_is_new_and_that_nothing_is(
+        self, client, django_assert_max_num_queries
+    ):
+        acme = make_organisation("Acme")
+        make_daily_usage(acme, date(2026, 11, 3), hours=1)
+        [tag] = re.findall(r'data-live="([^"]+)"', text(client.get(URL)))
+        again = {**FRAGMENT, "If-None-Match": unescape(tag)}
+        with django_assert_max_num_queries(4):
+            assert client.get(URL, headers=again).status_code == 304
+        make_daily_usage(acme, date(2026, 11, 4), hours=2)
+        assert client.get(URL, headers=again).status_code == 200
 
     def test_says_what_is_wrong_with_the_days(self, client):
         page = text(client.get(URL, {"from": "2026-11-31", "to": "x"}))
