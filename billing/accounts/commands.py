@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
+from django.db.models import Q
 
 from billing.accounts import events as said
 from billing.accounts.account import BillingAccount, Refused, account_id
@@ -30,8 +31,8 @@ from eventstore.rehydrating import Decide
 
 
 class AlreadyInvoiced(Refused):
-    def __init__(self, until: date) -> None:
-        super().__init__(f"Days before {until} are invoiced already: choose {until} or later.")
+    def __init__(self, until: date, to: str = "") -> None:
+        super().__init__(f"Days before {until} are invoiced already{to}: choose {until} or later.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,17 @@ def changing(*organisations: Organisation, since: date | None = None) -> Iterato
         yield
 
 
+@contextmanager
+def pricing(organisation: Organisation, *, since: date) -> Iterator[None]:
+    """Be the only one to change what its usage costs from a day on, and that of its volume account.
+
+    Raises AlreadyInvoiced, if to one that it shares prices with.
+    """
+    with changing(organisation):
+        refuse_priced(organisation, since)
+        yield
+
+
 def lock(*organisations: Organisation) -> None:
     """Wait for who else changes or invoices them; in one order for all, so nobody deadlocks."""
     asked = Organisation.objects.filter(pk__in=[one.pk for one in organisations]).order_by("pk")
@@ -68,6 +80,22 @@ def refuse_invoiced(organisation: Organisation, since: date) -> None:
     invoices = Invoice.objects.filter(organisation=organisation, ends_on__gt=since, voided_at=None)
     if last := invoices.order_by("-ends_on").first():
         raise AlreadyInvoiced(last.ends_on)
+
+
+def refuse_priced(organisation: Organisation, since: date) -> None:
+    """Raise AlreadyInvoiced where days are invoiced by what it is to pay for its usage.
+
+    Who closes one of a volume account locks all of it, so none is closed meanwhile.
+    """
+    refuse_invoiced(organisation, since)
+    still = PoolMember.objects.filter(Q(ends_on=None) | Q(ends_on__gt=since))
+    its = still.filter(organisation=organisation).values("parent")
+    pool = still.filter(Q(parent=organisation) | Q(parent__in=its))
+    mates = Q(organisation__in=pool.values("organisation")) | Q(organisation__in=its)
+    invoices = Invoice.objects.filter(mates, ends_on__gt=since, voided_at=None)
+    if last := invoices.select_related("organisation").order_by("-ends_on").first():
+        who = last.organisation
+        raise AlreadyInvoiced(last.ends_on, f" to {who}, whose usage is rated together with its")
 
 
 def tell(
@@ -96,7 +124,7 @@ def override_price(
         refuse_unlike_a_charge(terms, service)
     except InvalidPrice as error:
         raise Refused(str(error)) from error
-    with changing(agreed.organisation, since=starts_on):
+    with pricing(agreed.organisation, since=starts_on):
         event = said.PriceOverridden(
             override=uuid4(),
             service=service.pk,
@@ -121,7 +149,7 @@ def override_price(
 
 def end_price(agreed: Agreement, *, override: PriceOverride, ends_on: date) -> None:
     """Let the plan's price hold again from ``ends_on`` on."""
-    with changing(agreed.organisation, since=ends_on):
+    with pricing(agreed.organisation, since=ends_on):
         decide = partial(
             BillingAccount.end_price,
             override=override.pk,

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
@@ -73,22 +74,25 @@ for an invoice in theirs.
 """
 
 
-def corrections(
-    *, organisations: Collection[UUID], now: datetime
-) -> Reading[dict[UUID, Corrections]]:
+class Corrected(NamedTuple):
+    """What changed of each organisation; and of some, who else's usage may have changed it."""
+
+    lines: dict[UUID, Corrections]
+    mates: Mapping[UUID, Sequence[UUID]]
+
+
+def corrections(*, organisations: Collection[UUID], now: datetime) -> Reading[Corrected]:
     """Read a line for each service and invoiced period that comes to another amount now.
 
     In one round where nothing changed, however many organisations and invoices there are.
     """
     found: dict[UUID, Corrections] = {one: {} for one in organisations}
-    changed = yield from unsettled(organisations)
-    if not changed:
-        return found
-    before = _invoiced(changed)
+    changed, mates = yield from unsettled(organisations)
+    before = _invoiced(changed) if changed else {}
     for invoice in changed:
         if lines := _corrections_of(invoice, rate_invoiced(invoice, now=now).lines, before):
             found[invoice.organisation_id].setdefault(invoice.currency, []).extend(lines)
-    return found
+    return Corrected(found, mates)
 
 
 def _corrections_of(

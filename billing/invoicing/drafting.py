@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial, reduce
+from itertools import chain
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -16,7 +17,7 @@ from billing.exact import ZERO, exactly
 from billing.invoicing import following, inputs
 from billing.invoicing.besides import besides, make
 from billing.invoicing.bill import Credit
-from billing.invoicing.correcting import CorrectionLine, Corrections, corrections
+from billing.invoicing.correcting import Corrected, CorrectionLine, Corrections, corrections
 from billing.invoicing.credit_left import credit_left
 from billing.invoicing.draft_lines import DraftLine, lines_of
 from billing.invoicing.following import Left
@@ -61,7 +62,7 @@ class Draft:
     language: str
     reference: str
     metered_until: int
-    metered_others: Mapping[UUID, int]  # of who is rated with it
+    metered_others: Mapping[UUID, int]  # of who is rated with it, or was in an invoiced period
     credit_used: Decimal  # of what earlier invoices and credit notes have left
     prepaid: Sequence[Credit]  # that is there to be used, once it is known what is to be paid
     credited: Sequence[CorrectionLine]  # with it, on the invoices that they correct
@@ -118,7 +119,8 @@ class _Inputs:
     left: Left
     version: PlanVersion
     sides: Sides
-    until: Mapping[UUID, int]
+    until: int
+    until_others: Mapping[UUID, int]
 
 
 class Inputs(dict[UUID, _Inputs]):
@@ -155,7 +157,7 @@ def inputs_of(
         sides_of(organisations, on=now.date()),
         _plans(versions),
     )
-    rated, to_correct = usage
+    rated, corrected = usage
     return Inputs(
         {
             owner: _Inputs(
@@ -166,11 +168,16 @@ def inputs_of(
                 left=Left(
                     its[owner],
                     {period.currency: credit[owner, period.currency]},
-                    to_correct[owner],
+                    corrected.lines[owner],
                 ),
                 version=agreed[period.plan_version_id],
                 sides=sides[owner],
-                until=until,
+                until=until[owner],
+                until_others={
+                    one: until[one]
+                    for one in (*period.together, *corrected.mates.get(owner, ()))
+                    if one != owner
+                },
             )
             for owner, period in rated.items()
         }
@@ -179,18 +186,19 @@ def inputs_of(
 
 def _of_usage(
     organisations: Sequence[UUID], days: Days, now: datetime
-) -> Reading[tuple[dict[UUID, RatedPeriod], dict[UUID, Corrections]]]:
-    rated, to_correct = yield from together(
+) -> Reading[tuple[dict[UUID, RatedPeriod], Corrected]]:
+    rated, corrected = yield from together(
         reading_rated(days=days, now=now, organisations=organisations),
         corrections(organisations=organisations, now=now),
     )
-    return rated, to_correct
+    return rated, corrected
 
 
-def _whose(read: tuple[Mapping[UUID, RatedPeriod], object]) -> set[UUID]:
-    """Return whose usage it is that was rated."""
-    rated, _ = read
-    return {*rated, *(one for period in rated.values() for one in period.together)}
+def _whose(read: tuple[Mapping[UUID, RatedPeriod], Corrected]) -> set[UUID]:
+    """Return whose usage it is that was rated, now or before."""
+    rated, corrected = read
+    now, before = (period.together for period in rated.values()), corrected.mates.values()
+    return {*rated, *chain.from_iterable(now), *chain.from_iterable(before)}
 
 
 def _plans(versions: QuerySet[PlanVersion]) -> Reading[dict[int, PlanVersion]]:
@@ -199,7 +207,7 @@ def _plans(versions: QuerySet[PlanVersion]) -> Reading[dict[int, PlanVersion]]:
 
 
 def _draft(of: _Inputs) -> Draft:
-    owner, currency, left, sides = of.organisation.pk, of.period.currency, of.left, of.sides
+    currency, left, sides = of.period.currency, of.left, of.sides
     corrected, credited = told_apart(left.to_correct.get(currency, []))
     bill = make(of.period, left.its, days=of.days, corrections=[one.line for one in corrected])
     lines = lines_of(bill, corrected, Pen(sides.language, currency))
@@ -218,8 +226,8 @@ def _draft(of: _Inputs) -> Draft:
         buyer=sides.buyer,
         language=sides.language,
         reference=sides.reference,
-        metered_until=of.until[owner],
-        metered_others={one: of.until[one] for one in of.period.together if one != owner},
+        metered_until=of.until,
+        metered_others=of.until_others,
         credit_used=max(min(left.credit[currency], gross_of(taxes)), ZERO),
         prepaid=left.its.prepaid(currency),
         credited=credited,

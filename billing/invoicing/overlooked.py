@@ -1,9 +1,12 @@
 """Which earlier periods an invoice had to look at again: those of which events came in between."""
 
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from billing.invoicing.models import Invoice
 from billing.periods import day_of
@@ -11,22 +14,29 @@ from catacloud.accounts.models import Organisation
 from eventstore import store
 
 
+class Metered(NamedTuple):
+    """Between which positions an invoice took up whose events."""
+
+    organisation: UUID
+    seen: int  # by the invoices before
+    until: int
+
+
 def periods_changed(invoice: Invoice) -> list[Invoice]:
-    """Return the earlier invoices in its currency whose periods the organisation's own events may
-    have changed since the last of them, by the raw events alone. What others in its volume account
-    used is not looked for.
+    """Return the earlier invoices in its currency whose periods may have changed since the last of
+    them, by the raw events alone: those of the organisation, and of who shared prices with it.
     """
-    earlier = _earlier(invoice)
-    seen = earlier.aggregate(seen=Max("metered_until"))["seen"]
-    if seen is None:
-        return []
-    since, has_voids = _came(invoice, seen)
-    if has_voids:  # whatever they take back may be of any time
-        return list(earlier)
-    if since is None:
-        return []
-    zone = Organisation.objects.get(pk=invoice.organisation_id).zone
-    return list(earlier.filter(ends_on__gt=day_of(since, zone)))
+    earlier = list(_earlier(invoice))
+    since = _since(list(_metered(invoice, earlier)))
+    return [
+        one
+        for one in earlier
+        if any(
+            day is None or day < one.ends_on
+            for whose, day in since.items()
+            if whose == one.organisation_id or str(whose) in one.metered_others
+        )
+    ]
 
 
 def _earlier(invoice: Invoice) -> QuerySet[Invoice]:
@@ -38,26 +48,45 @@ def _earlier(invoice: Invoice) -> QuerySet[Invoice]:
     ).order_by("starts_on", "pk")
 
 
-def _came(invoice: Invoice, seen: int) -> tuple[datetime | None, bool | None]:
-    """Return from when the earliest event between two positions is, and whether any takes others
-    back.
+def _metered(invoice: Invoice, earlier: Sequence[Invoice]) -> Iterator[Metered]:
+    """Yield what it took up of each one whose events count in earlier periods."""
+    own = [one.metered_until for one in earlier if one.metered_until is not None]
+    if own and invoice.metered_until is not None:
+        yield Metered(invoice.organisation_id, max(own), invoice.metered_until)
+    for mate, until in invoice.metered_others.items():
+        if its := [one.metered_others[mate] for one in earlier if mate in one.metered_others]:
+            yield Metered(UUID(mate), max(its), until)
+
+
+def _since(metered: Sequence[Metered]) -> dict[UUID, date | None]:
+    """Return from which of its days on there are events, of each one with any; None is ever since,
+    where some take others back, which may be of any time.
     """
+    asked = [one.organisation for one in metered]
     with connection.cursor() as cursor:
         cursor.execute(
             CAME,
             {
-                "partition": store.partition_of(invoice.organisation_id),
-                "seen": seen,
-                "until": invoice.metered_until,
-                "organisation": invoice.organisation_id,
+                "organisations": asked,
+                "partitions": [store.partition_of(one) for one in asked],
+                "seen": [one.seen for one in metered],
+                "until": [one.until for one in metered],
             },
         )
-        since, has_voids = cursor.fetchone()
-        return since, has_voids
+        rows = cursor.fetchall()
+    zones = {one.pk: one.zone for one in Organisation.objects.filter(pk__in=asked)}
+    return {
+        owner: None if has_voids else day_of(since, zones[owner])
+        for owner, since, has_voids in rows
+    }
 
 
 CAME = """
-SELECT min(occurred_at), bool_or(type = 'usage.voided') FROM eventstore_storedevent
-WHERE (partition, position) > (%(partition)s, %(seen)s)
-    AND (partition, position) <= (%(partition)s, %(until)s) AND tenant_id = %(organisation)s
+SELECT asked.organisation, min(occurred_at), bool_or(type = 'usage.voided')
+FROM unnest(%(organisations)s::uuid[], %(partitions)s::int[], %(seen)s::bigint[],
+    %(until)s::bigint[]) AS asked (organisation, partition, seen, until)
+JOIN eventstore_storedevent AS event ON tenant_id = organisation
+    AND (event.partition, event.position) > (asked.partition, asked.seen)
+    AND (event.partition, event.position) <= (asked.partition, asked.until)
+GROUP BY asked.organisation
 """

@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.db.models import Exists, OuterRef, Q
 
 from billing.accounts.account import BillingAccount
-from billing.accounts.commands import Agreement, changing, tell
+from billing.accounts.commands import Agreement, pricing, tell
 from billing.invoicing.models import Subscription
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
@@ -55,7 +55,7 @@ def subscribe(
     """
     refuse_not_on_offer(plan_version, starts_on)
     try:
-        with changing(organisation, since=starts_on):
+        with pricing(organisation, since=starts_on):
             decide = partial(
                 BillingAccount.subscribe, plan_version=plan_version.pk, starts_on=starts_on, now=now
             )
@@ -79,7 +79,7 @@ def change_plan(
     ``starts_on`` is best the first day of one.
     """
     refuse_not_on_offer(plan_version, starts_on)
-    with changing(agreed.organisation, since=starts_on):
+    with pricing(agreed.organisation, since=starts_on):
         decide = partial(
             BillingAccount.change_plan,
             plan_version=plan_version.pk,

@@ -4,7 +4,9 @@ A period is settled by its own invoice and by each later one in its currency, wh
 changed until then. Only where usage changed since the last of these need it be rated again.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import models
@@ -13,21 +15,33 @@ from billing.invoicing.models import Invoice
 from billing.together import Raw, Reading
 
 
-def unsettled(organisations: Collection[UUID]) -> Reading[list[Invoice]]:
+class Unsettled(NamedTuple):
+    """Invoices whose period is to be rated again; and with whom organisations shared prices in
+    invoiced periods, whose usage was looked at as well.
+    """
+
+    invoices: Sequence[Invoice]
+    mates: Mapping[UUID, Sequence[UUID]]
+
+
+def unsettled(organisations: Collection[UUID]) -> Reading[Unsettled]:
     """Read the valid invoices whose period is to be rated again: in two rounds, or one if none.
 
     Those of who shares prices with others also where the usage of one of them changed, for it
-    counts there as well; and always until all of these are invoiced for those days, for until then
-    what was agreed on with them may change. And those that take the place of a void one, for what
-    corrected that one counts for them.
+    counts there as well. And those that take the place of a void one, for what corrected that one
+    counts for them.
     """
     asked = {"organisations": list(organisations)}
-    [found] = yield [Raw(UNSETTLED, asked, (models.BigIntegerField(),))]
-    if not found:
-        return []
-    pks = [pk for (pk,) in found]
+    columns = models.BigIntegerField(), models.UUIDField(), models.UUIDField()
+    [found] = yield [Raw(UNSETTLED, asked, columns)]
+    pks, mates = [pk for pk, _, _ in found if pk is not None], defaultdict(list)
+    for pk, owner, mate in found:
+        if pk is None:
+            mates[owner].append(mate)
+    if not pks:
+        return Unsettled([], mates)
     [invoices] = yield [Invoice.objects.filter(pk__in=pks).order_by("starts_on", "pk")]
-    return invoices
+    return Unsettled(invoices, mates)
 
 
 # A change matters to a period where it is in one of its months, or moved a level before.
@@ -53,8 +67,7 @@ WITH invoice AS (
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ),
         CASE WHEN NOT replaces THEN metered_until END
-    ) AS seen, max(id) OVER (PARTITION BY organisation_id, currency) AS settled_by
-    FROM invoice
+    ) AS seen FROM invoice
 ), pool AS (
     SELECT organisation_id, parent_id FROM billing_poolmember
     WHERE organisation_id = ANY(%(organisations)s)
@@ -66,21 +79,19 @@ WITH invoice AS (
     UNION SELECT pool.organisation_id, parent_id, other.starts_on
     FROM pool JOIN billing_poolmember AS other USING (parent_id)
 ), theirs AS (
-    SELECT valid.id, ({CHANGED.format(whose="mate.id")}) AS changed, (
+    SELECT valid.id, valid.organisation_id, mate.id AS mate_id,
+    ({CHANGED.format(whose="mate.id")}) AS changed, (
         SELECT max((invoice.metered_others ->> mate.id::text)::bigint) FROM invoice
         WHERE invoice.organisation_id = valid.organisation_id
             AND invoice.currency = valid.currency AND invoice.id >= valid.id
             AND NOT (invoice.id = valid.id AND invoice.replaces)
-    ) AS seen, EXISTS (
-        SELECT FROM billing_invoice AS its
-        WHERE its.organisation_id = mate.id AND its.voided_at IS NULL
-            AND its.starts_on <= valid.starts_on AND its.ends_on >= valid.ends_on
-            AND its.id < valid.settled_by
-    ) AS is_agreed
+    ) AS seen
     FROM valid JOIN mate USING (organisation_id)
     WHERE mate.id <> organisation_id AND mate.starts_on < valid.ends_on
 )
-SELECT id FROM valid
+SELECT id, NULL, NULL FROM valid
 WHERE seen IS NULL OR seen < ({CHANGED.format(whose="valid.organisation_id")})
-    OR id IN (SELECT id FROM theirs WHERE NOT is_agreed OR seen IS NULL OR seen < changed)
+    OR id IN (SELECT id FROM theirs WHERE seen IS NULL OR seen < changed)
+UNION ALL
+(SELECT DISTINCT NULL::bigint, organisation_id, mate_id FROM theirs)
 """  # noqa: S608 (constants only)

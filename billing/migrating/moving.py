@@ -11,10 +11,11 @@ from django.db import transaction
 from billing.accounts.account import BillingAccount, Refused
 from billing.accounts.commands import (
     Agreement,
+    AlreadyInvoiced,
     changing,
     end_price,
     override_price,
-    refuse_invoiced,
+    refuse_priced,
     tell,
 )
 from billing.accounts.models import PriceOverride
@@ -77,7 +78,7 @@ def _move(move: Move, now: datetime) -> None:
     migration, organisation = move.migration, move.organisation
     starts_on = _start(migration, organisation, now)
     refuse_not_on_offer(migration.to_version, starts_on)
-    refuse_invoiced(organisation, starts_on)
+    refuse_priced(organisation, starts_on)
     _refuse_another_currency(migration, organisation, starts_on)
     decide = partial(
         BillingAccount.migrate,
@@ -162,10 +163,9 @@ def undo_one(pk: int, *, now: datetime) -> bool:
         move = found.get(pk=pk)
         if move.status != Move.Status.MOVED or move.starts_on is None:
             return False
-        invoiced = Invoice.objects.filter(
-            organisation=organisation, ends_on__gt=move.starts_on, voided_at=None
-        )
-        if invoiced.exists():
+        try:
+            refuse_priced(organisation, move.starts_on)
+        except AlreadyInvoiced:
             return False
         decide = partial(BillingAccount.undo_migration, migration=move.migration_id, now=now)
         tell(organisation, decide, _actor(move.migration))

@@ -24,7 +24,14 @@ from billing.invoicing.subscriptions import NotYetOnOffer, change_plan, subscrib
 from billing.periods import month_of
 from eventstore import repository
 from tests.billing.accounts.agreeing import NOW, PER_UNIT, agreed
-from tests.factories import LONG_AGO, make_draft, make_organisation, make_plan, make_service
+from tests.factories import (
+    LONG_AGO,
+    make_draft,
+    make_organisation,
+    make_plan,
+    make_service,
+    make_subscription,
+)
 from tests.races import run_at_once
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +109,19 @@ def test_a_pool_does_not_change_on_days_that_are_invoiced_to_one_of_it(customer)
         commands.join_pool(agreed(make_organisation()), parent=customer, starts_on=NOVEMBER)
     with pytest.raises(AlreadyInvoiced):
         commands.leave_pool(agreed(member), ends_on=date(2026, 11, 20))
+
+
+def test_what_a_pool_pays_does_not_change_on_days_that_are_invoiced_to_one_of_it(customer, hours):
+    """Who is invoiced first paid by the prices of then, which are the parent's."""
+    plan = customer.subscriptions.get().plan_version
+    member = make_subscription(plan_version=plan).organisation
+    commands.join_pool(agreed(member), parent=customer, starts_on=NOVEMBER)
+    close_period(organisation=member, days=month_of(NOVEMBER), now=NOW)
+    own = {"service": hours, "terms": PER_UNIT}
+    with pytest.raises(AlreadyInvoiced, match=f"to {member}, .* choose 2026-12-01 or later"):
+        commands.override_price(agreed(customer), starts_on=date(2026, 11, 30), **own)
+    commands.pause(agreed(customer), starts_on=NOVEMBER)
+    commands.override_price(agreed(customer), starts_on=DECEMBER, **own)
 
 
 def test_days_of_an_invoice_that_is_void_can_be_agreed_on_anew(customer, hours):

@@ -143,27 +143,47 @@ class TestVerifying:
         assert verification_runs.results(run, [invoice.pk]) == {invoice.pk: ""}
 
 
-def test_in_a_volume_account_what_the_others_used_by_then_counts():
-    """Of each member as far as it had been metered, in days of its own."""
-    make_seller()
-    service = make_service(slug="sum", unit_size=1)
-    plan = make_plan(prices={service: [("100", "0.10"), (None, "0.05")]})
-    parent, member = make_organisation(time_zone="Europe/Berlin"), make_organisation()
-    while store.partition_of(parent.pk) == store.partition_of(member.pk):
-        member = make_organisation()
-    for one in (parent, member):
-        make_subscription(plan_version=plan, organisation=one)
-    commands.join_pool(agreed(member), parent=parent, starts_on=OCTOBER.first)
-    for one, units in ((member, "60"), (parent, "80")):
-        send(one, ("1", "2026-10-09T07:15:00Z", {"quantity": units}), kind="test.sum")
-        send(one, ("2", "2026-09-30T22:30:00Z", {"quantity": "7"}), kind="test.sum")
+class TestAVolumeAccount:
+    @pytest.fixture
+    def pool(self):
+        """A parent in Berlin and a member, whose October is invoiced."""
+        make_seller()
+        service = make_service(slug="sum", unit_size=1)
+        plan = make_plan(prices={service: [("100", "0.10"), (None, "0.05")]})
+        parent, member = make_organisation(time_zone="Europe/Berlin"), make_organisation()
+        while store.partition_of(parent.pk) == store.partition_of(member.pk):
+            member = make_organisation()
+        for one in (parent, member):
+            make_subscription(plan_version=plan, organisation=one)
+        commands.join_pool(agreed(member), parent=parent, starts_on=OCTOBER.first)
+        for one, units in ((member, "60"), (parent, "80")):
+            send(one, ("1", "2026-10-09T07:15:00Z", {"quantity": units}), kind="test.sum")
+            send(one, ("2", "2026-09-30T22:30:00Z", {"quantity": "7"}), kind="test.sum")
+            meter()
+        for one in (member, parent):
+            close_period(organisation=one, days=OCTOBER, now=NOW)
+        send(parent, ("late", "2026-10-09T09:00:00Z", {"quantity": "9"}), kind="test.sum")
         meter()
-    invoices = [close_period(organisation=one, days=OCTOBER, now=NOW) for one in (member, parent)]
-    send(parent, ("late", "2026-10-09T09:00:00Z", {"quantity": "9"}), kind="test.sum")
-    meter()
-    # 60 of the one and 80 + 7 of the other, for whom October had begun: 10.00 and 2.35.
-    assert sum(invoice.total for invoice in invoices) == Decimal("12.35")
-    assert [list(differences(invoice)) for invoice in invoices] == [[], []]
+        return parent, member
+
+    def test_is_counted_as_far_as_each_had_been_metered_in_days_of_its_own(self, pool):
+        october = Invoice.objects.all()
+        # 60 of the one and 80 + 7 of the other, for whom October had begun: 10.00 and 2.35.
+        assert sum(invoice.total for invoice in october) == Decimal("12.35")
+        assert [list(differences(invoice)) for invoice in october] == [[], []]
+
+    @pytest.mark.parametrize("has_left", [False, True])
+    def test_owes_each_a_correction_of_what_another_one_used_late(self, pool, has_left):
+        _, member = pool
+        if has_left:
+            commands.leave_pool(agreed(member), ends_on=NOVEMBER.first)
+        november = close_period(organisation=member, days=NOVEMBER, now=NOW)
+        assert list(differences(november)) == []
+        correction = november.lines.get(kind="correction")
+        tamper(f"DELETE FROM billing_invoiceline WHERE id = {correction.pk}")
+        [missing] = [one for one in differences(november) if "in the period of" in one]
+        amount = f"{plain(correction.amount)}."
+        assert missing.endswith(f"is 0, but the events make {amount}")
 
 
 class TestARichInvoice:
