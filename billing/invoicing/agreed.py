@@ -153,12 +153,40 @@ class PlansOf(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Who is on which plan, by which prices each is rated, and who together."""
+class Bound:
+    """Who is on which plan, and who is rated together."""
 
     plans: Mapping[UUID, InForce]
-    prices: Mapping[UUID, Sequence[Price]]
     pools: Pools
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Bound):
+    """And by which prices each is rated."""
+
+    prices: Mapping[UUID, Sequence[Price]]
+
+
+def bound(
+    *,
+    days: Days,
+    organisations: Sequence[UUID] | None,
+    plans_of: PlansOf,
+    pools: Pools | None = None,
+) -> Reading[Bound]:
+    """Read what holds on the last day, also of others in the volume accounts of these; the pools
+    may be known.
+    """
+    if pools is None:
+        pools, plans = yield from together(
+            pools_of(days=days, organisations=organisations),
+            plans_of(days=days, organisations=organisations),
+        )
+    else:
+        plans = yield from plans_of(days=days, organisations=organisations)
+    if organisations is not None and (others := pools.everyone() - {*organisations}):
+        plans = yield from plans_of(days=days, organisations=[*organisations, *others])
+    return Bound(plans, _usable(pools, plans))
 
 
 def held(
@@ -167,14 +195,11 @@ def held(
     organisations: Sequence[UUID] | None,
     plans_of: PlansOf,
     with_own_prices: bool = True,
+    pools: Pools | None = None,
 ) -> Reading[Held]:
     """Read what holds on the last day; in a volume account, its parent's prices for all."""
-    pools, plans = yield from together(
-        pools_of(days=days, organisations=organisations),
-        plans_of(days=days, organisations=organisations),
-    )
-    if organisations is not None and (others := pools.everyone() - {*organisations}):
-        plans = yield from plans_of(days=days, organisations=[*organisations, *others])
+    its = yield from bound(days=days, organisations=organisations, plans_of=plans_of, pools=pools)
+    plans, pools = its.plans, its.pools
     of_versions, own = yield from together(
         prices_of({plan.plan_version_id for plan in plans.values()}),
         own_prices(days=days, organisations=list(plans) if with_own_prices else []),
@@ -183,9 +208,8 @@ def held(
         owner: agreed(of_versions[plan.plan_version_id], own.get(owner, []))
         for owner, plan in plans.items()
     }
-    pools = _usable(pools, plans)
     prices |= {owner: prices[parent] for owner, parent in pools.parents.items()}
-    return Held(plans, prices, pools)
+    return Held(plans, pools, prices)
 
 
 def _usable(pools: Pools, plans: Mapping[UUID, InForce]) -> Pools:

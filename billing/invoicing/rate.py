@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from billing.invoicing import parts as of_parts
-from billing.invoicing.agreed import PlansOf, Price, held, pools_of
+from billing.invoicing.agreed import Bound, PlansOf, Pools, Price, bound, held
 from billing.invoicing.lines import RatedLine
 from billing.invoicing.models import Invoice
 from billing.invoicing.parts import Part
@@ -70,7 +70,7 @@ def reading_rated(
     """Read what :func:`rate_organisations` returns."""
     rated, divided = yield from together(
         _rate(days, now, organisations, in_force_at_end, figures=figures),
-        _divided(days, now, organisations),
+        _divided(days, now, organisations, in_force_at_end),
     )
     for owner, parts in divided.items():
         if owner in rated:
@@ -100,7 +100,7 @@ def rate_invoiced(
     whole, divided = read(
         together(
             _rate(days, now, [owner], _plans_on(invoice), used_by=used_by),
-            _divided(days, now, [owner], used_by),
+            _divided(days, now, [owner], _plans_on(invoice), used_by),
         )
     )
     rated: RatedPeriod = whole[owner]
@@ -119,9 +119,9 @@ def prices_of_invoice(invoice: Invoice) -> Iterator[Price]:
         )
     )
     yield from last.prices[owner]
-    for cut in reversed(cuts.get(owner, [])):
-        span = Days(days.first, cut)
-        before = read(held(days=span, organisations=[owner], plans_of=in_force_at_end))
+    for cut in reversed(cuts.get(last.pools.parent_of(owner) or owner, [])):
+        span, plans = Days(days.first, cut), _plans_in(last)
+        before = read(held(days=span, organisations=[owner], plans_of=plans, pools=last.pools))
         yield from before.prices[owner]
 
 
@@ -134,6 +134,22 @@ def _plans_on(invoice: Invoice) -> PlansOf:
         then = InForce(invoice.plan_version_id, invoice.currency)
         found = yield from in_force_at_end(days=days, organisations=organisations)
         return found | {invoice.organisation_id: then}
+
+    return plans
+
+
+def _plans_in(period: Bound) -> PlansOf:
+    """Return who is on which plan at the end of a span of a period. Members of a volume account are
+    rated by their parent's, whenever they came: theirs is that of the period.
+    """
+
+    def plans(
+        *, days: Days, organisations: Sequence[UUID] | None = None
+    ) -> Reading[dict[UUID, InForce]]:
+        found = yield from in_force_at_end(days=days, organisations=organisations)
+        asked = period.pools.parents if organisations is None else organisations
+        members = (one for one in asked if one in period.pools.parents)
+        return found | {one: period.plans[one] for one in members}
 
     return plans
 
@@ -166,12 +182,14 @@ def _rate(
     with_own_prices: bool = True,
     used_by: _UsedBy | None = None,
     figures: Sequence[PeriodFigure] | None = None,
+    pools: Pools | None = None,
 ) -> Reading[dict[UUID, RatedPeriod]]:
     holds = yield from held(
         days=days,
         organisations=organisations,
         plans_of=plans_of,
         with_own_prices=with_own_prices,
+        pools=pools,
     )
     plans, each, pools = holds.plans, holds.prices, holds.pools
     if used_by:
@@ -203,24 +221,25 @@ def _divided(
     days: Days,
     now: datetime,
     organisations: Sequence[UUID] | None,
+    plans_of: PlansOf,
     used_by: _UsedBy | None = None,
 ) -> Reading[dict[UUID, list[RatedPeriod]]]:
-    """Rate the spans of those whose period is divided, in the order of time; not of pools."""
+    """Rate the spans of those whose period is divided, in the order of time.
+
+    A volume account's is by the changes of its parent's plan, which prices all of it.
+    """
     found: defaultdict[tuple[date, date], list[UUID]] = defaultdict(list)
-    divided, pools = yield from together(
+    cuts, period = yield from together(
         splits(days=days, organisations=organisations),
-        pools_of(days=days, organisations=organisations),
+        bound(days=days, organisations=organisations, plans_of=plans_of),
     )
-    pooled = pools.everyone()
-    divided = {owner: cuts for owner, cuts in divided.items() if owner not in pooled}
-    for owner, cuts in divided.items():
-        for span in pairwise([days.first, *cuts, days.end]):
-            found[span].append(owner)
+    for owner in period.plans if organisations is None else organisations:
+        if own := cuts.get(period.pools.parent_of(owner) or owner):
+            for span in pairwise([days.first, *own, days.end]):
+                found[span].append(owner)
+    in_span = {"plans_of": _plans_in(period), "used_by": used_by, "pools": period.pools}
     each = yield from together(
-        *(
-            _rate(Days(*span), now, found[span], in_force_at_end, used_by=used_by)
-            for span in sorted(found)
-        )
+        *(_rate(Days(*span), now, found[span], **in_span) for span in sorted(found))
     )
     parts: defaultdict[UUID, list[RatedPeriod]] = defaultdict(list)
     for rated in each:

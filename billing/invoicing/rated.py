@@ -81,7 +81,7 @@ def joined(whole: RatedPeriod, parts: Iterable[RatedPeriod]) -> RatedPeriod:
     with exactly():
         total = sum((line.amount for line in lines.values()), ZERO)
     each = sorted(lines.values(), key=lambda line: (line.service_name, line.service_id))
-    return RatedPeriod(whole.currency, whole.plan_version_id, total, tuple(each))
+    return replace(whole, total=total, lines=tuple(each))
 
 
 def _added(one: RatedLine, other: RatedLine, currency: str) -> RatedLine:

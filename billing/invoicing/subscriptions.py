@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from billing.accounts.account import BillingAccount
 from billing.accounts.commands import Agreement, pricing, tell
+from billing.accounts.models import PoolMember
 from billing.invoicing.models import Subscription
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
@@ -139,9 +140,8 @@ def in_force_at_end(
 def splits(
     *, days: Days, organisations: Sequence[UUID] | None = None
 ) -> Reading[dict[UUID, list[date]]]:
-    """Read the days inside the period on which a change of plan divides it, of each it divides.
-
-    A first subscription divides nothing.
+    """Read the days inside the period on which a change of plan divides it, of each it divides, and
+    of parents of their volume accounts. A first subscription divides nothing.
     """
     found = Subscription.objects.filter(
         Exists(
@@ -154,7 +154,8 @@ def splits(
         starts_on__lt=days.end,
     )
     if organisations is not None:
-        found = found.filter(organisation__in=organisations)
+        parents = PoolMember.objects.filter(organisation__in=organisations).values("parent")
+        found = found.filter(Q(organisation__in=organisations) | Q(organisation__in=parents))
     by_owner: dict[UUID, list[date]] = {}
     [rows] = yield [found.order_by("starts_on").values_list("organisation_id", "starts_on")]
     for owner, day in rows:

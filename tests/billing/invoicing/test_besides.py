@@ -351,6 +351,22 @@ class TestAVolumeAccount:
         assert line.quantity == 50
         assert sum(Decimal(step["amount"]) for step in line.working) == Decimal("3.74")
 
+    def test_is_divided_where_its_parents_plan_changes_and_by_no_others(self, hours):
+        version, dear = plan(hours), plan(hours, [(None, "1")])
+        parent, member = customer(hours, used=150, on=version), customer(hours, used=50, on=version)
+        late = customer(hours, used=100, on=version, starts_on=date(2026, 10, 25))
+        for one, day in ((member, OCTOBER.first), (late, date(2026, 10, 25))):
+            commands.join_pool(agreed(one), parent=parent, starts_on=day)
+        use(member, hours, 10, date(2026, 10, 21))
+        for one, day in ((parent, date(2026, 10, 21)), (member, date(2026, 10, 23))):
+            change_plan(agreed(one), plan_version=dear, starts_on=day, is_prorated=True)
+        # 300 h: 100 at 0.10 and 200 at 0.05, that is 20.00, and then 10 h at 1.
+        invoices = [close(one) for one in (parent, member, late)]
+        assert [one.total for one in invoices] == [10, Decimal("13.33"), Decimal("6.67")]
+        assert set(invoices[1].metered_others) == {str(parent.pk), str(late.pk)}
+        use(parent, hours, 2, date(2026, 10, 22))
+        assert lines(close(parent, NOVEMBER))[-1] == ("correction", "2.00")
+
     def test_ends_with_its_last_day(self, hours):
         version = plan(hours)
         parent, member = (customer(hours, used=100, on=version) for _ in range(2))
