@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from billing.exact import ZERO, exactly
 from billing.invoicing import following, inputs
-from billing.invoicing.besides import besides, make
+from billing.invoicing.besides import Besides, besides, make
 from billing.invoicing.bill import Credit
 from billing.invoicing.correcting import Corrected, CorrectionLine, Corrections, corrections
 from billing.invoicing.credit_left import credit_left
@@ -105,7 +105,8 @@ def drafts_of(
     In as many queries as for one, but for earlier periods that came to another amount. Raises what
     :func:`draft_of` does, though only one of them were the cause.
     """
-    return read(inputs_of(organisations, days=days, now=now)).drafts(after)
+    [its] = read(inputs_of(organisations, periods=[days], now=now))
+    return its.drafts(after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,62 +144,74 @@ class Inputs(dict[UUID, _Inputs]):
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the drafts of all periods are made of alike."""
+
+    asked: Mapping[UUID, Organisation]
+    as_of: datetime
+    corrected: Corrected
+    until: Mapping[UUID, int]
+    credit: Mapping[tuple[UUID, str], Decimal]
+    sides: Mapping[UUID, Sides]
+    agreed: Mapping[int, PlanVersion]
+
+    def inputs(self, owner: UUID, days: Days, period: RatedPeriod, its: Besides) -> _Inputs:
+        currency = period.currency
+        others = {*period.together, *self.corrected.mates.get(owner, ())} - {owner}
+        return _Inputs(
+            organisation=self.asked[owner],
+            days=days,
+            as_of=self.as_of,
+            period=period,
+            left=Left(its, {currency: self.credit[owner, currency]}, self.corrected.lines[owner]),
+            version=self.agreed[period.plan_version_id],
+            sides=self.sides[owner],
+            until=self.until[owner],
+            until_others={one: self.until[one] for one in others},
+        )
+
+
 def inputs_of(
-    organisations: Sequence[Organisation], *, days: Days, now: datetime
-) -> Reading[Inputs]:
-    """Read what the drafts of a period are made of, for who is on a plan."""
+    organisations: Sequence[Organisation], *, periods: Sequence[Days], now: datetime
+) -> Reading[list[Inputs]]:
+    """Read what the drafts of periods are made of, one after the other, for who is on a plan."""
     asked = {one.pk: one for one in organisations}
     own = Subscription.objects.filter(organisation__in=asked).order_by()
     versions = PlanVersion.objects.filter(pk__in=own.values("plan_version"))
-    (usage, until), its, credit, sides, agreed = yield from together(
-        inputs.settled(partial(_of_usage, list(asked), days, now), _whose),
-        besides(days=days, organisations=list(asked)),
+    (usage, until), each, credit, sides, agreed = yield from together(
+        inputs.settled(partial(_of_usage, list(asked), periods, now), _whose),
+        together(*(besides(days=days, organisations=list(asked)) for days in periods)),
         credit_left(list(asked)),
         sides_of(organisations, on=now.date()),
         _plans(versions),
     )
-    rated, corrected = usage
-    return Inputs(
-        {
-            owner: _Inputs(
-                organisation=asked[owner],
-                days=days,
-                as_of=now,
-                period=period,
-                left=Left(
-                    its[owner],
-                    {period.currency: credit[owner, period.currency]},
-                    corrected.lines[owner],
-                ),
-                version=agreed[period.plan_version_id],
-                sides=sides[owner],
-                until=until[owner],
-                until_others={
-                    one: until[one]
-                    for one in (*period.together, *corrected.mates.get(owner, ()))
-                    if one != owner
-                },
-            )
-            for owner, period in rated.items()
-        }
-    )
+    rated_each, corrected = usage
+    known = _Known(asked, now, corrected, until, credit, sides, agreed)
+    return [
+        Inputs({one: known.inputs(one, days, its, beside[one]) for one, its in rated.items()})
+        for days, rated, beside in zip(periods, rated_each, each, strict=True)
+    ]
+
+
+_Usage = tuple[Sequence[Mapping[UUID, RatedPeriod]], Corrected]
 
 
 def _of_usage(
-    organisations: Sequence[UUID], days: Days, now: datetime
-) -> Reading[tuple[dict[UUID, RatedPeriod], Corrected]]:
-    rated, corrected = yield from together(
-        reading_rated(days=days, now=now, organisations=organisations),
+    organisations: Sequence[UUID], periods: Sequence[Days], now: datetime
+) -> Reading[_Usage]:
+    *rated, corrected = yield from together(
+        *(reading_rated(days=days, now=now, organisations=organisations) for days in periods),
         corrections(organisations=organisations, now=now),
     )
     return rated, corrected
 
 
-def _whose(read: tuple[Mapping[UUID, RatedPeriod], Corrected]) -> set[UUID]:
+def _whose(read: _Usage) -> set[UUID]:
     """Return whose usage it is that was rated, now or before."""
     rated, corrected = read
-    now, before = (period.together for period in rated.values()), corrected.mates.values()
-    return {*rated, *chain.from_iterable(now), *chain.from_iterable(before)}
+    now = (one.together for each in rated for one in each.values())
+    return {*chain(*rated), *chain(*now), *chain(*corrected.mates.values())}
 
 
 def _plans(versions: QuerySet[PlanVersion]) -> Reading[dict[int, PlanVersion]]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from billing.invoicing.drafting import Draft, inputs_of
 from billing.invoicing.due import open_periods
 from billing.periods import day_of
-from billing.together import Reading, read, together
+from billing.together import Reading, read
 from catacloud.accounts.models import Organisation
 
 
@@ -19,9 +19,13 @@ def upcoming(organisation: Organisation, *, now: datetime) -> list[Draft]:
 
 
 def reading_upcoming(organisation: Organisation, *, now: datetime) -> Reading[list[Draft]]:
-    """Read what :func:`upcoming` returns: as many rounds for two periods as for one."""
+    """Read what :func:`upcoming` returns: as many rounds for two periods as for one, and what came
+    late is rated once for both.
+    """
     periods = yield from open_periods(organisation, today=day_of(now, organisation.zone))
-    each = yield from together(*(inputs_of([organisation], days=days, now=now) for days in periods))
+    if not periods:
+        return []
+    each = yield from inputs_of([organisation], periods=periods, now=now)
     drafts: list[Draft] = []
     for inputs in each:
         drafts += inputs.drafts(after=drafts).values()

@@ -7,7 +7,7 @@ import pytest
 
 from billing.accounts import commands, discounts
 from billing.accounts.models import PrepaidUse
-from billing.invoicing import describing
+from billing.invoicing import correcting, describing, rate
 from billing.invoicing.close import close_period
 from billing.invoicing.drafting import draft_of
 from billing.invoicing.subscriptions import change_plan, subscribe
@@ -290,6 +290,20 @@ class TestTwoDrafts:
         drafts = upcoming(one, now=datetime(2026, 10, 2, tzinfo=UTC))
         assert [draft.gross for draft in drafts] == [-9, 2]
         assert [draft.credit_used for draft in drafts] == [0, 2]
+
+    def test_rate_what_came_late_once(self, hours, monkeypatch):
+        one = customer(hours, starts_on=AUGUST.first)
+        close(one, AUGUST)
+        use(one, hours, 100, AUGUST.last)
+        rated = []
+
+        def rate_invoiced(invoice, **asked):
+            rated.append(invoice)
+            return rate.rate_invoiced(invoice, **asked)
+
+        monkeypatch.setattr(correcting, "rate_invoiced", rate_invoiced)
+        assert len(upcoming(one, now=datetime(2026, 10, 2, tzinfo=UTC))) == 2
+        assert len(rated) == 1
 
 
 class TestLateUsage:
