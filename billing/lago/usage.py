@@ -1,13 +1,15 @@
 """What a customer used of each charge in the month so far, and what that costs, in Lago's shape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
+from billing.accounts.models import PriceOverride
 from billing.exact import plain
 from billing.invoicing.rate import RatedLine, rate_organisations
 from billing.lago.errors import not_found
@@ -48,9 +50,20 @@ class Wanted:
     ids: Sequence[str] = ()
     codes: Sequence[str] = ()
 
-    def has(self, charge: Charge) -> bool:
-        id, code = str(charge.pk), charge.service.slug
-        return all(one == id for one in self.ids) and all(one == code for one in self.codes)
+    def has(self, price: "Priced") -> bool:
+        return all(one == price.id for one in self.ids) and all(
+            one == price.service.slug for one in self.codes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What prices a line: a charge of a plan, or a price of the customer's own."""
+
+    id: str
+    model: str
+    service: Service
+    value: str = ""
 
 
 def current_usage(organisation: Organisation, *, wanted: Wanted, now: datetime) -> dict[str, Any]:
@@ -60,10 +73,10 @@ def current_usage(organisation: Organisation, *, wanted: Wanted, now: datetime) 
     if organisation.pk not in rated:
         raise not_found("subscription")
     period = rated[organisation.pk]
-    charges = Charge.objects.filter(version=period.plan_version_id).select_related("service")
-    by_line = {(one.service_id, one.value): one for one in charges if wanted.has(one)}
+    pricer = period.together[0] if period.together else organisation.pk
+    by_line = {(one.service.pk, one.value): one for one in _priced(pricer, days)}
     counts = _event_counts(organisation, days)
-    lines = [line for line in period.lines if (line.service_id, line.value) in by_line]
+    lines = [line for line in period.lines if wanted.has(by_line[line.service_id, line.value])]
     total = sum(_cents(line.amount, period.currency) for line in lines)
     return {
         "from_datetime": moment(days.starts_in(zone)),
@@ -81,8 +94,32 @@ def current_usage(organisation: Organisation, *, wanted: Wanted, now: datetime) 
     }
 
 
+def _priced(pricer: UUID, days: Days) -> Iterator[Priced]:
+    """Yield by what one is priced in a period, or prices its volume account; what holds at the end
+    comes last.
+    """
+    own = PriceOverride.objects.filter(
+        Q(ends_on=None) | Q(ends_on__gt=days.first), organisation=pricer, starts_on__lt=days.end
+    )
+    owned = [
+        (row.ends_on is None or row.ends_on >= days.end, row)
+        for row in own.select_related("service")
+    ]
+    yield from (_own(row) for is_last, row in owned if not is_last)
+    charges = Charge.objects.filter(
+        version__subscription__organisation=pricer, version__subscription__starts_on__lt=days.end
+    ).order_by("version__subscription__starts_on")
+    for one in charges.select_related("service"):
+        yield Priced(str(one.pk), one.model, one.service, one.value)
+    yield from (_own(row) for is_last, row in owned if is_last)
+
+
+def _own(row: PriceOverride) -> Priced:
+    return Priced(str(row.pk), row.terms["model"], row.service)
+
+
 def _charge(
-    line: RatedLine, charge: Charge, counts: Mapping[int, int], currency: str
+    line: RatedLine, charge: Priced, counts: Mapping[int, int], currency: str
 ) -> dict[str, Any]:
     service = charge.service
     units = plain(line.quantity)
@@ -93,7 +130,7 @@ def _charge(
         "amount_cents": _cents(line.amount, currency),
         "amount_currency": currency,
         "charge": {
-            "lago_id": str(charge.pk),
+            "lago_id": charge.id,
             "charge_model": MODELS[Charge.Model(charge.model)],
             "invoice_display_name": f"{service.name}, {line.value}" if line.value else service.name,
         },

@@ -7,10 +7,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from billing.accounts.commands import override_price
 from billing.lago import usage
 from billing.metering.models import Service
 from billing.pricing.models import Charge
 from catacloud.accounts.api_keys import create_api_key
+from tests.billing.accounts.agreeing import agreed
 from tests.billing.lago.test_api import ask
 from tests.factories import make_organisation, make_plan, make_subscription, make_usage_row
 
@@ -72,6 +74,26 @@ def test_can_be_that_of_one_charge(key, hours, query, charges):
     path = f"customers/acme/current_usage?external_subscription_id=acme&{query}"
     told = ask("get", path, key=key).json()["customer_usage"]
     assert len(told["charges_usage"]) == charges
+
+
+def test_also_tells_of_what_the_customer_has_a_price_of_its_own_for(acme, key, hours):
+    transfer = Service.objects.get(slug="transfer")
+    for slug in ("transfer", "execution-time"):
+        own = {"model": "volume", "tiers": [{"unit_price": "0.5"}]}
+        service = Service.objects.get(slug=slug)
+        override_price(agreed(acme), service=service, terms=own, starts_on=date(2026, 11, 1))
+    make_usage_row(
+        organisation=acme, service=transfer, day=date(2026, 11, 3), quantity=4 * transfer.unit_size
+    )
+    path = "customers/acme/current_usage?external_subscription_id=acme"
+    told = ask("get", path, key=key).json()["customer_usage"]
+    each = {one["billable_metric"]["code"]: one for one in told["charges_usage"]}
+    assert {code: one["amount_cents"] for code, one in each.items()} == {
+        "execution-time": 5000,
+        "transfer": 200,
+    }
+    assert {one["charge"]["charge_model"] for one in each.values()} == {"volume"}
+    assert told["amount_cents"] == 5200
 
 
 @pytest.mark.parametrize(
