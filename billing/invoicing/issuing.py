@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from billing.accounts.models import PrepaidUse
 from billing.exact import exactly
@@ -14,7 +15,9 @@ from billing.invoicing.legal import LegalEntity
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.parties import frozen
 from billing.invoicing.paying import record_payment
+from billing.invoicing.pen import Pen
 from billing.invoicing.tax import tax_rows
+from billing.periods import day_of
 
 
 def issue(drafts: Sequence[Draft], *, now: datetime) -> list[Invoice]:
@@ -85,11 +88,21 @@ def _take_prepaid(invoice: Invoice, prepaid: Sequence[Credit], now: datetime) ->
     """Pay with what was paid ahead, as far as it goes and there is something to be paid."""
     with exactly():
         open_amount = invoice.gross - invoice.credit_used
+    references: list[str] = []
     for credit in prepaid:
         if (amount := min(credit.left, open_amount)) > 0:
-            PrepaidUse.objects.create(credit_id=credit.id, invoice=invoice, amount=amount)
-            reference = f"Prepaid credit {credit.id}"
+            taken = PrepaidUse.objects.create(credit_id=credit.id, invoice=invoice, amount=amount)
+            references.append(_called(taken, references))
             record_payment(
-                invoice, amount=amount, received_on=now.date(), reference=reference, now=now
+                invoice, amount=amount, received_on=now.date(), reference=references[-1], now=now
             )
             open_amount -= amount
+
+
+def _called(taken: PrepaidUse, others: Sequence[str]) -> str:
+    """Return what the customer knows a credit by: its day, and a number where there are several."""
+    invoice, pen = taken.invoice, Pen(taken.invoice.language, taken.invoice.currency)
+    day = pen.day(day_of(taken.credit.added_at, ZoneInfo(invoice.time_zone)))
+    name = f"{pen.say('Prepaid credit of')} {day}"
+    again = sum(one.startswith(name) for one in others)
+    return f"{name} ({again + 1})" if again else name

@@ -46,6 +46,7 @@ GERMAN = {
     "Page": "Seite",
     "Period": "Leistungszeitraum",
     "Prices contain VAT.": "Die Preise enthalten die Umsatzsteuer.",
+    "Prepaid credit of": "Vorausbezahltes Guthaben vom",
     "Price": "Preis",
     "Price plan": "Tarif",
     "Quantity": "Menge",

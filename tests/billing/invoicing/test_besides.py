@@ -236,8 +236,19 @@ class TestCredit:
         invoice = close(one)
         assert (invoice.gross, invoice.payments.get().amount) == (10, 4)
         assert PrepaidUse.objects.get().credit == credit
+        assert invoice.payments.get().reference == "Prepaid credit of 1 Dec 2026"
         use(one, hours, 100, date(2026, 11, 9))
         assert not close(one, NOVEMBER).payments.exists()
+
+    def test_prepaid_is_named_by_its_day_in_the_customers_language(self, hours):
+        one = customer(hours, used=100)
+        make_billing_details(one, language="de")
+        for _ in range(2):
+            commands.add_credit(agreed(one), kind="prepaid", amount=Decimal(4), currency="EUR")
+        assert [one.reference for one in close(one).payments.all()] == [
+            "Vorausbezahltes Guthaben vom 01.12.2026",
+            "Vorausbezahltes Guthaben vom 01.12.2026 (2)",
+        ]
 
 
 class TestTwoDrafts:
