@@ -183,6 +183,7 @@ def _rate(
     used_by: _UsedBy | None = None,
     figures: Sequence[PeriodFigure] | None = None,
     pools: Pools | None = None,
+    of: Days | None = None,
 ) -> Reading[dict[UUID, RatedPeriod]]:
     holds = yield from held(
         days=days,
@@ -191,7 +192,8 @@ def _rate(
         with_own_prices=with_own_prices,
         pools=pools,
     )
-    plans, each, pools = holds.plans, holds.prices, holds.pools
+    plans, pools = holds.plans, holds.pools
+    each = _prorated(holds.prices, days, of) if of else holds.prices
     if used_by:
         used = used_by(each, days=days, now=now)
     else:
@@ -217,6 +219,16 @@ def _rate(
     return rated
 
 
+def _prorated(
+    prices: Mapping[UUID, Sequence[Price]], span: Days, period: Days
+) -> Mapping[UUID, Sequence[Price]]:
+    """Share by days what is of a whole period."""
+    return {
+        owner: [replace(one, terms=one.terms.prorated(len(span), of=len(period))) for one in its]
+        for owner, its in prices.items()
+    }
+
+
 def _divided(
     days: Days,
     now: datetime,
@@ -237,7 +249,7 @@ def _divided(
         if own := cuts.get(period.pools.parent_of(owner) or owner):
             for span in pairwise([days.first, *own, days.end]):
                 found[span].append(owner)
-    in_span = {"plans_of": _plans_in(period), "used_by": used_by, "pools": period.pools}
+    in_span = {"plans_of": _plans_in(period), "used_by": used_by, "pools": period.pools, "of": days}
     each = yield from together(
         *(_rate(Days(*span), now, found[span], **in_span) for span in sorted(found))
     )

@@ -75,9 +75,9 @@ def change_plan(
 ) -> Subscription:
     """Put a subscriber on another version. Raises as :func:`subscribe`, and Refused.
 
-    Prorated, the period is divided at ``starts_on``: each part is rated on its own plan, and fees
-    and commitments are shared by days. Else all of the period is on the plan of its last day, so
-    ``starts_on`` is best the first day of one.
+    Prorated, the period is divided at ``starts_on``: each part is rated on its own plan, and fees,
+    commitments, flat amounts and what is free are shared by days. Else all of the period is on the
+    plan of its last day, so ``starts_on`` is best the first day of one.
     """
     refuse_not_on_offer(plan_version, starts_on)
     with pricing(agreed.organisation, since=starts_on):

@@ -5,11 +5,11 @@ the plan's currency. Rates are shares: 0.013 are 1.3 %. What would not price eve
 once cannot be made: all of these raise InvalidPrice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import Enum
 
-from billing.exact import ZERO
+from billing.exact import QUANTITY_STEP, ROUNDING, ZERO
 from billing.pricing.tiers import ONE, InvalidPrice, Tiers, refuse_below_zero
 
 
@@ -152,3 +152,25 @@ class Terms:
         minimum, maximum = self.minimum, self.maximum
         if minimum is not None and maximum is not None and minimum > maximum:
             raise InvalidPrice("The minimum must not be above the maximum.")
+
+    def prorated(self, days: int, *, of: int) -> "Terms":
+        """Return them for so many of a period's days: a flat amount, the free amount and the bounds
+        are shared by days. What is for units, packages, tiers and events stays as it is.
+        """
+
+        def shared(amount: Decimal) -> Decimal:
+            its = ROUNDING.divide(ROUNDING.multiply(amount, days), of)
+            return its.quantize(QUANTITY_STEP, context=ROUNDING)
+
+        price, least, most = self.price, self.minimum, self.maximum
+        if isinstance(price, Flat):
+            price = Flat(shared(price.amount))
+        elif isinstance(price, Percentage) and price.free_amount is not None:
+            price = replace(price, free_amount=shared(price.free_amount))
+        return replace(
+            self,
+            price=price,
+            allowance=shared(self.allowance),
+            minimum=None if least is None else shared(least),
+            maximum=None if most is None else shared(most),
+        )

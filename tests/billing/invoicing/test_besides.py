@@ -14,6 +14,7 @@ from billing.invoicing.subscriptions import change_plan, subscribe
 from billing.invoicing.upcoming import upcoming
 from billing.invoicing.written import write
 from billing.periods import Days, month_of
+from billing.pricing.charges import Charge
 from billing.pricing.plans import publish
 from tests.billing.accounts.agreeing import PER_UNIT, agreed
 from tests.factories import (
@@ -356,6 +357,20 @@ class TestAChangeOfPlan:
         assert invoice.lines.first().quantity == 160
         use(one, hours, 1, date(2026, 10, 22))
         assert lines(close(one, NOVEMBER))[-1] == ("correction", "1.00")
+
+    def test_prorated_shares_by_days_what_is_of_a_whole_period(self, hours):
+        def flat(amount):
+            draft = make_draft(prices={})
+            Charge.objects.create(version=draft, service=hours, model="flat", amount=amount)
+            publish(version=draft, now=LONG_AGO)
+            return draft
+
+        one = customer(hours, on=flat(31))
+        change_plan(
+            agreed(one), plan_version=flat(62), starts_on=date(2026, 10, 21), is_prorated=True
+        )
+        # 20 of 31 days at 31 and 11 at 62
+        assert lines(close(one)) == [("usage", "42.00")]
 
 
 class TestAVolumeAccount:

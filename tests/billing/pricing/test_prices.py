@@ -50,3 +50,14 @@ END = Tier(None, ONE)
 def test_is_refused_in_one_sentence(make: Callable[[], object], message: str) -> None:
     with pytest.raises(InvalidPrice, match=message):
         make()
+
+
+def test_of_so_many_days_of_a_period_share_what_is_of_all_of_it() -> None:
+    terms = Terms(PerUnit(TWO), allowance=Decimal(62), minimum=Decimal(31), maximum=Decimal(93))
+    assert terms.prorated(10, of=31) == Terms(
+        PerUnit(TWO), allowance=Decimal(20), minimum=Decimal(10), maximum=Decimal(30)
+    )
+    parts = [Terms(Flat(ONE)).prorated(days, of=31).price for days in (10, 21)]
+    assert parts == [Flat(Decimal("0.322580645161")), Flat(Decimal("0.677419354839"))]
+    shares = Terms(Percentage(ONE, free_events=3, free_amount=Decimal(62))).prorated(10, of=31)
+    assert shares.price == Percentage(ONE, free_events=3, free_amount=Decimal(20))
