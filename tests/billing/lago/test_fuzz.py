@@ -1,28 +1,24 @@
 """Whatever arrives at Lago's doors for events is taken or refused in its shape."""
 
 import json
-from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from catacloud.accounts.api_keys import create_api_key
-from tests.billing.metering.ingesting.test_ingestion_fuzz import values
+from tests.billing.metering.ingesting.test_ingestion_fuzz import fuzzed, object_of, values
 
 EVENT = {"transaction_id": "1", "external_subscription_id": "acme", "code": "transfer"}
 names = st.sampled_from([*EVENT, "timestamp", "properties", "precise_total_amount_cents"])
 members = st.dictionaries(names, values | st.sampled_from(["1e-999999999", '"1e999999999"']))
 
 
-def _event(changed):
-    texts = {name: json.dumps(value) for name, value in EVENT.items()} | changed
-    return "{" + ", ".join(f'"{name}": {text}' for name, text in texts.items()) + "}"
-
-
-events = members.map(_event)
+events = members.map(
+    lambda changed: object_of({name: json.dumps(value) for name, value in EVENT.items()} | changed)
+)
 bodies = (
     events.map(lambda one: ("events", f'{{"event": {one}}}'))
     | st.lists(events, max_size=3).map(
@@ -37,12 +33,7 @@ def test_no_body_makes_the_server_fail(acme):
     key = create_api_key(organisation=acme, name="fuzz", now=timezone.now())
     client = Client()
 
-    @settings(
-        max_examples=40,
-        deadline=timedelta(seconds=5),
-        suppress_health_check=list(HealthCheck),
-        database=None,
-    )
+    @fuzzed(40)
     @given(bodies)
     def check(sent):
         path, text = sent

@@ -23,16 +23,16 @@ values = st.recursive(plain, lambda inner: st.lists(inner) | st.dictionaries(st.
 names = st.sampled_from([*EVENT, "subject", "time", "data", "datacontenttype", "data_base64"])
 members = st.dictionaries(names, values, max_size=3)
 datas = st.dictionaries(st.text(max_size=3), values, max_size=3).map(
-    lambda data: {"data": _object(data)}
+    lambda data: {"data": object_of(data)}
 )
 
 
-def _object(texts):
+def object_of(texts):
     return "{" + ", ".join(f"{json.dumps(name)}: {text}" for name, text in texts.items()) + "}"
 
 
 def _event(changed):
-    return _object({**{name: json.dumps(value) for name, value in EVENT.items()}, **changed})
+    return object_of({**{name: json.dumps(value) for name, value in EVENT.items()}, **changed})
 
 
 events = (members | datas).map(_event)
@@ -48,17 +48,21 @@ headers = st.dictionaries(
 )
 
 
+def fuzzed(max_examples):
+    return settings(
+        max_examples=max_examples,
+        deadline=timedelta(seconds=5),
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+
+
 @pytest.mark.django_db
 def test_no_body_makes_the_server_fail(acme):
     key = create_api_key(organisation=acme, name="fuzz", now=timezone.now())
     client = Client()
 
-    @settings(
-        max_examples=300,
-        deadline=timedelta(seconds=5),
-        suppress_health_check=list(HealthCheck),
-        database=None,
-    )
+    @fuzzed(300)
     @given(bodies, content_types, headers, st.booleans())
     def check(body, content_type, headers, partial):
         answer = client.generic(
