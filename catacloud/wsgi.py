@@ -9,6 +9,7 @@ from catacloud import heap
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "catacloud.settings")
 
 heap.share_arena()
-application = get_wsgi_application()
-import_module(settings.ROOT_URLCONF)  # else each worker would load its pages at the first request
+with heap.no_garbage():
+    application = get_wsgi_application()
+    import_module(settings.ROOT_URLCONF)  # or each worker loads its pages at the first request
 heap.settle()

@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from celery.signals import worker_process_init
@@ -23,6 +24,19 @@ def test_settled_objects_are_passed_by():
     gc.unfreeze()
     heap.settle()
     assert gc.get_freeze_count() > 10_000
+
+
+@pytest.mark.parametrize("awake", [True, False])
+def test_the_collector_rests_while_modules_are_loaded_and_is_as_it_was_after(awake):
+    before = gc.isenabled()
+    (gc.enable if awake else gc.disable)()
+    try:
+        with suppress(ImportError), heap.no_garbage():
+            resting = not gc.isenabled()
+            raise ImportError
+        assert (resting, gc.isenabled()) == (True, awake)
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_workers_settle_when_they_start():
