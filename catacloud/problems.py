@@ -17,6 +17,8 @@ from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from catacloud.storable import said
+
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -116,8 +118,8 @@ def _readable(error: Mapping[str, Any]) -> dict[str, str]:
     place, *path = (str(step) for step in error["loc"])
     if place == "body":
         path = path[1:]  # the name of the endpoint's parameter means nothing to the client
-    said = str(error["msg"]).removeprefix("Value error, ").removesuffix(".")
-    return {"in": place, "field": ".".join(path), "detail": said}
+    detail = said(error).removeprefix("Value error, ").removesuffix(".")
+    return {"in": place, "field": ".".join(path), "detail": detail}
 
 
 def _too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:

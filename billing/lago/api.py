@@ -28,6 +28,7 @@ from catacloud import bodies
 from catacloud.accounts.api_keys import ApiKeyAuth, KeyRequest
 from catacloud.accounts.organisations import called
 from catacloud.accounts.stopping import UsageStopped
+from catacloud.storable import STORABLE
 from eventstore.rows import encode_json
 
 api = NinjaAPI(
@@ -41,7 +42,7 @@ api = NinjaAPI(
 errors.register(api)
 
 
-Text = Annotated[str, Field(pattern=r"^[^\x00]+$")]
+Text = Annotated[str, Field(min_length=1, pattern=STORABLE)]
 
 
 class EventFilter(Schema):

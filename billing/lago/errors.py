@@ -12,6 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
 from catacloud.accounts.stopping import UsageStopped
+from catacloud.storable import said
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ def _answering(
 def _of_fields(error: ValidationError) -> LagoError:
     details: dict[str, list[str]] = {}
     for one in error.errors:
-        details.setdefault(str(one["loc"][-1]), []).append(str(one["msg"]))
+        details.setdefault(str(one["loc"][-1]), []).append(said(one))
     return invalid(details)
 
 

@@ -7,6 +7,8 @@ from ninja import Field, Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from catacloud.storable import STORABLE
+
 
 class Shape(Schema):
     """JSON with the names of OpenMeter's; what is not known is refused."""
@@ -14,8 +16,7 @@ class Shape(Schema):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
 
-# Neither NUL nor half a character can be stored; pydantic itself finds the latter with a pattern.
-Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(pattern=STORABLE)]
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 import uuid
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -14,6 +14,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from catacloud.accounts.triggers import AN_OWNER_STAYS
+from catacloud.time_zones import time_zones
 
 
 class UserManager(BaseUserManager["User"]):
@@ -65,7 +66,7 @@ class User(AbstractUser):
 
 def is_time_zone(name: str) -> None:
     """Raise ValidationError where there is no such time zone."""
-    if name not in available_timezones():
+    if name not in time_zones():
         raise ValidationError(f"There is no time zone {name!r}: name one such as Europe/Berlin.")
 
 

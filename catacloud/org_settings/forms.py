@@ -1,13 +1,12 @@
 """What people may ask of settings, checked."""
 
-from zoneinfo import available_timezones
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from billing.invoicing.legal import BillingDetails
 from catacloud.accounts.models import ApiKey, EmailKind, Membership, Role
 from catacloud.org_settings.labels import LABELS
+from catacloud.time_zones import time_zones
 
 
 class NewMemberForm(forms.Form):
@@ -38,7 +37,7 @@ class NewKeyForm(forms.ModelForm[ApiKey]):
 
 
 class TimeZoneForm(forms.Form):
-    time_zone = forms.ChoiceField(choices=[(name, name) for name in sorted(available_timezones())])
+    time_zone = forms.ChoiceField(choices=[(name, name) for name in sorted(time_zones())])
 
 
 class BillingDetailsForm(forms.ModelForm[BillingDetails]):

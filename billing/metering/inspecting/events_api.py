@@ -18,9 +18,10 @@ from billing.metering.inspecting.listing import Wanted
 from billing.metering.shapes import Moment, Shape
 from catacloud.accounts.api_keys import KeyRequest
 from catacloud.accounts.models import ApiKey, Organisation
+from catacloud.storable import STORABLE
 
 WINDOW = timedelta(hours=72)
-Text = Annotated[str | None, Field(max_length=500, pattern=r"^[^\x00]*$")]
+Text = Annotated[str | None, Field(max_length=500, pattern=STORABLE)]
 
 
 class EventOut(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -5,10 +5,9 @@ import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from io import StringIO
 from typing import Annotated, Any, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
 from ninja import Field
@@ -20,14 +19,13 @@ from billing.metering.querying.query import Row
 from billing.metering.querying.windows import Size
 from billing.metering.shapes import Moment, Shape, Text
 from billing.spreadsheets import cell
+from catacloud.time_zones import time_zones
 
 SUBJECT, CUSTOMER = "subject", "customer_id"  # what OpenMeter groups by beside dimensions
 
-zones = cache(available_timezones)
-
 
 def _is_zone(name: str) -> str:
-    if name not in zones():
+    if name not in time_zones():
         raise ValueError(f"There is no time zone {name!r}: name one such as Europe/Berlin")
     return name
 

@@ -166,6 +166,7 @@ class TestAQuery:
         [
             {"windowSize": "WEEK"},
             {"windowTimeZone": "Mars/Base"},
+            {"windowTimeZone": "localtime"},
             {"from": "yesterday"},
             {"from": "2026-11-02T00:00:00Z", "to": "2026-11-01T00:00:00Z"},
             {"groupBy": "colour"},

@@ -104,6 +104,7 @@ class TestMaking:
             ({"slug": "no blanks"}, "slug"),
             ({"colour": "red"}, "colour"),
             *(({name: "\0"}, name) for name in ("name", "description", "unit", "eventType")),
+            ({"eventType": "a\0"}, "eventType: It holds a NUL character, which cannot be stored"),
             ({"valueProperty": "$.\0"}, "valueProperty"),
             ({"groupBy": {"model": "$.\0"}}, "groupBy.model"),
             ({"groupBy": {f"g{n}": "$.g" for n in range(21)}}, "groupBy"),
