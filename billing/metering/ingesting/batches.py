@@ -27,7 +27,6 @@ VERSION = codec.current_versions()[NAME]
 class Batch:
     """Events on their way into the store: of each identity the first, and what is wrong."""
 
-    new: dict[tuple[UUID, str, str], int] = field(default_factory=dict)  # to an index
     appended: dict[int, tuple[StreamKey, NewEvent]] = field(default_factory=dict)
     voids: dict[int, tuple[StreamKey, NewEvent]] = field(default_factory=dict)  # of corrections
     repeats: dict[int, int] = field(default_factory=dict)  # to the index of the first

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from django.db import DataError, transaction
 
-from billing.metering.events import STREAM_TYPE, VOIDED, UsageRecorded
+from billing.metering.events import VOIDED, UsageRecorded
 from billing.metering.ingesting import corrections
 from billing.metering.ingesting.batches import (
     Batch,
@@ -37,6 +37,7 @@ from billing.metering.ingesting.corrections import (
     Correction,
     Target,
 )
+from billing.metering.ingesting.sources import Sources
 from billing.metering.names import uuid_of
 from catacloud.accounts import stopping
 from catacloud.accounts.models import ApiKey
@@ -148,27 +149,24 @@ def _prepared(events: Sequence[CloudEvent | BadEvent], *, key: ApiKey, now: date
     """Check events, and find what each would be in the store. Raises UsageStopped."""
     events, found = _corrections(events)
     organisations, stopped = _organisations(events, key, now)
-    streams: dict[tuple[UUID, str], StreamKey] = {}
+    sources = Sources(organisations, stopped=stopped)
     batch = Batch()
     latest = now + MAX_AHEAD
     for index, event in enumerate(events):
         if isinstance(event, BadEvent):
             batch.bad[index] = event
             continue
-        owner = organisations.get(event.subject)
+        source = sources[event.subject, event.source]
         is_timely = event.time is None or EARLIEST <= event.time <= latest
-        if owner is None or not is_timely or owner in stopped:
+        if source is None or not is_timely:
+            owner = organisations.get(event.subject)
             batch.bad[index] = BadEvent(index, _refusal(event, owner, stopped))
             continue
-        first = batch.new.setdefault((owner, event.source, event.id), index)
+        first = source.first.setdefault(event.id, index)
         if first != index:
             _add_repeat(batch, index, _new_event(event, EARLIEST, found.get(index)), first)
             continue
-        stream = streams.get((owner, event.source))
-        if stream is None:
-            stream = StreamKey(owner, uuid_of(event.source), STREAM_TYPE)
-            streams[owner, event.source] = stream
-        batch.appended[index] = (stream, _new_event(event, now, found.get(index)))
+        batch.appended[index] = (source.stream, _new_event(event, now, found.get(index)))
     if found:
         _take_back(batch, found, now)
     return batch
@@ -246,14 +244,10 @@ def _add_repeat(batch: Batch, index: int, new: NewEvent, first: int) -> None:
 
 
 def _append(batch: Batch, *, key: ApiKey) -> store.Appended:
-    streams: dict[StreamKey, list[NewEvent]] = {}
-    last: StreamKey | None = None
+    streams: dict[int, tuple[StreamKey, list[NewEvent]]] = {}  # to hash a key costs far more
     for stream, new in chain(batch.appended.values(), batch.voids.values()):
-        if stream is not last:  # comparing keys costs far more
-            events = streams.setdefault(stream, [])
-            last = stream
-        events.append(new)
-    appends = [Append(key=stream, events=events) for stream, events in streams.items()]
+        streams.setdefault(id(stream), (stream, []))[1].append(new)
+    appends = [Append(key=stream, events=events) for stream, events in streams.values()]
     with _all_or_nothing(batch):
         done = store.append(appends, metadata=Metadata(actor=f"key {key.prefix}"))
         compare_with_archived(batch, done.repeated)
