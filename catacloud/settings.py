@@ -82,6 +82,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "catacloud.afterwards.AfterwardsMiddleware",
     "catacloud.bodiless.BodilessMiddleware",
     "uploads.middleware.TusMiddleware",
     "corsheaders.middleware.CorsMiddleware",  # before all that may refuse

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Set
+from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -9,6 +10,7 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from billing.metering.folding import doorbell, saga, turns
+from catacloud.afterwards import afterwards
 from catacloud.outages import Outage
 from eventstore import feed
 
@@ -46,7 +48,12 @@ def sweep(**_: object) -> None:
 
 
 def wake_saga(*, partitions: Set[int], **_: Any) -> None:
-    """Receive the event store's ``appended`` signal. Who appended never waits long for it."""
+    """Receive the event store's ``appended`` signal. Who sent a request does not wait for it."""
+    afterwards(partial(_ring, partitions))
+
+
+def _ring(partitions: Set[int]) -> None:
+    """Wake the saga, if it is not woken yet. Who appended never waits long for it."""
     if broker.spares():
         return
     try:

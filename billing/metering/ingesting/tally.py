@@ -7,7 +7,7 @@ forgets them, which Prometheus takes for the restart that it is; and nobody wait
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 
 from django.conf import settings
 from prometheus_client.core import CounterMetricFamily, Metric
@@ -16,6 +16,7 @@ from redis import Redis, RedisError
 
 from billing.metering.ingesting import rate
 from billing.metering.ingesting.ingestion import Outcome
+from catacloud.afterwards import afterwards
 from catacloud.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,10 @@ class Door(Collector):
 
 
 def _add(counts: Mapping[str, int]) -> None:
+    afterwards(partial(_write, counts))
+
+
+def _write(counts: Mapping[str, int]) -> None:
     if rate.valkey.spares():  # one of a request's two callers waits for it, not both
         return
     try:
