@@ -194,7 +194,7 @@ def _figures(asked: Asked) -> Figures:
 
 def _panels(reads: Sequence[Read], notes: Notes, asked: Asked) -> list[Panel]:
     state = asked.state
-    links = {day: _day_link(asked, day) for day in state.range.days}
+    links = _day_links(asked)
     return [
         make_panel(read, state, today=asked.today, notes=notes, links=links)
         for read in reads
@@ -202,8 +202,11 @@ def _panels(reads: Sequence[Read], notes: Notes, asked: Asked) -> list[Panel]:
     ]
 
 
-def _day_link(asked: Asked, day: date) -> str:
-    return reverse("usage-day", args=[asked.organisation.slug, day]) + asked.state.query
+def _day_links(asked: Asked) -> dict[date, str]:
+    """Return where each day leads; they differ in the day alone."""
+    slug, days, query = asked.organisation.slug, asked.state.range.days, asked.state.query
+    start = reverse("usage-day", args=[slug, days.first]).removesuffix(f"{days.first}/")
+    return {day: f"{start}{day.isoformat()}/{query}" for day in days}
 
 
 def _read(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.core.paginator import Page
 from django.http import HttpResponse
@@ -50,14 +51,30 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "ranking": platform.ranking,
         "live": tag,
     }
-    leaders, table = Leaders([], []), _table(request, platform)
-    if platform.ranking:
-        leaders = reading.read_leaders(platform.ranking, platform.figure)
-    platform.read_days([*leaders.largest, *table.rows])
-    context |= _table_context(platform, table, leaders)
-    if template != f"{PAGE}#organisations":
+    table = _table(request, platform)
+    if template == f"{PAGE}#organisations":
+        platform.read_days(table.rows)
+        largest = _largest(platform)
+    else:
+        leaders = _leaders(platform)
+        platform.read_days([*leaders.largest, *table.rows])
+        largest = [row.organisation_id for row in leaders.largest]
         context |= _platform_context(request, platform, leaders, now)
+    context |= _table_context(platform, table, largest)
     return render(request, template, context)
+
+
+def _leaders(platform: Platform) -> Leaders:
+    if platform.ranking is None:
+        return Leaders([], [])
+    return reading.read_leaders(platform.ranking, platform.figure)
+
+
+def _largest(platform: Platform) -> Sequence[UUID]:
+    """Return whose curves have a colour of the chart; revenue has no curves."""
+    if platform.ranking is None or platform.is_cost:
+        return []
+    return reading.largest(platform.ranking, platform.figure)
 
 
 def _platform_context(
@@ -100,8 +117,8 @@ def _table(request: SignedInRequest, platform: Platform) -> _Table:
     return _Table(sort, search, page, list(page.object_list))
 
 
-def _table_context(platform: Platform, table: _Table, leaders: Leaders) -> Context:
-    hues = {row.organisation_id: hue for hue, row in enumerate(leaders.largest)}
+def _table_context(platform: Platform, table: _Table, largest: Sequence[UUID]) -> Context:
+    hues = {organisation: hue for hue, organisation in enumerate(largest)}
     rows = [
         tables.make_row(
             row,

@@ -21,12 +21,12 @@ from billing.dashboards.cost_days import Costs
 from billing.dashboards.forecast import Expected, Forecast, forecast
 from billing.dashboards.marks import Notes, with_costs, with_links, with_notes
 from billing.dashboards.metrics import EXECUTION, Metric
+from billing.dashboards.numbers import money_in, page_language
 from billing.dashboards.ranges import Range
 from billing.dashboards.state import State
 from billing.dashboards.to_come import ToCome
 from billing.metering.folding.groups import OTHERS
 from billing.periods import ONE_DAY, Days
-from billing.templatetags.figures import money
 
 EXECUTION_HUE, STORAGE_HUE, OTHERS_HUE = 2, 1, 6
 MOST_VALUES = 6  # of a dimension, with a colour of their own
@@ -92,7 +92,7 @@ def make_panel(
         metric=metric,
         title=title_of(metric),
         series=series,
-        figure=with_links(figure, {f"{day}": link for day, link in links.items()}),
+        figure=with_links(figure, {day.isoformat(): link for day, link in links.items()}),
         summary=summarise(read.values, asked.whole or asked.days),
         rows=_rows(read, series, state, notes, links),
         notes=notes,
@@ -115,7 +115,10 @@ def _drawn(
     )
     if read.groups or not read.costs:
         return figure
-    written = {f"{day}": money(cost, read.currency) for day, cost in read.costs.items()}
+    language = page_language()
+    written = {
+        day.isoformat(): money_in(language, cost, read.currency) for day, cost in read.costs.items()
+    }
     return with_costs(figure, written)
 
 

@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 
 from billing.exact import in_units
 from billing.metering.models import Service
-from billing.metering.querying.usage import DayFigure, daily_figures
+from billing.metering.querying.daily import DayFigure
+from billing.metering.querying.usage import daily_figures
 from billing.periods import Days
 from catacloud.accounts.models import Organisation
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet, Value
@@ -44,11 +45,17 @@ def read_page(
     return _Pages(rows, count=ranking.organisations).get_page(number)
 
 
+def largest(ranking: Ranking, figure: str) -> list[UUID]:
+    """Return who is largest by one of FIGURES, as :func:`read_leaders` has them."""
+    found = list(_largest(ranking, figure).values_list("organisation_id", figure, "name"))
+    found.sort(key=lambda row: (-row[1], row[2]))
+    return [organisation for organisation, *_ in found]
+
+
 def read_leaders(ranking: Ranking, figure: str) -> Leaders:
     """Return who leads by one of FIGURES, in one query."""
     change = f"{figure}_difference"
-    rows = _rows(ranking).annotate(part=Value(""))
-    most = rows.filter(**{f"{figure}__gt": 0}).order_by(*_order(f"-{figure}"))[:TOP]
+    most = _largest(ranking, figure).select_related("organisation").annotate(part=Value(""))
     up = _rows(ranking).annotate(part=Value("up")).filter(**{f"{change}__gt": 0})
     down = _rows(ranking).annotate(part=Value("down")).filter(**{f"{change}__lt": 0})
     found = list(
@@ -65,6 +72,11 @@ def read_leaders(ranking: Ranking, figure: str) -> Leaders:
         largest=sorted(largest, key=lambda row: (-getattr(row, figure), row.name)),
         moved=sorted(moved[:MOVERS], key=lambda row: -getattr(row, change)),
     )
+
+
+def _largest(ranking: Ranking, figure: str) -> "QuerySet[RankedOrganisation]":
+    rows = RankedOrganisation.objects.filter(ranking=ranking, **{f"{figure}__gt": 0})
+    return rows.order_by(*_order(f"-{figure}"))[:TOP]
 
 
 def _rows(ranking: Ranking) -> "QuerySet[RankedOrganisation]":

@@ -3,23 +3,18 @@
 from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
-from functools import cache
+from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from babel import Locale
-from babel.numbers import (
-    format_currency,
-    format_decimal,
-    get_currency_precision,
-    get_decimal_symbol,
-    get_group_symbol,
-)
+from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 from django import template
 from django.utils.dateformat import format as format_date
-from django.utils.translation import get_language, gettext, gettext_lazy, pgettext, to_locale
+from django.utils.translation import gettext, gettext_lazy, override, pgettext
 
 from billing.dashboards.metrics import Change
+from billing.dashboards.numbers import locale_of, money_in, number_in, page_language
 from billing.exact import ZERO
 from billing.invoicing.models import Invoice
 from billing.invoicing.phrases import service_called
@@ -67,28 +62,38 @@ def scale_for(largest: Decimal, unit: str) -> tuple[Decimal, str]:
 @register.filter
 def amount(value: Decimal, unit: str) -> Amount:
     """Write a quantity with its unit: 9.84 TB, 5.21 M GB·h, 212 h 04 m."""
+    return amount_in(page_language(), value, unit)
+
+
+def amount_in(language: str, value: Decimal, unit: str) -> Amount:
+    """Write it in a language: who writes hundreds asks once for the page's."""
     if unit == "h" and abs(value) < 10_000:
-        return duration(value)
-    return headline(value, unit)
+        return duration(language, value)
+    return _headline(language, value, unit)
 
 
 @register.filter
 def headline(value: Decimal, unit: str) -> Amount:
     """Write a quantity as one number and one unit, for a big figure."""
+    return _headline(page_language(), value, unit)
+
+
+def _headline(language: str, value: Decimal, unit: str) -> Amount:
     value = FIVE_DIGITS.plus(value)  # so that 999.999 GB is 1 TB, not 1,000 GB
     size, name = scale_for(value, unit)
     scaled = value / size
-    return Amount(_number(scaled, 0 if abs(scaled) >= 1000 else 2 if scaled % 1 else 0), name)
+    digits = 0 if abs(scaled) >= 1000 else 2 if scaled % 1 else 0
+    return Amount(number_in(language, scaled, digits), name)
 
 
-def duration(hours: Decimal) -> Amount:
+def duration(language: str, hours: Decimal) -> Amount:
     minutes = int((abs(hours) * 60).to_integral_value(ROUND_HALF_UP))
     sign = "−" if hours < 0 and minutes else ""
     if minutes == 0:
         return Amount("0", "h")
     if minutes < 60:
         return Amount(f"{sign}{minutes}", "m")
-    whole = _number(Decimal(minutes // 60), 0)
+    whole = number_in(language, Decimal(minutes // 60), 0)
     return Amount(f"{sign}{whole}{NBSP}h{NBSP}{minutes % 60:02}", "m")
 
 
@@ -107,16 +112,12 @@ def percent(change: Change | None) -> str:
         return gettext("new") if change.now else NOTHING
     share = change.percent.quantize(Decimal("0.1"), ROUND_HALF_UP)
     sign = "+" if share > 0 else "−" if share < 0 else "±"
-    return f"{sign}{_number(abs(share), 1)}{NBSP}%"
+    return f"{sign}{number_in(page_language(), abs(share), 1)}{NBSP}%"
 
 
 @register.filter
 def money(value: Decimal, currency: str) -> str:
-    shape = _shape_of(currency, get_language() or "en")
-    if shape is None or value < 0:
-        return format_currency(value, currency, locale=_locale())
-    rounded = value.quantize(Decimal(1).scaleb(-shape.digits), ROUND_HALF_EVEN)
-    return f"{shape.before}{_number(rounded, shape.digits)}{shape.after}"
+    return money_in(page_language(), value, currency)
 
 
 @register.filter
@@ -207,7 +208,7 @@ def short_span(days: Days) -> str:
 @register.filter
 def service(name: str) -> str:
     """Write a service's name, in the page's language if it comes with the platform."""
-    return service_called(name, get_language() or "en")
+    return service_called(name, page_language())
 
 
 @register.filter
@@ -222,54 +223,19 @@ def _with_year(day: date) -> str:
 
 def without_year(day: date) -> str:
     """Write a day as 5 Nov."""
-    return format_date(day, gettext("j M"))
+    return day_in(page_language(), day, "j M")
 
 
 def _alone(day: date) -> str:
     return format_date(day, pgettext("a day whose month follows", "j"))
 
 
-def _number(value: Decimal, digits: int) -> str:
-    rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    rounded = rounded or abs(rounded)  # there is no zero below zero
-    symbols = _symbols(get_language() or "en")
-    if symbols is None:
-        pattern = "#,##0." + "0" * digits if digits else "#,##0"
-        return format_decimal(rounded, pattern, locale=_locale())
-    return f"{rounded:,f}".translate(symbols)
+@lru_cache(maxsize=4096)
+def day_in(language: str, day: date, pattern: str) -> str:
+    """Write a day by a pattern of Django's, once for all the charts and tables that have it."""
+    with override(language):
+        return format_date(day, gettext(pattern))
 
 
 def _locale() -> Locale:
-    return Locale.parse(to_locale(get_language() or "en"))
-
-
-# Babel works out a pattern for each number, which takes longer than all else on a page of tables.
-# Where digits are grouped by threes it comes to other signs alone; a test compares the two.
-
-
-class _Shape(NamedTuple):
-    """How an amount of a currency is written, around its number."""
-
-    before: str
-    after: str
-    digits: int
-
-
-@cache
-def _symbols(language: str) -> Mapping[int, str] | None:
-    """Return the signs of a language, by Python's; None where digits are grouped otherwise."""
-    locale = Locale.parse(to_locale(language))
-    if locale.decimal_formats[None].grouping != (3, 3):
-        return None
-    return str.maketrans({",": get_group_symbol(locale), ".": get_decimal_symbol(locale)})
-
-
-@cache
-def _shape_of(currency: str, language: str) -> _Shape | None:
-    locale, symbols = Locale.parse(to_locale(language)), _symbols(language)
-    if symbols is None:
-        return None
-    digits = get_currency_precision(currency)
-    one = f"{Decimal(1).quantize(Decimal(1).scaleb(-digits)):f}".translate(symbols)
-    before, found, after = format_currency(Decimal(1), currency, locale=locale).partition(one)
-    return _Shape(before, after, digits) if found else None
+    return locale_of(page_language())

@@ -16,7 +16,7 @@ price it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -25,9 +25,10 @@ from zoneinfo import ZoneInfo
 from django.db import connection, models
 from django.db.models import QuerySet
 
-from billing.exact import ZERO, exactly
+from billing.exact import ZERO
 from billing.metering.folding import zoning
 from billing.metering.models import Service
+from billing.metering.querying.daily import DayFigure, read_daily
 from billing.metering.querying.period_sql import (
     LEVELS_BEFORE,
     OF_ALL,
@@ -39,16 +40,6 @@ from billing.metering.querying.period_sql import (
 from billing.periods import IN_UTC, ONE_DAY, Days, Zones, day_of, microseconds, start_of
 from billing.together import Raw, Reading, read
 from catacloud.accounts.models import Organisation
-
-
-@dataclass(frozen=True, slots=True)
-class DayFigure:
-    """One day of one organisation, or of the platform (no organisation)."""
-
-    organisation_id: UUID | None
-    day: date
-    figure: Decimal
-    level: Decimal  # of a level or a peak: where it stood at the day's end, or stands now
 
 
 class PeriodFigure(NamedTuple):
@@ -81,54 +72,6 @@ class Known:
     openings: Mapping[UUID, Decimal]
 
 
-class _Day(NamedTuple):
-    """A row of ``DAILY``; ``start`` is the level at the day's start."""
-
-    owner: UUID | None
-    day: date
-    quantity: Decimal
-    area: Decimal
-    high: Decimal
-    start: Decimal
-
-
-# The level at the start of a day is all that changed before it. Each is asked for by themselves,
-# up to a last day, for it is not the same day everywhere; NULL stands for all together.
-DAILY = """
-WITH asked AS (
-    SELECT * FROM unnest(%(owners)s::uuid[], %(lasts)s::date[]) AS asked (owner, last)
-), opening AS (
-    {opening}
-), used AS (
-    SELECT owner, day, sum(quantity) AS quantity, sum(area) AS area, sum(high) AS high
-    FROM asked JOIN {table} ON {same}
-    WHERE service_id = %(service)s AND day >= %(first)s AND day <= last GROUP BY 1, 2
-), grid AS (
-    SELECT asked.owner, day::date
-    FROM (SELECT owner FROM opening UNION SELECT owner FROM used) AS owners
-    JOIN asked ON asked.owner IS NOT DISTINCT FROM owners.owner
-    CROSS JOIN generate_series(%(first)s, asked.last, interval '1 day') AS day
-)
-SELECT grid.owner, grid.day, coalesce(used.quantity, 0), coalesce(used.area, 0),
-    coalesce(used.high, 0),
-    coalesce(opening.level, 0) + coalesce(sum(used.quantity) OVER earlier, 0)
-FROM grid
-LEFT JOIN opening ON opening.owner IS NOT DISTINCT FROM grid.owner
-LEFT JOIN used ON used.owner IS NOT DISTINCT FROM grid.owner AND used.day = grid.day
-WINDOW earlier AS (
-    PARTITION BY grid.owner ORDER BY grid.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-)
-ORDER BY grid.owner, grid.day
-"""
-OPENING = """
-    SELECT owner, sum(quantity) AS level FROM asked JOIN {table} ON {same}
-    WHERE service_id = %(service)s AND day < %(first)s GROUP BY 1
-"""
-KNOWN_OPENING = """
-    SELECT * FROM unnest(%(owners)s::uuid[], %(openings)s::numeric[]) AS known (owner, level)
-"""
-
-
 def daily_figures(
     *,
     service: Service,
@@ -139,7 +82,7 @@ def daily_figures(
 ) -> list[DayFigure]:
     """Return a row for every day up to today and organisation that ever used the service."""
     zones = known.zones if known else zoning.of(organisations)
-    return _daily(
+    return read_daily(
         ("billing_dailyusage", "organisation_id = owner"),
         service=service,
         days=days,
@@ -157,7 +100,7 @@ def daily_totals(
 
     Who knows the level before the first day spares reading all that changed it.
     """
-    return _daily(
+    return read_daily(
         ("billing_platformusage", "true"),
         service=service,
         days=days,
@@ -254,54 +197,3 @@ def _spans(days: Days, now: datetime, names: Sequence[str]) -> dict[str, Any]:
             microseconds(start_of(day + ONE_DAY, zones[name]) - starts[name]) for name, day in each
         ],
     }
-
-
-def _daily(
-    rows_of: tuple[str, str],
-    *,
-    service: Service,
-    days: Days,
-    now: datetime,
-    owners: Sequence[UUID | None],
-    zones: Zones,
-    openings: Sequence[Decimal] | None,
-) -> list[DayFigure]:
-    table, same = rows_of
-    opening = OPENING.format(table=table, same=same) if openings is None else KNOWN_OPENING
-    sql = DAILY.format(table=table, same=same, opening=opening)
-
-    def zone(owner: UUID | None) -> tzinfo:
-        return zones.of(owner) if owner else UTC
-
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql,
-            {
-                "service": service.pk,
-                "first": days.first,
-                "owners": list(owners),
-                "openings": None if openings is None else list(openings),
-                "lasts": [min(days.last, day_of(now, zone(owner))) for owner in owners],
-            },
-        )
-        rows = [_Day(*row) for row in cursor.fetchall()]
-
-    def figure(row: _Day) -> Decimal:
-        if service.aggregation == Service.Aggregation.LEVEL:
-            return _integral(row, now, zone(row.owner))
-        if service.aggregation == Service.Aggregation.PEAK:
-            return row.start + row.high
-        return row.quantity
-
-    with exactly():
-        return [
-            DayFigure(row.owner, row.day, figure(row), level=row.start + row.quantity)
-            for row in rows
-        ]
-
-
-def _integral(row: _Day, now: datetime, zone: tzinfo) -> Decimal:
-    """Return a level's integral over the day, or over what of it has passed at ``now``."""
-    starts, ends = start_of(row.day, zone), start_of(row.day + ONE_DAY, zone)
-    to_come = max(0, microseconds(ends - now))
-    return row.start * (microseconds(ends - starts) - to_come) + row.area - row.quantity * to_come
