@@ -18,12 +18,12 @@ from billing.invoicing.agreed import Price, agreed, own_prices, prices_of
 from billing.invoicing.models import Subscription
 from billing.invoicing.parts import Figures, Part
 from billing.invoicing.parts import read as parts_read
-from billing.invoicing.rate import RatedPeriod, Used, rate_agreed, rate_organisations
+from billing.invoicing.rate import RatedPeriod, Used, rate_agreed
 from billing.invoicing.schedule import Cycle, cycle_of
 from billing.invoicing.subscriptions import InForce
 from billing.metering.models import Service
 from billing.periods import Days
-from billing.together import read, together
+from billing.together import Reading, together
 from catacloud.accounts.models import Organisation
 
 A = Service.Aggregation
@@ -66,7 +66,7 @@ def agreed_with(organisation: Organisation) -> Agreed:
 class Prices:
     """What some days are priced at; ``plan`` is None while the organisation is on none.
 
-    They are ``left`` to rate_organisations where more than days and their groups is needed.
+    They are ``left`` to reading_rated where more than days and their groups is needed.
     """
 
     days: Days
@@ -82,21 +82,27 @@ class Prices:
         }
 
 
-def prices_of_days(
+def leaves(known: Agreed, days: Days) -> bool:
+    """Say whether what is agreed on leaves days to reading_rated, whatever was used."""
+    started = _started(known, days)
+    return bool(started) and (known.has_pool or _is_divided(started, days))
+
+
+def reading_prices(
     organisation: Organisation, known: Agreed, used: UsedServices, *, days: Days
-) -> Prices:
-    """Read the prices, in one query."""
-    started = [one for one in known.subscriptions if one.starts_on < days.end]
+) -> Reading[Prices]:
+    """Read the prices of days, in one query."""
+    started = _started(known, days)
     if not started:
         return Prices(days)
     version = started[-1].plan_version
     plan = InForce(version.pk, version.currency)
-    if known.has_pool or _is_divided(started, days) or not _says_all(used):
+    if leaves(known, days) or not _says_all(used):
         return Prices(days, plan, left=True)
     owner = organisation.pk
     with_own = [owner] if known.has_own_prices else []
-    of_plan, own = read(
-        together(prices_of([version.pk]), own_prices(days=days, organisations=with_own))
+    of_plan, own = yield from together(
+        prices_of([version.pk]), own_prices(days=days, organisations=with_own)
     )
     return Prices(days, plan, agreed(of_plan[version.pk], own.get(owner, [])))
 
@@ -109,12 +115,10 @@ def bill_so_far(
     *,
     now: datetime,
 ) -> RatedPeriod | None:
-    """Return the bill of the days; None while the organisation is on no plan."""
+    """Return the bill of days that are not left; None while the organisation is on no plan."""
     owner, days = organisation.pk, prices.days
     if prices.plan is None:
         return None
-    if prices.left:
-        return rate_organisations(days=days, now=now, organisations=[owner]).get(owner)
     figures = {(owner, one.pk): _figure(one, usage, days) for one in services}
     parts = [price.part for price in prices.each if not price.part.is_whole]
     told_apart = {
@@ -125,6 +129,10 @@ def bill_so_far(
     single = {part: [owner] for part in parts if not _is_of_values(part)}
     by_event = parts_read(single, days=days, now=now) if single else {}
     return rate_agreed(prices.plan, prices.each, Used(figures, {**told_apart, **by_event}), owner)
+
+
+def _started(known: Agreed, days: Days) -> list[Subscription]:
+    return [one for one in known.subscriptions if one.starts_on < days.end]
 
 
 def _is_divided(started: Sequence[Subscription], days: Days) -> bool:

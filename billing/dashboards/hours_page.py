@@ -22,9 +22,10 @@ from billing.dashboards.organisation import ALWAYS, SORTS, metrics_of, own_organ
 from billing.dashboards.ranges import EARLIEST
 from billing.dashboards.state import Choices, State, read_state
 from billing.dashboards.usage_hours import UsageHours, hours_of, read_hours
-from billing.dashboards.usage_reads import UsedServices, used_services
+from billing.dashboards.usage_reads import UsedServices, reading_services
 from billing.metering.models import Service
 from billing.periods import ONE_DAY, Days, day_of
+from billing.together import read
 from catacloud.accounts.access import SignedInRequest, signed_in
 from catacloud.accounts.models import Organisation
 from catacloud.fragments import template_for
@@ -64,7 +65,7 @@ def usage_day(request: SignedInRequest, slug: str, day: str) -> HttpResponse:
     tag = live.tag_of(request, organisation, stamp, now)
     if live.is_known(request, tag):
         return live.unchanged(tag)
-    used = used_services(organisation, always=ALWAYS)
+    used = read(reading_services(organisation, always=ALWAYS))
     metrics = [metric for metric, _ in metrics_of(used)]
     choices = Choices(("", *(one.slug for one in metrics)), ("", *used.groupings), SORTS)
     state = read_state(request.GET, today=today, choices=choices)

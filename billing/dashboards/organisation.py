@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards import live
-from billing.dashboards.bill_so_far import Agreed, agreed_with, bill_so_far, prices_of_days
+from billing.dashboards.bill_so_far import Agreed, agreed_with
 from billing.dashboards.charts import Values
 from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.happened import notes_of
@@ -24,10 +24,10 @@ from billing.dashboards.panels import Panel, Read, make_panel
 from billing.dashboards.ranges import DEFAULT, PERIODS, presets_of, read_range
 from billing.dashboards.state import Choices, State, read_state
 from billing.dashboards.usage_csv import as_csv
-from billing.dashboards.usage_reads import UsageDays, UsedServices, read_days, used_services
+from billing.dashboards.usage_page import Known, Question, read_usage
+from billing.dashboards.usage_reads import UsageDays, UsedServices
 from billing.invoicing.rate import RatedPeriod
 from billing.invoicing.schedule import Cycle
-from billing.metering.folding import uncounted
 from billing.metering.folding.freshness import freshness
 from billing.metering.models import Service
 from billing.periods import day_of
@@ -46,9 +46,12 @@ class Asked:
 
     organisation: Organisation
     agreed: Agreed
-    used: UsedServices
-    state: State
+    known: Known
     now: datetime
+
+    @property
+    def state(self) -> State:
+        return self.known.state
 
     @property
     def today(self) -> date:
@@ -92,10 +95,10 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
         "asked": asked.state.range,
         "today": asked.today,
         "presets": presets_of(asked.agreed.cycle(asked.today), today=asked.today),
-        "groupings": asked.used.groupings,
+        "groupings": asked.known.used.groupings,
         "live": live.tag_of(request, organisation, figures.stamp, now),
         "freshness": freshness(asked.now),
-        "uncounted": uncounted.recent(organisation.pk, today=timezone.now().date()),
+        "uncounted": asked.known.uncounted,
         "figures": figures,
         "metrics": figures.metrics,
         "bill": figures.bill,
@@ -149,15 +152,19 @@ def _of_ranges(organisation: Organisation, agreed: Agreed, now: datetime) -> _Of
 def _asked(
     request: SignedInRequest, organisation: Organisation, agreed: Agreed, now: datetime
 ) -> Asked:
-    used = used_services(organisation, always=ALWAYS)
-    choices = Choices(
-        metric=("", *(metric.slug for metric, _ in metrics_of(used))),
-        by=("", *used.groupings),
-        sort=SORTS,
-    )
     of_ranges = _of_ranges(organisation, agreed, now)
-    state = read_state(request.GET, choices=choices, **of_ranges)
-    return Asked(organisation, agreed, used, state, now)
+
+    def state_of(used: UsedServices) -> State:
+        choices = Choices(
+            metric=("", *(metric.slug for metric, _ in metrics_of(used))),
+            by=("", *used.groupings),
+            sort=SORTS,
+        )
+        return read_state(request.GET, choices=choices, **of_ranges)
+
+    days = read_range(request.GET, **of_ranges).days
+    known = read_usage(Question(organisation, agreed, days, ALWAYS, state_of, now))
+    return Asked(organisation, agreed, known, now)
 
 
 def metrics_of(used: UsedServices) -> list[tuple[Metric, Service]]:
@@ -169,14 +176,9 @@ def metrics_of(used: UsedServices) -> list[tuple[Metric, Service]]:
 
 
 def _figures(asked: Asked) -> Figures:
-    state, organisation, services = asked.state, asked.organisation, asked.used.services
-    days = state.range.days
-    prices = prices_of_days(organisation, asked.agreed, asked.used, days=days)
-    by = asked.used.with_dimension(state.by) if state.by else []
-    grouped = {*by, *prices.grouped}
-    usage = read_days(organisation, services, days=state.range.read, grouped=grouped, now=asked.now)
-    bill = bill_so_far(organisation, prices, services, usage, now=asked.now)
-    reads = [_read(metric, one, usage, bill, asked) for metric, one in metrics_of(asked.used)]
+    state, services = asked.state, asked.known.used.services
+    days, usage, bill = state.range.days, asked.known.usage, asked.known.bill
+    reads = [_read(metric, one, usage, bill, asked) for metric, one in metrics_of(asked.known.used)]
     nothing: dict[str, Values] = {slug: {} for slug in METRICS}  # of services that are gone
     daily = nothing | {read.metric.slug: read.values for read in reads}
     used = [one for one in reads if one.metric.slug in METRICS or any(map(one.values.get, days))]

@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db import connection
+from django.db import models
 from django.db.models import OuterRef, Q, Subquery
 
 from billing.dashboards.live import STAMP
 from billing.exact import ZERO, exactly
 from billing.metering.models import DailyUsage, Service
 from billing.periods import ONE_DAY, Days, microseconds, slot_of, start_of
+from billing.together import Raw, Reading
 from catacloud.accounts.models import Organisation
 
 MOST_SERVICES = 15  # on one page
@@ -78,8 +79,10 @@ class UsedServices:
         return next((one for one in self.services if one.slug == slug), None)
 
 
-def used_services(organisation: Organisation, *, always: Collection[str]) -> UsedServices:
-    """Return the services that an organisation ever used, and those that are always shown.
+def reading_services(
+    organisation: Organisation, *, always: Collection[str]
+) -> Reading[UsedServices]:
+    """Read the services that an organisation ever used, and those that are always shown.
 
     Only where figures are sums parts make a whole, so no other service has dimensions here.
     """
@@ -88,7 +91,7 @@ def used_services(organisation: Organisation, *, always: Collection[str]) -> Use
     known = Service.objects.alias(some_day=Subquery(used.values("day")[:1]))
     known = known.filter(Q(some_day__isnull=False) | Q(slug__in=always)).order_by("name", "pk")
     named = known.annotate(names=ArrayAgg("definitions__dimensions__name", distinct=True))
-    found = list(named[: MOST_SERVICES + 1])
+    [found] = yield [named[: MOST_SERVICES + 1]]
     services = found[:MOST_SERVICES]
     dimensions = {
         one.pk: [name for name in one.names or () if name] for one in services if one.is_additive
@@ -96,17 +99,19 @@ def used_services(organisation: Organisation, *, always: Collection[str]) -> Use
     return UsedServices(services, dimensions, is_all=len(found) == len(services))
 
 
-def read_days(
+def reading_days(
     organisation: Organisation,
     services: Sequence[Service],
     *,
     days: Days,
     grouped: Collection[tuple[int, str]] = (),
     now: datetime,
-) -> UsageDays:
-    """Return the days up to today; ``grouped`` has the keys of UsageDays.groups that are read."""
+) -> Reading[UsageDays]:
+    """Read the days up to today; ``grouped`` has the keys of UsageDays.groups that are read."""
     starts = [start_of(day, organisation.zone) for day in [*days, days.end]]
-    rows = _execute(organisation, services, days=days, starts=starts, grouped=grouped)
+    asked = _asked(organisation, services, days=days, starts=starts, grouped=grouped)
+    [found] = yield [Raw(f"{DAYS} UNION ALL {GROUPS}" if grouped else DAYS, asked, COLUMNS)]
+    rows = [Row(*row) for row in found]
     windows = list(zip(days, starts, starts[1:], strict=False))
     kept, own = sorted_out(rows), {one.pk: one for one in services}
     late = {days.first + ONE_DAY * r.number: int(r.quantity) for r in rows if r.kind == LATE}
@@ -210,37 +215,40 @@ def _epoch(moment: datetime) -> int:
     return microseconds(moment - datetime(1970, 1, 1, tzinfo=moment.tzinfo))
 
 
-def _execute(
+def _asked(
     organisation: Organisation,
     services: Sequence[Service],
     *,
     days: Days,
     starts: Sequence[datetime],
     grouped: Collection[tuple[int, str]],
-) -> list[Row]:
-    levels = [one.pk for one in services if one.aggregation in ("level", "peak")]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{DAYS} UNION ALL {GROUPS}" if grouped else DAYS,
-            {
-                "owner": organisation.pk,
-                "services": [one.pk for one in services],
-                "levels": levels,
-                "first": days.first,
-                "end": days.end,
-                "starts": list(starts[:-1]),
-                "ends": list(starts[1:]),
-                "since": starts[0],
-                "until": starts[-1],
-                "grouped": [pk for pk, _ in grouped],
-                "names": [name for _, name in grouped],
-                "slot": microseconds(slot_of(organisation.zone)),
-                "most": MOST_LATE,
-            },
-        )
-        return [Row(*row) for row in cursor.fetchall()]
+) -> dict[str, Any]:
+    return {
+        "owner": organisation.pk,
+        "services": [one.pk for one in services],
+        "levels": [one.pk for one in services if one.aggregation in ("level", "peak")],
+        "first": days.first,
+        "end": days.end,
+        "starts": list(starts[:-1]),
+        "ends": list(starts[1:]),
+        "since": starts[0],
+        "until": starts[-1],
+        "grouped": [pk for pk, _ in grouped],
+        "names": [name for _, name in grouped],
+        "slot": microseconds(slot_of(organisation.zone)),
+        "most": MOST_LATE,
+    }
 
 
+COLUMNS = (
+    models.IntegerField(),
+    models.BigIntegerField(),
+    models.TextField(),
+    models.IntegerField(),
+    models.DecimalField(),
+    models.DecimalField(),
+    models.DecimalField(),
+)
 DAYS = f"""
 SELECT 0, service_id, '', day - %(first)s, quantity, area, coalesce(high, 0)
 FROM billing_dailyusage

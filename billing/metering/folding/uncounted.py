@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection, models
 from django.db.models import Q
 
+from billing.together import Raw, Reading, read
 from catacloud.accounts.models import Organisation
 
 NOBODY = 0  # in the place of a service: there is none that counts the event's type
@@ -90,11 +91,14 @@ def by_day(organisation_id: UUID | None, *, today: date) -> Sequence[Reason]:
 
 def recent(organisation_id: UUID | None, *, today: date) -> int:
     """Return how many events of the last 30 days do not count."""
-    found = UncountedDay.objects.filter(day__gt=today - RECENT)
-    if organisation_id is not None:
-        found = found.filter(organisation=organisation_id)
-    total: int = found.aggregate(total=models.Sum("event_count", default=0))["total"]
-    return total
+    return read(reading_recent(organisation_id, today=today))
+
+
+def reading_recent(organisation_id: UUID | None, *, today: date) -> Reading[int]:
+    """Read what :func:`recent` returns."""
+    asked = {"owner": organisation_id, "since": today - RECENT}
+    [[(total,)]] = yield [Raw(OF_RECENT, asked, (models.BigIntegerField(),))]
+    return int(total)
 
 
 _ROWS = "unnest(%s::uuid[], %s::date[], %s::bigint[], %s::bigint[])"
@@ -118,6 +122,10 @@ FROM less
 WHERE organisation_id = owner AND known.day = less.day AND service_id = service
     AND event_count > fewer
 """  # noqa: S608 (constants only)
+OF_RECENT = """
+SELECT coalesce(sum(event_count), 0)::bigint FROM billing_uncountedday
+WHERE day > %(since)s AND (%(owner)s::uuid IS NULL OR organisation_id = %(owner)s)
+"""
 BY_DAY = """
 SELECT day, coalesce(service.slug, ''), coalesce(service.name, ''), sum(event_count)::bigint
 FROM billing_uncountedday LEFT JOIN billing_service AS service ON service.id = service_id

@@ -60,7 +60,7 @@ def put_on_plan(organisation, version):
     )
 
 
-@pytest.mark.parametrize("page", ["costs", "invoices"])
+@pytest.mark.parametrize("page", ["costs", "invoices", "usage"])
 def test_of_an_organisation(as_user, owner, page, django_assert_max_num_queries):
     client = as_user(owner)
     client.post(f"{ACME}/costs/", {"amount": "80", "thresholds": ["50"]})

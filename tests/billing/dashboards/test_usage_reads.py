@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.dashboards.bill_so_far import agreed_with, bill_so_far, prices_of_days
+from billing import together
+from billing.dashboards.bill_so_far import agreed_with, bill_so_far, reading_prices
 from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.usage_hours import hours_of, read_hours
-from billing.dashboards.usage_reads import read_days, used_services
+from billing.dashboards.usage_reads import reading_days, reading_services
 from billing.invoicing.rate import rate_organisations
 from billing.metering.folding import saga
 from billing.metering.models import Definition, Dimension, Service
@@ -89,13 +90,13 @@ def test_days_hours_groups_and_bills_are_those_of_queries_and_invoices(services,
     ]
     send(acme, *sent, kind="test.u")
     fold()
-    used = used_services(acme, always=())
+    used = together.read(reading_services(acme, always=()))
     grouped = used.with_dimension("model")
     told_apart = [one for one in used.services if one.is_additive]
     assert grouped == [(one.pk, "model") for one in told_apart]
-    prices = prices_of_days(acme, agreed_with(acme), used, days=DAYS)
+    prices = together.read(reading_prices(acme, agreed_with(acme), used, days=DAYS))
     assert prices.grouped == set(grouped)
-    read = read_days(acme, used.services, days=DAYS, grouped=grouped, now=NOW)
+    read = together.read(reading_days(acme, used.services, days=DAYS, grouped=grouped, now=NOW))
     for service in used.services:
         figures = daily_figures(service=service, days=DAYS, now=NOW, organisations=[acme.pk])
         own = {day: one for day, one in read.days[service.pk].items() if one.figure}

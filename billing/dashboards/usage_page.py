@@ -1,0 +1,87 @@
+"""How an organisation's usage is read: what can be asked for side by side is, in few rounds."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing.dashboards.bill_so_far import (
+    Agreed,
+    Prices,
+    bill_so_far,
+    leaves,
+    reading_prices,
+)
+from billing.dashboards.state import State
+from billing.dashboards.usage_reads import UsageDays, UsedServices, reading_days, reading_services
+from billing.invoicing.rate import RatedPeriod, reading_rated
+from billing.metering.folding import uncounted
+from billing.periods import Days
+from billing.together import Reading, read, together
+from catacloud.accounts.models import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a page shows; ``uncounted`` events of the last 30 days do not count."""
+
+    used: UsedServices
+    state: State
+    usage: UsageDays
+    bill: RatedPeriod | None
+    uncounted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whose usage of which days; ``state_of`` says what is shown once services are known."""
+
+    organisation: Organisation
+    agreed: Agreed
+    days: Days
+    always: Collection[str]
+    state_of: Callable[[UsedServices], State]
+    now: datetime
+
+
+def read_usage(asked: Question) -> Known:
+    """Read it all. Who is in a volume account, or whose period is divided, is rated meanwhile."""
+    early = leaves(asked.agreed, asked.days)
+    (used, state, prices, usage, late), count, rated = read(
+        together(
+            _reading(asked, is_rated=early),
+            uncounted.reading_recent(asked.organisation.pk, today=asked.now.date()),
+            _reading_bill(asked, is_left=early),
+        )
+    )
+    bill = rated or late
+    if not prices.left:
+        bill = bill_so_far(asked.organisation, prices, used.services, usage, now=asked.now)
+    return Known(used, state, usage, bill, count)
+
+
+def _reading(
+    asked: Question, *, is_rated: bool
+) -> Reading[tuple[UsedServices, State, Prices, UsageDays, RatedPeriod | None]]:
+    used = yield from reading_services(asked.organisation, always=asked.always)
+    state = asked.state_of(used)
+    prices = yield from reading_prices(asked.organisation, asked.agreed, used, days=asked.days)
+    by = used.with_dimension(state.by) if state.by else []
+    usage, bill = yield from together(
+        reading_days(
+            asked.organisation,
+            used.services,
+            days=state.range.read,
+            grouped={*by, *prices.grouped},
+            now=asked.now,
+        ),
+        _reading_bill(asked, is_left=prices.left and not is_rated),
+    )
+    return used, state, prices, usage, bill
+
+
+def _reading_bill(asked: Question, *, is_left: bool) -> Reading[RatedPeriod | None]:
+    if not is_left:
+        return None
+    owner = asked.organisation.pk
+    rated = yield from reading_rated(days=asked.days, now=asked.now, organisations=[owner])
+    return rated.get(owner)
