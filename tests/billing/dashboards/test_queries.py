@@ -18,6 +18,7 @@ from tests.factories import (
     LONG_AGO,
     make_billing_details,
     make_daily_usage,
+    make_organisation,
     make_plan,
 )
 
@@ -67,6 +68,18 @@ def test_of_an_organisation(as_user, owner, page, django_assert_max_num_queries)
     for _ in range(2):  # the first one remembers what is remembered
         with django_assert_max_num_queries(MOST):
             assert client.get(f"{ACME}/{page}/").status_code == 200
+
+
+def test_of_an_organisation_in_a_volume_account(
+    acme, as_user, owner, django_assert_max_num_queries
+):
+    parent = make_organisation("Parent")
+    put_on_plan(parent, make_plan(prices={Service.objects.get(slug="storage"): [(None, "1")]}))
+    commands.join_pool(agreed(acme), parent=parent, starts_on=date(2026, 11, 1))
+    client = as_user(owner)
+    for _ in range(2):
+        with django_assert_max_num_queries(MOST):
+            assert client.get(f"{ACME}/usage/").status_code == 200
 
 
 def test_the_bill_is_as_it_will_be_after_the_one_that_waits(acme, as_user, owner):
