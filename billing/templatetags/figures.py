@@ -24,6 +24,7 @@ register = template.Library()
 
 NBSP = "\u00a0"
 NOTHING = "–"
+ONE = Decimal(1)
 FIVE_DIGITS = Context(prec=5, rounding=ROUND_HALF_UP)
 SCALES: dict[str, Sequence[tuple[Decimal, str]]] = {
     "GB": [
@@ -53,10 +54,16 @@ class Amount(NamedTuple):
 
 def scale_for(largest: Decimal, unit: str) -> tuple[Decimal, str]:
     """Return the step that shows ``largest`` with few digits: its size and its name."""
-    steps = SCALES.get(unit, [(Decimal(1), unit)])
-    if largest == 0:
+    steps = SCALES.get(unit)
+    if steps is None:
+        return ONE, unit
+    if not largest:
         return next(step for step in steps if step[0] == 1)
-    return next((step for step in steps if abs(largest) >= step[0]), steps[-1])
+    size = abs(largest)
+    for step in steps:
+        if size >= step[0]:
+            return step
+    return steps[-1]
 
 
 @register.filter
