@@ -32,7 +32,7 @@ class Days:
             raise ValueError(f"The days from {self.first} to before {self.end} are no days.")
 
     def __iter__(self) -> Iterator[date]:
-        return (self.first + ONE_DAY * n for n in range(len(self)))
+        return iter(_each(self.first, self.end))
 
     def __len__(self) -> int:
         return (self.end - self.first).days
@@ -56,6 +56,11 @@ class Days:
 
     def ends_in(self, zone: tzinfo) -> datetime:
         return start_of(self.end, zone)
+
+
+@lru_cache(maxsize=32)  # a page goes through the same few spans a hundred times
+def _each(first: date, end: date) -> tuple[date, ...]:
+    return tuple(first + ONE_DAY * n for n in range((end - first).days))
 
 
 @dataclass(frozen=True, slots=True)

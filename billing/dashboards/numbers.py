@@ -49,7 +49,8 @@ def number_in(language: str, value: Decimal, digits: int) -> str:
     if symbols is None:
         pattern = "#,##0." + "0" * digits if digits else "#,##0"
         return format_decimal(rounded, pattern, locale=locale_of(language))
-    return f"{rounded:,f}".translate(symbols)
+    written = f"{rounded:,f}"
+    return written.translate(symbols) if symbols else written
 
 
 @cache
@@ -65,11 +66,14 @@ def locale_of(language: str) -> Locale:
 
 @cache
 def _symbols(language: str) -> Mapping[int, str] | None:
-    """Return the signs of a language, by Python's; None where digits are grouped otherwise."""
+    """Return the signs of a language, by Python's where they differ; None where digits are grouped
+    otherwise.
+    """
     locale = locale_of(language)
     if locale.decimal_formats[None].grouping != (3, 3):
         return None
-    return str.maketrans({",": get_group_symbol(locale), ".": get_decimal_symbol(locale)})
+    signs = {",": get_group_symbol(locale), ".": get_decimal_symbol(locale)}
+    return str.maketrans({sign: own for sign, own in signs.items() if own != sign})
 
 
 @cache
