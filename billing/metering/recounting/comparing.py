@@ -21,6 +21,10 @@ AND (%(before)s::timestamptz IS NULL OR hour < %(before)s)
 IN_DAYS = """
 (%(first)s::date IS NULL OR day >= %(first)s) AND (%(end)s::date IS NULL OR day < %(end)s)
 """
+IN_MONTHS = """
+(%(first_month)s::date IS NULL OR month >= %(first_month)s)
+AND (%(end_month)s::date IS NULL OR month < %(end_month)s)
+"""
 AT = """to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI"Z"')"""
 # A row of zeros is as good as none.
 HELD = """ARRAY[coalesce(held.quantity, 0), coalesce(held.area, 0), coalesce(held.high, 0),
@@ -111,6 +115,21 @@ LEFT JOIN billing_service AS service ON service.id = service_id
 WHERE {HELD} <> {MADE} AND {IN_DAYS}
 """  # noqa: S608 (constants only)
 
+# By how much levels changed, which figures of later days begin with.
+LEVEL_MONTHS = f"""
+SELECT concat_ws(', ', organisation.slug, service.slug, to_char(month, 'YYYY-MM')),
+    ARRAY[coalesce(held.quantity, 0), 0, 0, NULL::numeric],
+    ARRAY[coalesce(made.quantity, 0), 0, 0, NULL::numeric]
+FROM (SELECT * FROM billing_levelmonth WHERE {SLICE}) AS held
+FULL JOIN (
+    SELECT organisation_id, service_id, date_trunc('month', day)::date AS month,
+        sum(quantity) AS quantity
+    FROM change WHERE aggregation IN ('level', 'peak') GROUP BY 1, 2, 3
+) AS made USING (organisation_id, service_id, month)
+{NAMES}
+WHERE coalesce(held.quantity, 0) <> coalesce(made.quantity, 0) AND {IN_MONTHS}
+"""  # noqa: S608 (constants only)
+
 # Twice whether a value is told apart, as 1 or 0.
 VALUES = f"""
 SELECT concat_ws(', ', organisation.slug, service.slug, told.name || '=' || value),
@@ -164,8 +183,7 @@ FULL JOIN (
 {NAMES}
 WHERE (coalesce(held.quantity, 0), coalesce(held.area, 0))
         <> (coalesce(made.quantity, 0), coalesce(made.area, 0))
-    AND (%(first_month)s::date IS NULL OR month >= %(first_month)s)
-    AND (%(end_month)s::date IS NULL OR month < %(end_month)s)
+    AND {IN_MONTHS}
 """  # noqa: S608 (constants only)
 
 LOOKS = {
@@ -173,6 +191,7 @@ LOOKS = {
     "peaks": PEAKS,
     "unique values": UNIQUE,
     "days": DAYS,
+    "level months": LEVEL_MONTHS,
     "platform": PLATFORM,
     "values": VALUES,
     "uncounted": UNCOUNTED,

@@ -201,6 +201,7 @@ def _bring_in(service: Service | None, *, now: datetime) -> tuple[int, int] | No
             if window:
                 _handle(window)
         rows = sum(replacing.rows(model, schema=SCHEMA, service=service) for model in TABLES)
+        rows += replacing.level_months(service)
         if rows:
             changed.note_everyone()  # of hours as well, which days need not show
         accounts = replacing.account_months(schema=SCHEMA, service=service)

@@ -55,6 +55,16 @@ def _columns(model: type[models.Model]) -> tuple[list[str], list[str]]:
     return key, [one.attname for one in fields if one.attname not in key]
 
 
+def level_months(service: Service | None) -> int:
+    """Make levels by month what the live days add up to; return how many had to be changed.
+
+    To be done when the days are right, which move them along: so they may be wrong by themselves.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LEVEL_MONTHS, {"service": service.pk if service else None})
+        return int(cursor.rowcount)
+
+
 def account_months(*, schema: str, service: Service | None) -> ByMonth:
     """Return by how much the months of accounts differ from what a schema's days make of them."""
     values = {"service": service.pk if service else None}
@@ -89,6 +99,24 @@ SELECT new.* FROM (SELECT {columns} FROM {new} WHERE {only}) AS new
 LEFT JOIN {live} AS live ON {same}
 WHERE live.{first} IS NULL OR {differ}
 ON CONFLICT ({key}) DO {update}
+"""
+# A month of no change is as good as none.
+LEVEL_MONTHS = """
+INSERT INTO billing_levelmonth (organisation_id, service_id, month, quantity)
+SELECT organisation_id, service_id, month, coalesce(made.quantity, 0)
+FROM (
+    SELECT organisation_id, service_id, date_trunc('month', day)::date AS month,
+        sum(quantity) AS quantity
+    FROM billing_dailyusage JOIN billing_service AS service ON service.id = service_id
+    WHERE aggregation IN ('level', 'peak')
+        AND (%(service)s::bigint IS NULL OR service_id = %(service)s)
+    GROUP BY 1, 2, 3
+) AS made
+FULL JOIN (
+    SELECT * FROM billing_levelmonth WHERE %(service)s::bigint IS NULL OR service_id = %(service)s
+) AS held USING (organisation_id, service_id, month)
+WHERE coalesce(made.quantity, 0) <> coalesce(held.quantity, 0)
+ON CONFLICT (organisation_id, service_id, month) DO UPDATE SET quantity = excluded.quantity
 """
 DAYS = """
 SELECT organisation_id, service.slug, day, quantity, area

@@ -1,6 +1,6 @@
 """What the saga wrote is compared with what its events make, and each thing that is wrong named."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from random import Random
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.db import connection
 
 from billing.metering.events import STREAM_TYPE, UsageVoided
 from billing.metering.folding import saga
+from billing.metering.level_months import LevelMonth
 from billing.metering.models import (
     DailyUsage,
     Definition,
@@ -24,7 +25,7 @@ from billing.metering.models import (
 )
 from billing.metering.names import uuid_of
 from billing.metering.recounting import rebuilding
-from billing.metering.recounting.checking import findings
+from billing.metering.recounting.checking import Slice, findings
 from catacloud.accounts.models import Organisation
 from eventstore import feed, store
 from eventstore.events import StreamKey
@@ -141,6 +142,23 @@ def test_names_a_row_that_is_missing_and_one_that_is_too_many(used):
     assert "0 in 0 events is held" in missing
     assert extra.startswith("hours: acme, transfer")
     assert "5 in 1 event is held, but the events make 0 in 0 events." in extra
+
+
+def test_names_a_month_of_a_level_that_is_wrong_missing_or_too_much(used):
+    november = LevelMonth.objects.get(organisation=used, month="2026-11-01")
+    LevelMonth.objects.filter(pk=november.pk).update(quantity=77)
+    [finding] = findings()
+    assert finding == (
+        "level months: acme, storage, 2026-11: 77 is held, but the events make "
+        f"{november.quantity.normalize():f}."
+    )
+    november.delete()
+    transfer = Service.objects.get(slug="transfer")
+    LevelMonth.objects.create(organisation=used, service=transfer, month=NOON, quantity=5)
+    missing, extra = findings()
+    assert "storage, 2026-11: 0 is held" in missing
+    assert "transfer, 2026-11: 5 is held, but the events make 0." in extra
+    assert list(findings(Slice(first=date(2026, 11, 2)))) == []  # of which it is not all
 
 
 def test_names_a_month_of_an_account_that_is_wrong(used):

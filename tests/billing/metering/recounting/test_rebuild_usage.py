@@ -17,6 +17,7 @@ from django.db import connection
 
 from billing.accounts.account import BillingAccount, account_id
 from billing.metering.folding import saga
+from billing.metering.level_months import LevelMonth
 from billing.metering.models import DailyUsage, Definition, HourlyUsage, Service
 from billing.metering.recounting import rebuilding
 from billing.metering.recounting.checking import findings
@@ -92,12 +93,14 @@ def test_puts_right_what_was_changed_is_missing_or_too_much(used):
     before = digests()
     HourlyUsage.objects.filter(service__slug="storage", hour=NOON).update(quantity=1, area=2)
     DailyUsage.objects.filter(service__slug="execution-time").delete()
+    LevelMonth.objects.filter(organisation=used).update(quantity=7)
+    LevelMonth.objects.exclude(organisation=used).earliest("pk").delete()
     tokens = Service.objects.get(slug="tokens")
     HourlyUsage.objects.create(
         organisation=used, service=tokens, hour=NOON, groups={}, quantity=1, area=0, event_count=1
     )
     assert list(findings()) != []
-    assert rebuilding.rebuild(None, now=NOW).rows == 3 + 6 + 1
+    assert rebuilding.rebuild(None, now=NOW).rows == 3 + 6 + 1 + 2
     assert digests() == before
     assert list(findings()) == []
 
