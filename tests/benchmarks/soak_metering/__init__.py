@@ -1,5 +1,6 @@
 """Two million events while workers are killed a hundred times, PostgreSQL crashes, Valkey hangs,
-dies and is flushed, and every message is delivered twice; then everything is counted anew.
+dies, is flushed and stays away for a minute, and every message is delivered twice; then everything
+is counted anew.
 
 What is done when comes from SEED and from how far the saga is; what it meets is up to the machine.
 """
@@ -34,6 +35,7 @@ EVENTS, KILLS = 2_000_000, 100
 SENDERS = 2
 PATIENCE = 3600.0  # seconds until it is given up
 HANGING = 15.0  # seconds that Valkey hangs
+AWAY = 60.0  # seconds that there is none
 SHOWN = 5  # of what is wrong, each kind
 
 
@@ -156,7 +158,24 @@ def _hang_valkey(servers: OwnServers) -> None:
     servers.resume_valkey()
 
 
+def _keep_valkey_away(servers: OwnServers) -> None:
+    """Valkey is killed, and comes back after a minute."""
+    servers.kill_valkey()
+    before = _last_position()
+    time.sleep(AWAY)
+    sys.stderr.write(f"{_last_position() - before:,} events were appended meanwhile.\n")
+    servers.start_valkey()
+
+
+def _last_position() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM eventstore_position")
+        [position] = cursor.fetchone()
+        return int(position)
+
+
 FAULTS = {  # when so many per cent are folded
+    10: _keep_valkey_away,
     25: _crash_postgres,
     40: _kill_valkey,
     55: _flush_valkey,
