@@ -1,10 +1,13 @@
 """What operators and customers do every morning, in a real browser."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
 
+from billing.invoicing.crediting import credit
+from billing.invoicing.models import Invoice
 from billing.periods import month_before, month_of
 from tests.factories import PASSWORD, make_daily_usage, make_invoice, make_organisation
 from tests.journeys.accessibility import assert_accessible_in_both
@@ -134,18 +137,29 @@ PAGES = {
         "/overview/?q=nobody",
         "/organisations/acme/usage/?range=7d",
     ],
-    "owner": ["/organisations/acme/invoices/", "/organisations/acme/invoices/2026-0001/", "/x/"],
+    "owner": [
+        "/organisations/acme/invoices/",
+        "/organisations/acme/invoices/2026-0001/",
+        "/organisations/acme/credit-notes/{note}/",
+        "/x/",
+    ],
 }
 
 
+@pytest.fixture
+def note(acme):
+    invoice = Invoice.objects.get(organisation=acme)
+    return credit(invoice, {1: Decimal(7)}, reason="A favour.", now=datetime.now(UTC)).number
+
+
 @pytest.mark.parametrize("persona", list(PAGES))
-def test_pages_are_accessible_and_fit_a_phone(page, sign_in, persona, request):
+def test_pages_are_accessible_and_fit_a_phone(page, sign_in, persona, note, request):
     if persona != "nobody":
         sign_in(request.getfixturevalue(persona))
     for path in PAGES[persona]:
         page.set_viewport_size({"width": 1280, "height": 900})
-        page.goto(path)
-        page.wait_for_load_state("networkidle")
+        assert page.goto(path.format(note=note)).status == (404 if path == "/x/" else 200)
+        page.wait_for_load_state("load")
         assert_accessible_in_both(page)
         page.set_viewport_size({"width": 390, "height": 844})
         assert_accessible_in_both(page)

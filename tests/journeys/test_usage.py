@@ -18,6 +18,7 @@ PAGE = "/organisations/acme/usage/"
 STILL = ".chart .still"
 NOW = datetime.now(UTC)
 TUESDAY = NOW.date() - timedelta(days=(NOW.weekday() - 1) % 7 or 7)
+BEFORE = TUESDAY - timedelta(days=7)
 
 
 def measure(organisation, *events):
@@ -109,7 +110,7 @@ def test_back_leads_through_five_filters(page, sign_in, owner, complaints):
 
 
 def test_figures_follow_events_while_the_page_is_seen_and_ask_nothing_while_it_is_not(
-    page, acme, sign_in, owner, complaints
+    page, acme, sign_in, owner, operator, complaints
 ):
     sign_in(owner)
     page.goto(f"{PAGE}?metric=execution&range=90d")
@@ -118,7 +119,7 @@ def test_figures_follow_events_while_the_page_is_seen_and_ask_nothing_while_it_i
     expect(page.locator("#execution-data")).not_to_contain_text("100 h")
     link = page.locator("#execution-data tbody a").first
     link.focus()
-    measure(acme, ("late", NOW.date() - timedelta(days=3), 8, 100 * 3600, "eu"))
+    measure(acme, ("late", BEFORE, 8, 100 * 3600, "eu"))
     expect(page.locator("#execution-data")).to_contain_text("101 h 00 m")
     expect(page.locator("#execution-data")).to_have_attribute("open", "")
     expect(link).to_be_focused()
@@ -136,6 +137,14 @@ def test_figures_follow_events_while_the_page_is_seen_and_ask_nothing_while_it_i
     page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     with page.expect_response(lambda response: response.status == 304):
         pass
+
+    sign_in(operator)
+    page.goto("/overview/?metric=execution&range=90d")
+    with page.expect_response(lambda response: response.status == 304):
+        pass
+    expect(page.locator("#days-data")).not_to_contain_text("201 h 00 m")
+    measure(acme, ("later", BEFORE, 9, 100 * 3600, "eu"))
+    expect(page.locator("#days-data")).to_contain_text("201 h 00 m")
     assert complaints == []
 
 
