@@ -238,4 +238,5 @@ def _ticks(plot: Plot, most: int) -> list[int]:
     if plot.is_dates:
         step = next((days for days in STEPS if count / days <= most), STEPS[-1])
         return list(range(0, count, step))
-    return list(range((count - 1) % -(-count // most), count, -(-count // most)))
+    step = -(-count // (most * 3 // 4))  # a month and its year are wider than a day
+    return list(range((count - 1) % step, count, step))

@@ -69,6 +69,13 @@ def test_what_takes_off_hangs_below_zero():
     assert int(end) > int(start)
 
 
+def test_names_of_periods_leave_each_other_room_on_a_phone():
+    periods = [(date(2026, month, 1), f"Month {month}") for month in range(1, 13)]
+    drawn = still(period_bars(periods=periods, series=[], unit="EUR", is_running=False))
+    [few] = re.findall(r'<g class="few">(.*?)</g>', drawn)
+    assert re.findall(r">([^<]+)</text>", few) == ["Month 4", "Month 8", "Month 12"]
+
+
 def test_one_day_alone_is_a_dot_and_what_is_to_come_a_band():
     single = daily_level(
         asked=read_range({"from": "2026-11-02", "to": "2026-11-02"}, today=TODAY),
