@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.invoicing.models import Invoice
 from billing.periods import day_of
@@ -25,18 +25,28 @@ class Metered(NamedTuple):
 def periods_changed(invoice: Invoice) -> list[Invoice]:
     """Return the earlier invoices in its currency whose periods may have changed since the last of
     them, by the raw events alone: those of the organisation, and of who shared prices with it.
+
+    And those in place of a void one, for what corrected that one counts for them.
     """
-    earlier = list(_earlier(invoice))
+    earlier = list(_earlier(invoice).annotate(replaces=Exists(REPLACED)))
     since = _since(list(_metered(invoice, earlier)))
     return [
         one
         for one in earlier
-        if any(
+        if one.replaces
+        or any(
             day is None or day < one.ends_on
             for whose, day in since.items()
             if whose == one.organisation_id or str(whose) in one.metered_others
         )
     ]
+
+
+REPLACED = Invoice.objects.filter(
+    organisation=OuterRef("organisation"),
+    starts_on=OuterRef("starts_on"),
+    voided_at__lte=OuterRef("issued_at"),
+)
 
 
 def _earlier(invoice: Invoice) -> QuerySet[Invoice]:

@@ -111,6 +111,22 @@ class TestVerifying:
         named = f"in the period of {invoice} is 0, but the events make"
         assert any(named in one for one in differences(november))
 
+    def test_what_corrected_a_void_invoice_counts_for_the_one_in_its_place(self, customer):
+        days = month_of(date(2026, 9, 1))
+        september = close_period(organisation=customer, days=days, now=EARLIER)
+        send(customer, ("late", "2026-09-09T09:00:00Z", {"quantity": "9"}), kind="test.sum")
+        meter()
+        close_period(organisation=customer, days=OCTOBER, now=NOW)
+        first, second, third = (NOW + timedelta(minutes=n) for n in (1, 2, 3))
+        void(september, reason="-", now=first)
+        close_period(organisation=customer, days=days, now=second)
+        november = close_period(organisation=customer, days=NOVEMBER, now=third)
+        valid = Invoice.objects.filter(voided_at=None)
+        assert [list(differences(one)) for one in valid] == [[], [], []]
+        correction = november.lines.get(kind="correction")
+        tamper(f"DELETE FROM billing_invoiceline WHERE id = {correction.pk}")
+        assert any("events make -0.9." in one for one in differences(november))
+
     @pytest.mark.parametrize(
         ("sql", "difference"),
         [
