@@ -39,8 +39,9 @@ class ChangePlan(Operation):
     is_prorated = forms.BooleanField(
         label="Divide the period there",
         required=False,
-        help_text="For a change now: each part is rated on its own plan, and fees are shared by "
-        "days. Else all of the period with that day is on the new plan.",
+        help_text="For a change now: each part is rated on its own plan, and fees and flat amounts "
+        "are shared by days. Else all of the period with that day is on the new plan. Usage in a "
+        "volume account is rated on its parent's plan: only a change of that divides it.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -114,6 +114,11 @@ class Pools:
             return self.parents[organisation]
         return organisation if organisation in self.parents.values() else None
 
+    def of(self, organisations: Collection[UUID]) -> "Pools":
+        """Return those that some are in, with all their members."""
+        its = {self.parent_of(one) for one in organisations}
+        return Pools({one: parent for one, parent in self.parents.items() if parent in its})
+
     def everyone(self) -> set[UUID]:
         return {*self.parents, *self.parents.values()}
 

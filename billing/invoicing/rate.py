@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from billing.invoicing import parts as of_parts
-from billing.invoicing.agreed import Bound, PlansOf, Pools, Price, bound, held
+from billing.invoicing.agreed import Bound, PlansOf, Pools, Price, bound, held, pools_of
 from billing.invoicing.lines import RatedLine
 from billing.invoicing.models import Invoice
 from billing.invoicing.parts import Part
@@ -236,28 +236,45 @@ def _divided(
     plans_of: PlansOf,
     used_by: _UsedBy | None = None,
 ) -> Reading[dict[UUID, list[RatedPeriod]]]:
-    """Rate the spans of those whose period is divided, in the order of time.
-
-    A volume account's is by the changes of its parent's plan, which prices all of it.
-    """
-    found: defaultdict[tuple[date, date], list[UUID]] = defaultdict(list)
-    cuts, period = yield from together(
-        splits(days=days, organisations=organisations),
-        bound(days=days, organisations=organisations, plans_of=plans_of),
-    )
-    for owner in period.plans if organisations is None else organisations:
-        if own := cuts.get(period.pools.parent_of(owner) or owner):
-            for span in pairwise([days.first, *own, days.end]):
-                found[span].append(owner)
-    in_span = {"plans_of": _plans_in(period), "used_by": used_by, "pools": period.pools, "of": days}
+    """Rate the spans of those whose period is divided, in the order of time."""
+    spans, period = yield from _spans(days, organisations, plans_of)
+    plans = _plans_in(period)
     each = yield from together(
-        *(_rate(Days(*span), now, found[span], **in_span) for span in sorted(found))
+        *(
+            _rate(
+                Days(*span), now, its, plans, pools=period.pools.of(its), of=days, used_by=used_by
+            )
+            for span, its in sorted(spans.items())
+        )
     )
     parts: defaultdict[UUID, list[RatedPeriod]] = defaultdict(list)
     for rated in each:
         for owner, part in rated.items():
             parts[owner].append(part)
     return parts
+
+
+def _spans(
+    days: Days, organisations: Sequence[UUID] | None, plans_of: PlansOf
+) -> Reading[tuple[Mapping[tuple[date, date], list[UUID]], Bound]]:
+    """Read who is rated by which spans of a period: in one round, but for volume accounts.
+
+    Theirs are by the changes of the parent's plan, which prices all of them.
+    """
+    cuts, pools = yield from together(
+        splits(days=days, organisations=organisations),
+        pools_of(days=days, organisations=organisations),
+    )
+    asked = {*cuts, *pools.parents} if organisations is None else organisations
+    period = Bound({}, pools)
+    if cuts and pools.parents:
+        period = yield from bound(days=days, organisations=[*asked], plans_of=plans_of, pools=pools)
+    spans: defaultdict[tuple[date, date], list[UUID]] = defaultdict(list)
+    for owner in asked if cuts else ():
+        if own := cuts.get(period.pools.parent_of(owner) or owner):
+            for span in pairwise([days.first, *own, days.end]):
+                spans[span].append(owner)
+    return spans, period
 
 
 def _used(
