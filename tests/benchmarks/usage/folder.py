@@ -14,6 +14,7 @@ from django.db import connection  # noqa: E402
 
 from billing.metering.folding import saga  # noqa: E402
 from catacloud import heap  # noqa: E402
+from catacloud.celery import app  # noqa: E402
 from eventstore import feed  # noqa: E402
 from tests.benchmarks.workers import Reply, counted, serve  # noqa: E402
 
@@ -28,8 +29,13 @@ WARM = "SELECT count(data) FROM eventstore_storedevent"
 
 
 def hello(writer: int) -> Reply:
+    """Be ready as a worker of Celery is: its tasks are known, and the broker is connected."""
     with connection.cursor() as cursor:
         cursor.execute(ALONE)
+    app.finalize()
+    _ = app.backend
+    with app.connection_for_write() as broker:
+        broker.ensure_connection()
     return {}
 
 
