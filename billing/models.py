@@ -12,9 +12,15 @@ from billing.accounts.models import (
 )
 from billing.archiving.models import UsageArchive
 from billing.budgets.models import Budget, BudgetAlert
-from billing.invoicing.after import CreditNote, CreditNoteLine, Delivery, IssuedFile, Payment
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
+from billing.invoicing.settling.after import (
+    CreditNote,
+    CreditNoteLine,
+    Delivery,
+    IssuedFile,
+    Payment,
+)
 from billing.metering.changed import UsageChange
 from billing.metering.folding.uncounted import UncountedDay
 from billing.metering.level_months import LevelMonth

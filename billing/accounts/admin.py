@@ -16,7 +16,7 @@ from billing.accounts.commands import Agreement
 from billing.accounts.forms import OPERATIONS
 from billing.accounts.models import Account, Coupon
 from billing.accounts.operations import Operation
-from billing.invoicing.subscriptions import CannotSubscribe
+from billing.invoicing.charging.subscriptions import CannotSubscribe
 from billing.metering.services.admin import ReadOnly
 from billing.periods import day_of
 

@@ -5,7 +5,7 @@ from typing import Any
 from billing.accounts.models import Credit, Discount, PoolMember
 from billing.accounts.own_prices import words_of
 from billing.exact import ZERO, exactly, plain
-from billing.invoicing.besides import credits_left
+from billing.invoicing.charging.besides import credits_left
 from billing.together import read
 from catacloud.accounts.models import Organisation
 

@@ -11,8 +11,8 @@ from billing.accounts.commands import Agreement
 from billing.accounts.models import Credit, Discount
 from billing.accounts.operations import Operation, day
 from billing.accounts.price_forms import EndPrice, OverridePrice
-from billing.invoicing.besides import standings_of
-from billing.invoicing.subscriptions import change_plan, subscribe
+from billing.invoicing.charging.besides import standings_of
+from billing.invoicing.charging.subscriptions import change_plan, subscribe
 from billing.metering.models import Service
 from billing.pricing.models import PlanVersion
 from catacloud.accounts.models import Organisation

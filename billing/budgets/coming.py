@@ -4,8 +4,8 @@ from datetime import datetime
 
 from billing.budgets import rules
 from billing.budgets.rules import Bill
-from billing.invoicing.drafting import Draft
-from billing.invoicing.upcoming import running, upcoming
+from billing.invoicing.closing.drafting import Draft
+from billing.invoicing.closing.upcoming import running, upcoming
 from catacloud.accounts.models import Organisation
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal, localcontext
 
 from billing.budgets.models import Threshold
 from billing.exact import ROUNDING, ZERO, exactly
-from billing.invoicing.lines import Kind
+from billing.invoicing.charging.lines import Kind
 from billing.periods import ONE_DAY, Days, microseconds
 from billing.pricing.currencies import round_amount
 

@@ -14,13 +14,13 @@ from django.db.models import Exists, OuterRef, Q
 from billing.accounts.models import PoolMember, PriceOverride
 from billing.dashboards.usage_reads import UsageDays, UsedServices
 from billing.exact import ZERO, exactly
-from billing.invoicing.agreed import Price, agreed, own_prices, prices_of
+from billing.invoicing.charging.agreed import Price, agreed, own_prices, prices_of
+from billing.invoicing.charging.parts import Figures, Part
+from billing.invoicing.charging.parts import read as parts_read
+from billing.invoicing.charging.rate import RatedPeriod, Used, rate_agreed
+from billing.invoicing.charging.schedule import Cycle, cycle_of
+from billing.invoicing.charging.subscriptions import InForce
 from billing.invoicing.models import Subscription
-from billing.invoicing.parts import Figures, Part
-from billing.invoicing.parts import read as parts_read
-from billing.invoicing.rate import RatedPeriod, Used, rate_agreed
-from billing.invoicing.schedule import Cycle, cycle_of
-from billing.invoicing.subscriptions import InForce
 from billing.metering.models import Service
 from billing.periods import Days
 from billing.together import Reading, together

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing.exact import ROUNDING, ZERO, exactly
-from billing.invoicing.rate import RatedPeriod
+from billing.invoicing.charging.rate import RatedPeriod
 from billing.pricing.currencies import round_amount
 
 Costs = Mapping[date, Decimal]

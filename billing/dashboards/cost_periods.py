@@ -11,7 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from billing.dashboards.charts import Series
 from billing.exact import ZERO, exactly
-from billing.invoicing.lines import Kind
+from billing.invoicing.charging.lines import Kind
 from billing.periods import Days, month_of
 
 MOST_SERVICES = 5  # with a colour of their own

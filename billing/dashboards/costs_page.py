@@ -19,11 +19,11 @@ from billing.budgets.models import Budget, Threshold
 from billing.dashboards.budget_bar import bar
 from billing.dashboards.charts import period_bars
 from billing.dashboards.cost_periods import OF_SERVICES, CostLine, history
-from billing.invoicing import describing
-from billing.invoicing.drafting import Draft
+from billing.invoicing.closing.drafting import Draft
+from billing.invoicing.closing.upcoming import reading_upcoming, running
+from billing.invoicing.documents import describing
+from billing.invoicing.documents.written import write
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
-from billing.invoicing.upcoming import reading_upcoming, running
-from billing.invoicing.written import write
 from billing.periods import day_of, month_of
 from billing.pricing.currencies import round_amount
 from billing.templatetags.figures import service

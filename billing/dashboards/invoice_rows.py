@@ -6,8 +6,8 @@ from datetime import date
 
 from django.utils.translation import gettext_lazy as _
 
-from billing.invoicing.after import CreditNote
-from billing.invoicing.standing import Standing, Status, reading_standings
+from billing.invoicing.settling.after import CreditNote
+from billing.invoicing.settling.standing import Standing, Status, reading_standings
 from billing.together import Reading, together
 from catacloud.accounts.models import Organisation
 

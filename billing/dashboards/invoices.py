@@ -15,15 +15,16 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards.invoice_rows import STATUSES, filtered, read_filters, reading_rows
-from billing.invoicing import describing, issued_files, verifying, why
-from billing.invoicing.after import CreditNote, IssuedFile
-from billing.invoicing.correcting import total
-from billing.invoicing.drafting import Draft
-from billing.invoicing.issued_files import Issued
+from billing.invoicing.closing.drafting import Draft
+from billing.invoicing.closing.upcoming import reading_upcoming
+from billing.invoicing.documents import describing, issued_files
+from billing.invoicing.documents.issued_files import Issued
+from billing.invoicing.documents.written import write
 from billing.invoicing.models import Invoice, InvoiceLine
-from billing.invoicing.standing import standings
-from billing.invoicing.upcoming import reading_upcoming
-from billing.invoicing.written import write
+from billing.invoicing.proving import verifying, why
+from billing.invoicing.settling.after import CreditNote, IssuedFile
+from billing.invoicing.settling.correcting import total
+from billing.invoicing.settling.standing import standings
 from billing.periods import day_of
 from billing.together import Reading, read, together
 from catacloud.accounts.access import (

@@ -26,8 +26,8 @@ from billing.dashboards.state import Choices, State, read_state
 from billing.dashboards.usage_csv import as_csv
 from billing.dashboards.usage_page import Known, Question, read_usage
 from billing.dashboards.usage_reads import UsageDays, UsedServices
-from billing.invoicing.rate import RatedPeriod
-from billing.invoicing.schedule import Cycle
+from billing.invoicing.charging.rate import RatedPeriod
+from billing.invoicing.charging.schedule import Cycle
 from billing.metering.folding.freshness import freshness
 from billing.metering.models import Service
 from billing.periods import day_of

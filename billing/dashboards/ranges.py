@@ -6,7 +6,7 @@ from datetime import date
 
 from django.utils.translation import gettext, gettext_noop
 
-from billing.invoicing.schedule import Cycle
+from billing.invoicing.charging.schedule import Cycle
 from billing.periods import ONE_DAY, Days, month_before, month_of
 
 MONTHLY = Cycle()  # the billing periods of who has no others

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from billing.dashboards.ranges import DEFAULT, MONTHLY, Range, read_range
-from billing.invoicing.schedule import Cycle
+from billing.invoicing.charging.schedule import Cycle
 
 OFF = "off"
 RANGE = ("range", "from", "to")

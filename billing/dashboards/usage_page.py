@@ -13,7 +13,7 @@ from billing.dashboards.bill_so_far import (
 )
 from billing.dashboards.state import State
 from billing.dashboards.usage_reads import UsageDays, UsedServices, reading_days, reading_services
-from billing.invoicing.rate import RatedPeriod, reading_rated
+from billing.invoicing.charging.rate import RatedPeriod, reading_rated
 from billing.metering.folding import uncounted
 from billing.periods import Days
 from billing.together import Reading, read, together

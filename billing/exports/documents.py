@@ -13,12 +13,12 @@ from django.db.models import Prefetch, QuerySet
 
 from billing.exact import ZERO
 from billing.exports.focus import Charge, Document, Taxed, next_period
-from billing.invoicing.after import CreditNote, CreditNoteLine
-from billing.invoicing.draft_lines import DraftLine
-from billing.invoicing.drafting import Draft, drafts_of
-from billing.invoicing.due import open_periods
-from billing.invoicing.lines import Kind
+from billing.invoicing.charging.lines import Kind
+from billing.invoicing.closing.draft_lines import DraftLine
+from billing.invoicing.closing.drafting import Draft, drafts_of
+from billing.invoicing.closing.due import open_periods
 from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.settling.after import CreditNote, CreditNoteLine
 from billing.invoicing.tax import tax_rows
 from billing.metering.models import Service
 from billing.periods import Days, day_of

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from billing.exact import plain
-from billing.invoicing.lines import Kind
+from billing.invoicing.charging.lines import Kind
 from billing.periods import Days, month_of
 
 USAGE, PURCHASE, TAX, CREDIT, ADJUSTMENT = "Usage", "Purchase", "Tax", "Credit", "Adjustment"

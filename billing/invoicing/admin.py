@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from sequences.models import Sequence
 
-from billing.invoicing import admin_written, verifying
-from billing.invoicing.after import CreditNote, CreditNoteLine, Payment
-from billing.invoicing.crediting import CannotCredit, credit, shares, void
+from billing.invoicing import admin_written
 from billing.invoicing.legal import BillingDetails, LegalEntity, VatRate
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
+from billing.invoicing.proving import verifying
+from billing.invoicing.settling.after import CreditNote, CreditNoteLine, Payment
+from billing.invoicing.settling.crediting import CannotCredit, credit, shares, void
 from billing.metering.services.admin import ReadOnly
 from billing.pricing.currencies import round_amount
 from catacloud.accounts.models import User

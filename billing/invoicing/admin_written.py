@@ -5,9 +5,9 @@ from dataclasses import replace
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from billing.invoicing import describing
+from billing.invoicing.documents import describing
+from billing.invoicing.documents.written import Written, WrittenLine, write
 from billing.invoicing.models import Invoice, InvoiceLine
-from billing.invoicing.written import Written, WrittenLine, write
 
 ROWS = mark_safe("<br>")
 

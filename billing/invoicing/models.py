@@ -11,8 +11,8 @@ from django.db.models import F, Q
 
 from billing.exact import ZERO, exactly
 from billing.invoicing import triggers
+from billing.invoicing.charging.lines import Kind
 from billing.invoicing.legal import BillingDetails, LegalEntity
-from billing.invoicing.lines import Kind
 from billing.metering.models import Service
 from billing.pricing.models import PlanVersion
 from billing.pricing.tax_classes import STANDARD_CLASS

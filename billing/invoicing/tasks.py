@@ -10,11 +10,12 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from billing.invoicing import issued_files, mailing, verification_runs, verifying
-from billing.invoicing.after import IssuedFile
-from billing.invoicing.close import CLOSED_TOGETHER, close_periods, organisations_to_close
-from billing.invoicing.due import due_periods
+from billing.invoicing.closing.close import CLOSED_TOGETHER, close_periods, organisations_to_close
+from billing.invoicing.closing.due import due_periods
+from billing.invoicing.documents import issued_files, mailing
 from billing.invoicing.models import Invoice
+from billing.invoicing.proving import verification_runs, verifying
+from billing.invoicing.settling.after import IssuedFile
 from billing.periods import Days, month_before, month_of
 
 MOST_AT_ONCE = 500

@@ -11,7 +11,7 @@ from django.db.models import Q, Sum
 
 from billing.accounts.models import PriceOverride
 from billing.exact import plain
-from billing.invoicing.rate import RatedLine, rate_organisations
+from billing.invoicing.charging.rate import RatedLine, rate_organisations
 from billing.lago.errors import not_found
 from billing.lago.wire import moment
 from billing.metering.models import DailyUsage, Service

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from billing.invoicing.subscriptions import CannotSubscribe
+from billing.invoicing.charging.subscriptions import CannotSubscribe
 from billing.metering.services.admin import ReadOnly
 from billing.migrating import moving, naming, simulating
 from billing.migrating.models import Move, PlanMigration

@@ -19,9 +19,9 @@ from billing.accounts.commands import (
     tell,
 )
 from billing.accounts.models import PriceOverride
-from billing.invoicing.besides import standings_of
+from billing.invoicing.charging.besides import standings_of
+from billing.invoicing.charging.subscriptions import CannotSubscribe, put_on, refuse_not_on_offer
 from billing.invoicing.models import Invoice, Subscription
-from billing.invoicing.subscriptions import CannotSubscribe, put_on, refuse_not_on_offer
 from billing.migrating.models import Move, PlanMigration
 from billing.periods import day_of
 from billing.pricing.models import PlanVersion

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from billing.invoicing.charging.subscriptions import refuse_not_on_offer
 from billing.invoicing.models import Subscription
-from billing.invoicing.subscriptions import refuse_not_on_offer
 from billing.migrating.models import Move, PlanMigration
 from catacloud.accounts.models import Organisation
 

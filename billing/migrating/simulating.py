@@ -17,11 +17,11 @@ from django.db.models import Exists, F, OuterRef, Sum, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from billing.exact import ZERO, exactly
-from billing.invoicing.besides import standings_of, stay_on
-from billing.invoicing.fees import Standing, due
-from billing.invoicing.lines import Kind
+from billing.invoicing.charging.besides import standings_of, stay_on
+from billing.invoicing.charging.fees import Standing, due
+from billing.invoicing.charging.lines import Kind
+from billing.invoicing.charging.rate import rate_as_if
 from billing.invoicing.models import Invoice, InvoiceLine
-from billing.invoicing.rate import rate_as_if
 from billing.migrating.models import Move, PlanMigration
 from billing.periods import Days
 from billing.pricing.currencies import round_amount

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from billing.invoicing.due import due_periods
+from billing.invoicing.closing.due import due_periods
 from billing.invoicing.models import Invoice
 from billing.periods import day_of, month_of
 from billing.periods import month_before as before

@@ -16,7 +16,7 @@ from django.db.models import Q, Sum
 
 from billing.dashboards.metrics import METRICS, STORED
 from billing.exact import ZERO
-from billing.invoicing.rate import RatedPeriod, rate_organisations
+from billing.invoicing.charging.rate import RatedPeriod, rate_organisations
 from billing.metering.models import PlatformUsage, Service
 from billing.metering.querying.usage import Levels, levels_before, period_figures
 from billing.periods import ONE_DAY, Days, day_of, month_of

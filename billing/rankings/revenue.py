@@ -12,7 +12,7 @@ from itertools import islice
 from uuid import UUID
 
 from billing.exact import ZERO, exactly, plain
-from billing.invoicing.rate import rate_organisations
+from billing.invoicing.charging.rate import rate_organisations
 from billing.metering.querying.usage import levels_before, period_figures
 from billing.periods import ONE_DAY, Days, day_of, month_of, start_of
 from billing.rankings.models import RevenueMark

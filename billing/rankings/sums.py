@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.exact import ZERO, exactly, plain
-from billing.invoicing.rate import RatedPeriod
+from billing.invoicing.charging.rate import RatedPeriod
 
 Rated = Mapping[UUID, RatedPeriod]
 ByService = dict[str, dict[int, Decimal]]  # by currency and service

@@ -17,7 +17,7 @@ from billing.dashboards.metrics import Change
 from billing.dashboards.numbers import locale_of, money_in, number_in, page_language
 from billing.exact import ZERO
 from billing.invoicing.models import Invoice
-from billing.invoicing.phrases import service_called
+from billing.invoicing.wording.phrases import service_called
 from billing.periods import Days
 
 register = template.Library()

@@ -12,9 +12,9 @@ from typing import Protocol, TypeVar
 import msgspec
 from django.utils.text import slugify
 
-from billing.invoicing.close import close_period, organisations_to_close
+from billing.invoicing.charging.subscriptions import subscribe
+from billing.invoicing.closing.close import close_period, organisations_to_close
 from billing.invoicing.legal import BillingDetails, LegalEntity
-from billing.invoicing.subscriptions import subscribe
 from billing.metering.folding import saga
 from billing.metering.ingesting import ingestion
 from billing.periods import ONE_DAY, Days, month_before, month_of, start_of

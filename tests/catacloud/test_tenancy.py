@@ -16,9 +16,9 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
-from billing.invoicing.after import CreditNote, IssuedFile
-from billing.invoicing.crediting import credit
 from billing.invoicing.models import Invoice
+from billing.invoicing.settling.after import CreditNote, IssuedFile
+from billing.invoicing.settling.crediting import credit
 from billing.lago.wire import SOURCE
 from billing.metering.ingesting import ingestion
 from billing.metering.models import Service

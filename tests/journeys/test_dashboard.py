@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
-from billing.invoicing.crediting import credit
 from billing.invoicing.models import Invoice
+from billing.invoicing.settling.crediting import credit
 from billing.periods import month_before, month_of
 from tests.factories import PASSWORD, make_daily_usage, make_invoice, make_organisation
 from tests.journeys.accessibility import assert_accessible_in_both

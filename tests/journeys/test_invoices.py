@@ -7,8 +7,8 @@ from django.core import mail
 from playwright.sync_api import expect
 
 from billing.budgets.tasks import watch_budget
-from billing.invoicing import issued_files
-from billing.invoicing.close import close_period
+from billing.invoicing.closing.close import close_period
+from billing.invoicing.documents import issued_files
 from billing.metering.folding import saga
 from billing.periods import month_of
 from eventstore import feed

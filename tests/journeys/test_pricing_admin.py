@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from billing.invoicing.close import close_period
+from billing.invoicing.charging.subscriptions import subscribe
+from billing.invoicing.closing.close import close_period
 from billing.invoicing.models import Subscription
-from billing.invoicing.subscriptions import subscribe
 from billing.migrating import tasks
 from billing.periods import month_before, month_of
 from billing.pricing.plans import new_draft

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from rich.progress import track
 
-from billing.invoicing.close import (
+from billing.invoicing.closing.close import (
     CLOSED_TOGETHER,
     PeriodNotOver,
     close_period,

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing.invoicing.models import Invoice
-from billing.invoicing.verifying import verify
+from billing.invoicing.proving.verifying import verify
 
 
 class Command(BaseCommand):

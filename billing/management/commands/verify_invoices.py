@@ -6,10 +6,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import Progress
 
-from billing.invoicing import verification_runs
 from billing.invoicing.models import Invoice
+from billing.invoicing.proving import verification_runs
+from billing.invoicing.proving.verifying import verify
 from billing.invoicing.tasks import verify_invoice
-from billing.invoicing.verifying import verify
 
 PATIENCE = 60.0  # seconds without any progress, until it goes on by itself
 LOOK_EVERY = 0.2

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from billing.invoicing.close import CLOSED_TOGETHER, close_periods
+from billing.invoicing.closing.close import CLOSED_TOGETHER, close_periods
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.periods import month_of
 from tests.benchmarks.billing.accounts import make_accounts

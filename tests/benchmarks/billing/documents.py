@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import TypeVar
 
-from billing.invoicing import einvoice, official_rules, pdf
-from billing.invoicing.document import Document
-from billing.invoicing.written import write
+from billing.invoicing.documents import einvoice, official_rules, pdf
+from billing.invoicing.documents.document import Document
+from billing.invoicing.documents.written import write
 from tests.benchmarks.harness import Measure, Options, at_most
-from tests.billing.invoicing.documents import make_document
+from tests.billing.invoicing.example_documents import make_document
 
 T = TypeVar("T")
 DOCUMENTS, LINES = 60, 8

@@ -7,8 +7,8 @@ from statistics import quantiles
 
 from django.db import transaction
 
-from billing.invoicing.close import close_period
-from billing.invoicing.drafting import draft_of
+from billing.invoicing.closing.close import close_period
+from billing.invoicing.closing.drafting import draft_of
 from billing.metering.folding.saga import CONSUMER
 from billing.metering.models import DailyUsage
 from billing.periods import Days, month_of

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from django.db import connection, transaction
 
-from billing.invoicing.close import CLOSED_TOGETHER, close_periods
+from billing.invoicing.closing.close import CLOSED_TOGETHER, close_periods
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.metering.models import Service
 from billing.migrating import naming, simulating

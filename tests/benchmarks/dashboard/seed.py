@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from billing.invoicing.close import close_period
+from billing.invoicing.closing.close import close_period
 from billing.metering import level_months
 from billing.metering.models import Service
 from billing.periods import month_before, month_of

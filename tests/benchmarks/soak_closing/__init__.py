@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from billing.invoicing.after import Payment
 from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.settling.after import Payment
 from tests.benchmarks import databases
 from tests.benchmarks.harness import Bar, Measure, Options, at_most
 from tests.benchmarks.soak_closing import closers, platform

@@ -8,7 +8,7 @@ from random import Random
 
 from django.db import connections
 
-from billing.invoicing.close import close_periods, organisations_to_close
+from billing.invoicing.closing.close import close_periods, organisations_to_close
 from billing.invoicing.models import Invoice
 from tests.benchmarks.soak_closing.platform import MONTH, NOW
 

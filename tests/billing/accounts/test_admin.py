@@ -8,7 +8,7 @@ from django.urls import reverse
 from time_machine import travel
 
 from billing.accounts.models import Credit, Discount, PriceOverride
-from billing.invoicing.subscriptions import subscribe
+from billing.invoicing.charging.subscriptions import subscribe
 from tests.factories import LONG_AGO, make_plan, make_service
 
 PRICE = {

@@ -17,10 +17,10 @@ from billing.accounts.models import (
     PriceOverride,
     Standstill,
 )
-from billing.invoicing.close import close_period
-from billing.invoicing.crediting import void
+from billing.invoicing.charging.subscriptions import NotYetOnOffer, change_plan, subscribe
+from billing.invoicing.closing.close import close_period
 from billing.invoicing.models import Subscription
-from billing.invoicing.subscriptions import NotYetOnOffer, change_plan, subscribe
+from billing.invoicing.settling.crediting import void
 from billing.periods import month_of
 from eventstore import repository
 from tests.billing.accounts.agreeing import NOW, PER_UNIT, agreed

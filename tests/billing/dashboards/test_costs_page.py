@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from billing.budgets.models import Budget
 from billing.dashboards.cost_periods import FEES, REST, CostLine, history
-from billing.invoicing.close import close_period
+from billing.invoicing.closing.close import close_period
 from billing.metering.changed import UsageChange
 from billing.metering.models import Service
 from billing.periods import Days, month_of

@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 from time_machine import travel
 
-from billing.invoicing import issued_files
-from billing.invoicing.close import close_period
-from billing.invoicing.crediting import credit
-from billing.invoicing.paying import record_payment
-from billing.invoicing.subscriptions import subscribe
+from billing.invoicing.charging.subscriptions import subscribe
+from billing.invoicing.closing.close import close_period
+from billing.invoicing.documents import issued_files
+from billing.invoicing.settling.crediting import credit
+from billing.invoicing.settling.paying import record_payment
 from billing.metering.models import Service
 from billing.periods import Days, month_of
 from billing.pricing.plans import publish

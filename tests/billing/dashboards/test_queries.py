@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from billing.accounts import commands, discounts
-from billing.invoicing.close import close_period
-from billing.invoicing.paying import record_payment
-from billing.invoicing.subscriptions import change_plan, subscribe
+from billing.invoicing.charging.subscriptions import change_plan, subscribe
+from billing.invoicing.closing.close import close_period
+from billing.invoicing.settling.paying import record_payment
 from billing.metering.changed import UsageChange
 from billing.metering.models import Service
 from billing.periods import month_of

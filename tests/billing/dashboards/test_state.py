@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.dashboards.state import Choices, read_state
-from billing.invoicing.schedule import Cycle
+from billing.invoicing.charging.schedule import Cycle
 from billing.periods import Days
 
 TODAY = date(2026, 11, 23)

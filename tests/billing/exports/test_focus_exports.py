@@ -11,8 +11,8 @@ import time_machine
 
 from billing.accounts import commands
 from billing.exports.focus import focus_unit, next_period
-from billing.invoicing.close import close_period
-from billing.invoicing.crediting import void
+from billing.invoicing.closing.close import close_period
+from billing.invoicing.settling.crediting import void
 from billing.metering.models import Service
 from billing.periods import Days, month_of
 from catacloud.accounts.api_keys import create_api_key

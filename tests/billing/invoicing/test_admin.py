@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 from django.urls import reverse
 
-from billing.invoicing.after import CreditNote
-from billing.invoicing.close import close_period
+from billing.invoicing.closing.close import close_period
 from billing.invoicing.models import Invoice
+from billing.invoicing.settling.after import CreditNote
 from billing.periods import month_of
 from tests.factories import (
     make_billing_details,

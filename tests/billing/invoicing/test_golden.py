@@ -31,16 +31,16 @@ from decimal import Decimal
 import pytest
 
 from billing.accounts import commands, discounts
-from billing.invoicing import describing
-from billing.invoicing.close import close_period
-from billing.invoicing.subscriptions import subscribe
-from billing.invoicing.written import WrittenLine, write
+from billing.invoicing.charging.subscriptions import subscribe
+from billing.invoicing.closing.close import close_period
+from billing.invoicing.documents import describing
+from billing.invoicing.documents.written import WrittenLine, write
 from billing.metering.models import Service
 from billing.periods import month_of
 from billing.pricing.charges import Charge, Tier
 from billing.pricing.plans import publish
 from tests.billing.accounts.agreeing import agreed
-from tests.billing.invoicing.test_parts import measured, priced, used
+from tests.billing.invoicing.charging.test_parts import measured, priced, used
 from tests.factories import (
     LONG_AGO,
     Prices,

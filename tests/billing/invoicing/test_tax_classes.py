@@ -23,17 +23,17 @@ import pytest
 from lxml import etree
 
 from billing.accounts import commands, discounts
-from billing.invoicing import describing, einvoice
-from billing.invoicing.close import close_period
-from billing.invoicing.crediting import credit
-from billing.invoicing.drafting import draft_of
-from billing.invoicing.subscriptions import change_plan, subscribe
-from billing.invoicing.verifying import differences
-from billing.invoicing.written import write
+from billing.invoicing.charging.subscriptions import change_plan, subscribe
+from billing.invoicing.closing.close import close_period
+from billing.invoicing.closing.drafting import draft_of
+from billing.invoicing.documents import describing, einvoice
+from billing.invoicing.documents.written import write
+from billing.invoicing.proving.verifying import differences
+from billing.invoicing.settling.crediting import credit
 from billing.periods import month_of
 from billing.pricing.plans import publish
 from tests.billing.accounts.agreeing import agreed
-from tests.billing.invoicing.test_verifying import meter
+from tests.billing.invoicing.proving.test_verifying import meter
 from tests.billing.metering.sending import send
 from tests.factories import (
     LONG_AGO,

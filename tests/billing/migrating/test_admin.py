@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from django.urls import reverse
 
-from billing.invoicing.subscriptions import subscribe
+from billing.invoicing.charging.subscriptions import subscribe
 from billing.migrating import tasks
 from billing.migrating.models import PlanMigration
 from tests.factories import LONG_AGO, make_organisation, make_plan, make_service

@@ -9,10 +9,10 @@ from django.db import IntegrityError
 
 from billing.accounts import commands
 from billing.accounts.models import PriceOverride
-from billing.invoicing.close import close_period
-from billing.invoicing.crediting import void
+from billing.invoicing.charging.subscriptions import change_plan, subscribe
+from billing.invoicing.closing.close import close_period
 from billing.invoicing.models import Invoice, Subscription
-from billing.invoicing.subscriptions import change_plan, subscribe
+from billing.invoicing.settling.crediting import void
 from billing.migrating import moving, naming, simulating, tasks
 from billing.migrating.models import Move, PlanMigration
 from billing.periods import month_of

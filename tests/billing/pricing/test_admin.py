@@ -12,7 +12,7 @@ from django.urls import reverse
 from pytest_django import Settings
 from sequences.models import Sequence
 
-from billing.invoicing.close import close_period
+from billing.invoicing.closing.close import close_period
 from billing.metering.models import Service
 from billing.periods import month_of
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier

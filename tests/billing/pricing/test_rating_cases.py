@@ -16,8 +16,8 @@ from uuid import UUID
 import pytest
 
 from billing.exact import ROUNDING, ZERO, exactly
-from billing.invoicing.bill import Credit, Discount, Taxable, TaxLine, make_bill
-from billing.invoicing.lines import Kind, fee
+from billing.invoicing.charging.bill import Credit, Discount, Taxable, TaxLine, make_bill
+from billing.invoicing.charging.lines import Kind, fee
 from billing.metering.folding.fold import Change, fold
 from billing.periods import microseconds
 from billing.pricing.currencies import round_amount

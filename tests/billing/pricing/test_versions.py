@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from billing.invoicing.subscriptions import NotOnOffer, subscribe
+from billing.invoicing.charging.subscriptions import NotOnOffer, subscribe
 from billing.metering.models import Dimension, Service
 from billing.pricing.models import Charge, PlanVersion, Tier
 from billing.pricing.plans import InvalidCharge, NotPublished, new_draft, publish, retire

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from billing.invoicing.subscriptions import subscribe
+from billing.invoicing.charging.subscriptions import subscribe
 from catacloud.accounts.models import Role
 from catacloud.org_settings import keys, log, members
 from catacloud.org_settings.events import KeyMade, record

@@ -1,0 +1,94 @@
+"""What usage comes to at known prices: line by line, and spans of a period together. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from billing.exact import ZERO, exactly, in_units
+from billing.invoicing.charging.agreed import Price
+from billing.invoicing.charging.lines import RatedLine
+from billing.invoicing.charging.parts import Figures, Part
+from billing.invoicing.charging.subscriptions import InForce
+from billing.pricing.currencies import round_amount
+from billing.pricing.rating import Usage, rate
+
+
+@dataclass(frozen=True, slots=True)
+class RatedPeriod:
+    """What one organisation owes for its usage of a period, in ``currency``. ``together`` are those
+    of its volume account, whose usage makes its price as well.
+    """
+
+    currency: str
+    plan_version_id: int
+    total: Decimal
+    lines: tuple[RatedLine, ...]
+    together: tuple[UUID, ...] = ()
+
+
+class Used(NamedTuple):
+    """What was used: of whole services, and of the parts of some."""
+
+    figures: Mapping[tuple[UUID, int], Decimal]
+    parts: Mapping[tuple[UUID, Part], Figures]
+
+    def of(self, organisation: UUID, price: Price) -> Usage:
+        """Return it in the service's unit."""
+        unit_size = price.service.unit_size
+        if price.part.is_whole:
+            figure = self.figures.get((organisation, price.service.pk), ZERO)
+            return Usage(in_units(figure, unit_size=unit_size))
+        used = self.parts.get((organisation, price.part), Figures())
+        events = [in_units(one, unit_size=unit_size) for one in used.events]
+        if price.part.by_event:
+            with exactly():
+                return Usage(sum(events, ZERO), events)
+        return Usage(in_units(used.figure, unit_size=unit_size))
+
+
+def rated_period(plan: InForce, lines: Iterable[RatedLine]) -> RatedPeriod:
+    each = tuple(lines)
+    with exactly():
+        total = sum((line.amount for line in each), ZERO)
+    return RatedPeriod(plan.currency, plan.plan_version_id, total, each)
+
+
+def rated_line(price: Price, usage: Usage, plan: InForce) -> RatedLine:
+    rated = rate(usage, price.terms)
+    return RatedLine(
+        service_id=price.service.pk,
+        service_name=price.service.name,
+        quantity=usage.quantity,
+        unit=price.service.unit,
+        amount=round_amount(rated.amount, plan.currency),
+        working=rated.working,
+        value=price.part.value,
+        tax_class=price.tax_class,
+    )
+
+
+def joined(whole: RatedPeriod, parts: Iterable[RatedPeriod]) -> RatedPeriod:
+    """Add up the spans of a period: a charge has one line, whose working is that of its spans."""
+    lines: dict[tuple[int, str, str], RatedLine] = {}
+    for part in parts:
+        if part.currency != whole.currency:
+            continue  # an invoice has one currency: what it changed from is not in it
+        for line in part.lines:
+            key = line.service_id, line.value, line.tax_class
+            lines[key] = _added(lines[key], line, whole.currency) if key in lines else line
+    with exactly():
+        total = sum((line.amount for line in lines.values()), ZERO)
+    each = sorted(lines.values(), key=lambda line: (line.service_name, line.service_id))
+    return replace(whole, total=total, lines=tuple(each))
+
+
+def _added(one: RatedLine, other: RatedLine, currency: str) -> RatedLine:
+    working = (*one.working, *other.working)
+    with exactly():
+        unrounded = sum((step.amount for step in working), ZERO)
+        quantity = one.quantity + other.quantity
+    return replace(
+        one, quantity=quantity, working=working, amount=round_amount(unrounded, currency)
+    )

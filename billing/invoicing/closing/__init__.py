@@ -1,0 +1,1 @@
+"""A period becomes an invoice: drafted as the preview shows it, numbered, and frozen."""

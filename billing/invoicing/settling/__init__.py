@@ -1,0 +1,1 @@
+"""What comes after an invoice: payments, credit, credit notes, and corrections of what changed."""

@@ -1,0 +1,88 @@
+"""By what the period of an invoice was billed besides usage, and what that came to so far."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet
+
+from billing.accounts import models as accounts
+from billing.exact import ZERO, exactly
+from billing.invoicing.charging.besides import commitment_of, standings_of, valid
+from billing.invoicing.charging.bill import Discount
+from billing.invoicing.charging.fees import due
+from billing.invoicing.charging.lines import Kind, fee
+from billing.invoicing.charging.rebilling import Key, Terms
+from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.settling.after import CreditNote, CreditNoteLine
+from billing.periods import Days
+
+
+def terms_of(invoice: Invoice) -> Terms:
+    """Read what was in force then: nothing that is agreed on starts or ends on invoiced days."""
+    rows = invoice.lines.filter(kind=Kind.BASE_FEE).order_by("position")
+    fees = [
+        replace(fee(Kind.BASE_FEE, row.service_name, row.amount), tax_class=row.tax_class)
+        for row in rows
+    ]
+    owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
+    asked = due(standings_of([owner])[owner], days, invoice.currency)
+    commitment = commitment_of(asked, fees, invoice.currency)
+    return Terms(fees, commitment, _discounts(invoice))
+
+
+def invoiced(invoice: Invoice, before: Invoice | None = None) -> Mapping[Key, tuple[str, Decimal]]:
+    """Return text and amount of the period's commitment and discounts, corrections included, so
+    far; or by what was issued before another invoice.
+    """
+    found: dict[Key, tuple[str, Decimal]] = {}
+    kinds = [Kind.COMMITMENT, Kind.DISCOUNT]
+    rows = InvoiceLine.objects.filter(
+        Q(invoice=invoice, kind__in=kinds)
+        | Q(kind=Kind.CORRECTION, service=None, corrects__starts_on=invoice.starts_on),
+        valid(before),
+        invoice__organisation=invoice.organisation_id,
+    ).order_by("invoice", "position")
+    for row in rows:
+        key = row.source_id, row.tax_class
+        text, so_far = found.get(key, (row.service_name, ZERO))
+        with exactly():
+            found[key] = text, so_far + row.amount
+    for line in _given_back(invoice, before):
+        key = line.invoice_line.source_id, line.invoice_line.tax_class
+        text, so_far = found.get(key, (line.invoice_line.service_name, ZERO))
+        with exactly():
+            found[key] = text, so_far - line.amount
+    return found
+
+
+def _given_back(invoice: Invoice, before: Invoice | None) -> QuerySet[CreditNoteLine]:
+    """Return what credit notes took back of its commitment and discounts, which went with usage."""
+    lines = CreditNoteLine.objects.filter(
+        credit_note__invoice=invoice,
+        credit_note__kind=CreditNote.Kind.CORRECTION,
+        invoice_line__kind__in=[Kind.COMMITMENT, Kind.DISCOUNT],
+    )
+    if before is not None:
+        lines = lines.filter(credit_note__issued_at__lt=before.issued_at)
+    return lines.select_related("invoice_line")
+
+
+def _discounts(invoice: Invoice) -> list[Discount]:
+    """Return those that lowered it, and those without a limit that had nothing to lower then.
+
+    One for so many periods that took nothing off has this one left for a later period.
+    """
+    took = invoice.lines.filter(kind=Kind.DISCOUNT).values("source_id")
+    in_force = Q(
+        Q(ends_on=None) | Q(ends_on__gt=invoice.starts_on),
+        periods=None,
+        starts_on__lt=invoice.ends_on,
+        granted_at__lte=invoice.issued_at,
+    )
+    rows = accounts.Discount.objects.filter(
+        Q(pk__in=took) | in_force,
+        organisation=invoice.organisation_id,
+        currency__in=["", invoice.currency],
+    )
+    return [Discount(row.pk, row.text, row.rate, row.amount, row.service_id) for row in rows]

@@ -1,0 +1,169 @@
+"""What has changed since in periods that are invoiced: late events, and events that were corrected.
+
+Each of an organisation's invoiced periods whose usage changed (unsettled.py) is rated as it stands
+now, on the plan version that it was invoiced on. Where that is another amount than was invoiced for
+it so far, the difference is a line on the next invoice, and so is that of the period's commitment
+and discounts. So all invoices together always come to each period rated once, and what did not
+change costs nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Q
+
+from billing.exact import ZERO, exactly
+from billing.invoicing.charging.lines import Kind, Line
+from billing.invoicing.charging.rate import RatedLine, rate_invoiced
+from billing.invoicing.charging.rebilling import beside_usage
+from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.settling import billed_by
+from billing.invoicing.settling.after import CreditNote, CreditNoteLine
+from billing.invoicing.settling.unsettled import unsettled
+from billing.together import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Invoiced:
+    """What was invoiced for a charge and a period so far: by its invoice, and by later ones."""
+
+    quantity: Decimal = ZERO
+    amount: Decimal = ZERO
+
+    def __add__(self, other: "Invoiced") -> "Invoiced":
+        with exactly():
+            return Invoiced(self.quantity + other.quantity, self.amount + other.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionLine:
+    """By how much a service of an invoiced period costs more now, or less; or what goes with that:
+    the period's commitment, or a discount.
+    """
+
+    corrects: Invoice
+    now: Line
+    before: Invoiced
+
+    @property
+    def quantity(self) -> Decimal:
+        with exactly():
+            return self.now.quantity - self.before.quantity
+
+    @property
+    def amount(self) -> Decimal:
+        with exactly():
+            return self.now.amount - self.before.amount
+
+    @property
+    def line(self) -> Line:
+        """The difference, as a line of a bill."""
+        kind = Kind.CORRECTION
+        return replace(self.now, kind=kind, quantity=self.quantity, amount=self.amount)
+
+
+Key = tuple[UUID, date, int, str, str]
+Corrections = dict[str, list[CorrectionLine]]
+"""By currency: an invoice takes those in its own, for amounts of two do not add up; the others wait
+for an invoice in theirs.
+"""
+
+
+class Corrected(NamedTuple):
+    """What changed of each organisation; and of some, who else's usage may have changed it."""
+
+    lines: dict[UUID, Corrections]
+    mates: Mapping[UUID, Sequence[UUID]]
+
+
+def corrections(*, organisations: Collection[UUID], now: datetime) -> Reading[Corrected]:
+    """Read a line for each service and invoiced period that comes to another amount now.
+
+    In one round where nothing changed, however many organisations and invoices there are.
+    """
+    found: dict[UUID, Corrections] = {one: {} for one in organisations}
+    changed, mates = yield from unsettled(organisations)
+    before = _invoiced(changed) if changed else {}
+    for invoice in changed:
+        if lines := _corrections_of(invoice, rate_invoiced(invoice, now=now).lines, before):
+            found[invoice.organisation_id].setdefault(invoice.currency, []).extend(lines)
+    return Corrected(found, mates)
+
+
+def _corrections_of(
+    invoice: Invoice, usage: Sequence[RatedLine], before: Mapping[Key, Invoiced]
+) -> list[CorrectionLine]:
+    """Return what changed of a period: its usage and, where that did, what hangs on it."""
+    found = []
+    for rated in usage:
+        charge = rated.service_id, rated.value, rated.tax_class
+        line = CorrectionLine(
+            invoice, rated, before[invoice.organisation_id, invoice.starts_on, *charge]
+        )
+        if line.amount:
+            found.append(line)
+    if found:
+        changes = beside_usage(
+            usage,
+            billed_by.terms_of(invoice),
+            invoiced=billed_by.invoiced(invoice),
+            currency=invoice.currency,
+        )
+        found += [CorrectionLine(invoice, one.now, Invoiced(ZERO, one.before)) for one in changes]
+    return found
+
+
+def total(amounts: Sequence[Decimal]) -> Decimal:
+    with exactly():
+        return sum(amounts, ZERO)
+
+
+def _invoiced(invoices: Sequence[Invoice]) -> Mapping[Key, Invoiced]:
+    """Return what was invoiced so far for the periods of invoices: by the organisation, the
+    period's first day, the service, its value and its tax class.
+
+    A correction may be of an invoice that is void since: its period counts, not its number. What a
+    credit note gave back because the period came to less counts too; a favour does not.
+    """
+    found: defaultdict[Key, Invoiced] = defaultdict(Invoiced)
+    lines = InvoiceLine.objects.filter(
+        Q(invoice__in=invoices) | Q(kind=Kind.CORRECTION),
+        invoice__organisation__in={one.organisation_id for one in invoices},
+        invoice__voided_at=None,
+        service__isnull=False,
+        kind__in=[Kind.USAGE, Kind.CORRECTION],
+    ).values_list(
+        "invoice__organisation",
+        "invoice__starts_on",
+        "corrects__starts_on",
+        "service_id",
+        "value",
+        "tax_class",
+        "quantity",
+        "amount",
+    )
+    for owner, own, corrected, service, value, tax_class, quantity, amount in lines:
+        key = owner, corrected or own, service, value, tax_class
+        found[key] += Invoiced(quantity, amount)
+    credited = CreditNoteLine.objects.filter(
+        credit_note__invoice__in=invoices,
+        credit_note__kind=CreditNote.Kind.CORRECTION,
+        invoice_line__kind=Kind.USAGE,
+    ).values_list(
+        "credit_note__invoice__organisation",
+        "credit_note__invoice__starts_on",
+        "invoice_line__service_id",
+        "invoice_line__value",
+        "invoice_line__tax_class",
+        "quantity",
+        "amount",
+    )
+    for owner, period, service, value, tax_class, quantity, amount in credited:
+        key = owner, period, service, value, tax_class
+        found[key] += Invoiced(-quantity, -amount)
+    return found
