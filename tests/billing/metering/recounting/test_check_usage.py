@@ -124,9 +124,12 @@ def test_names_each_sum_that_was_changed_in_each_table(used):
         for column in ("quantity", "area", "event_count"):
             row = model.objects.filter(service__slug="storage").earliest("pk")
             model.objects.filter(pk=row.pk).update(**{column: 123})
-            [finding] = findings()
+            finding, *others = findings()
             assert "storage, 2026-" in finding
             assert "is held, but the events make" in finding
+            # The database itself brings what a day's level changes by into its month.
+            assert len(others) == (model is DailyUsage and column == "quantity")
+            assert all(one.startswith("level months: acme, storage") for one in others)
             model.objects.filter(pk=row.pk).update(**{column: getattr(row, column)})
 
 
