@@ -154,8 +154,9 @@ class Terms:
             raise InvalidPrice("The minimum must not be above the maximum.")
 
     def prorated(self, days: int, *, of: int) -> "Terms":
-        """Return them for so many of a period's days: a flat amount, the free amount and the bounds
-        are shared by days. What is for units, packages, tiers and events stays as it is.
+        """Return them for so many of a period's days: flat amounts, also those of tiers, the free
+        amount, caps and bounds are shared by days. What is for units, packages and events, and
+        where tiers end, stays as it is.
         """
 
         def shared(amount: Decimal) -> Decimal:
@@ -165,6 +166,8 @@ class Terms:
         price, least, most = self.price, self.minimum, self.maximum
         if isinstance(price, Flat):
             price = Flat(shared(price.amount))
+        elif isinstance(price, Graduated | Volume):
+            price = replace(price, tiers=price.tiers.prorated(shared))
         elif isinstance(price, Percentage) and price.free_amount is not None:
             price = replace(price, free_amount=shared(price.free_amount))
         return replace(

@@ -4,7 +4,8 @@ A tier starts where the one before it ends, so no quantity falls between two, wh
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
@@ -82,6 +83,19 @@ class Tiers:
                 raise InvalidPrice(
                     "Each tier must end above the one before it, the first above zero."
                 )
+
+    def prorated(self, shared: Callable[[Decimal], Decimal]) -> "Tiers":
+        """Return them with a share of each fee and cap; they end where they did."""
+        return Tiers(
+            tuple(
+                replace(
+                    tier,
+                    flat_fee=shared(tier.flat_fee),
+                    cap=None if tier.cap is None else shared(tier.cap),
+                )
+                for tier in self.each
+            )
+        )
 
     @cached_property
     def ends(self) -> list[Decimal]:

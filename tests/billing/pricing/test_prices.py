@@ -8,11 +8,13 @@ import pytest
 from billing.pricing.prices import (
     Conversion,
     Flat,
+    Graduated,
     Package,
     Percentage,
     PerUnit,
     Rounding,
     Terms,
+    Volume,
 )
 from billing.pricing.tiers import InvalidPrice, Tier, Tiers
 
@@ -61,3 +63,13 @@ def test_of_so_many_days_of_a_period_share_what_is_of_all_of_it() -> None:
     assert parts == [Flat(Decimal("0.322580645161")), Flat(Decimal("0.677419354839"))]
     shares = Terms(Percentage(ONE, free_events=3, free_amount=Decimal(62))).prorated(10, of=31)
     assert shares.price == Percentage(ONE, free_events=3, free_amount=Decimal(20))
+
+
+def test_fees_and_caps_of_tiers_are_of_a_whole_period_too() -> None:
+    def tiers(fee: int, cap: int) -> Tiers:
+        first = Tier(Decimal(100), ONE, flat_fee=Decimal(fee), cap=Decimal(cap))
+        return Tiers((first, Tier(None, TWO)))
+
+    for model in (Graduated, Volume):
+        terms = Terms(model(tiers(fee=31, cap=62)))
+        assert terms.prorated(10, of=31).price == model(tiers(fee=10, cap=20))
