@@ -1,6 +1,6 @@
 """What an organisation is to pay: the bill to come against its budget, and the periods before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,11 +16,13 @@ from billing.budgets.coming import bill_of
 from billing.budgets.forms import BudgetForm
 from billing.budgets.keeping import remove_budget, set_budget
 from billing.budgets.models import Budget, Threshold
+from billing.dashboards.bill_to_come import reading_bill
 from billing.dashboards.budget_bar import bar
+from billing.dashboards.chart_csv import Place, Taken, download, written
 from billing.dashboards.charts import period_bars
-from billing.dashboards.cost_periods import OF_SERVICES, CostLine, history
+from billing.dashboards.cost_periods import OF_SERVICES, CostHistory, CostLine, history
 from billing.invoicing.closing.drafting import Draft
-from billing.invoicing.closing.upcoming import reading_upcoming, running
+from billing.invoicing.closing.upcoming import running
 from billing.invoicing.documents import describing
 from billing.invoicing.documents.written import write
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
@@ -47,19 +49,16 @@ EXPORTED = timedelta(days=365)
 def costs(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the costs; posted by who may bill, keep a budget."""
     now = timezone.now()
-    if request.method == "POST":
-        organisation = get_organisation_as(request.user, slug, *BILLERS)
-        known = read(_known(organisation, now))
-        form = _form(request, organisation, known)
-        if form and form.is_valid():
-            set_budget(form.instance, by=request.user, now=now)
-            messages.success(request, _("The budget is saved."))
-            return redirect("costs", slug)
-    else:
-        organisation = get_organisation(request.user, slug)
-    drafts, (known, past) = read(
-        together(reading_upcoming(organisation, now=now), _past(organisation, now))
+    if request.method == "POST" and _is_saved(request, slug, now):
+        return redirect("costs", slug)
+    organisation = get_organisation(request.user, slug)
+    bill, (known, lines) = read(
+        together(reading_bill(organisation, now=now), _past(organisation, now))
     )
+    draft = running(bill.drafts, now=now)
+    past = history([*lines, *_lines_of(draft)], most=PERIODS)
+    if request.GET.get("format") == "csv":
+        return download(_as_csv(past, known.currency or ""), name=f"periods-{slug}")
     context = {
         "organisation": organisation,
         "budget": known.budget,
@@ -68,9 +67,21 @@ def costs(request: SignedInRequest, slug: str) -> HttpResponse:
         "currency": known.currency,
         "today": day_of(now, organisation.zone),
         "export_from": month_of(day_of(now, organisation.zone) - EXPORTED).first,
-        **_figures(known, past, running(drafts, now=now)),
+        **_figures(known, past, draft),
+        "to_do": bill.to_do,
     }
     return render(request, "billing/costs.html", context)
+
+
+def _is_saved(request: SignedInRequest, slug: str, now: datetime) -> bool:
+    """Keep the budget that is posted; say if its form is as it should be."""
+    organisation = get_organisation_as(request.user, slug, *BILLERS)
+    form = _form(request, organisation, read(_known(organisation, now)))
+    if not (form and form.is_valid()):
+        return False
+    set_budget(form.instance, by=request.user, now=now)
+    messages.success(request, _("The budget is saved."))
+    return True
 
 
 @signed_in
@@ -131,9 +142,14 @@ def _form(request: SignedInRequest, organisation: Organisation, known: _Known) -
     return BudgetForm(request.POST or None, instance=budget)
 
 
-def _figures(known: _Known, lines: Sequence[CostLine], draft: Draft | None) -> dict[str, object]:
+def _as_csv(past: CostHistory, currency: str) -> str:
+    names = [one.name for one in past.series]
+    rows = [Place(f"{one.days.first}", amounts, one.total) for one, amounts in past.rows]
+    return written("period from", [Taken(_("Cost"), currency, names, rows)])
+
+
+def _figures(known: _Known, past: CostHistory, draft: Draft | None) -> dict[str, object]:
     budget, bill = known.budget, bill_of(draft) if draft else None
-    past = history([*lines, *_lines_of(draft)], most=PERIODS)
     is_held = budget and bill and budget.currency == bill.currency
     return {
         "document": write(describing.of_draft(draft)) if draft else None,

@@ -1,6 +1,6 @@
 """One day of an organisation's usage, hour by hour: where a day's chart leads to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards import live
+from billing.dashboards.chart_csv import Place, Taken, download, written
 from billing.dashboards.charts import Figure
 from billing.dashboards.hours import HourSeries, hour_figure, hour_series
 from billing.dashboards.marks import with_links
@@ -69,6 +70,9 @@ def usage_day(request: SignedInRequest, slug: str, day: str) -> HttpResponse:
     metrics = [metric for metric, _ in metrics_of(used)]
     choices = Choices(("", *(one.slug for one in metrics)), ("", *used.groupings), SORTS)
     state = read_state(request.GET, today=today, choices=choices)
+    panels = list(_panels(organisation, used, state, shown, now))
+    if request.GET.get("format") == "csv":
+        return download(_as_csv(panels), name=f"hours-{slug}-{shown}")
     context = {
         "organisation": organisation,
         "organisations": organisations,
@@ -82,10 +86,25 @@ def usage_day(request: SignedInRequest, slug: str, day: str) -> HttpResponse:
         "live": tag,
         "back": reverse("usage", args=[slug]) + _query(request),
         "query": _query(request),
-        "panels": list(_panels(organisation, used, state, shown, now)),
+        "panels": panels,
     }
     page = template_for(request, "billing/usage_day.html", partials={"content"})
     return render(request, page, context)
+
+
+def _as_csv(panels: Iterable[HourPanel]) -> str:
+    return written(
+        "hour",
+        [
+            Taken(
+                panel.metric.name,
+                panel.metric.unit,
+                [one.name for one in panel.series],
+                [Place(row.name, row.values, row.total) for row in panel.rows],
+            )
+            for panel in panels
+        ],
+    )
 
 
 def _day(text: str, today: date) -> date:

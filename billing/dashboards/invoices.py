@@ -1,6 +1,5 @@
 """An organisation's invoices: the upcoming one, those that were issued, and why they say so."""
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,9 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from billing.dashboards.bill_to_come import BillToCome, reading_bill
 from billing.dashboards.invoice_rows import STATUSES, filtered, read_filters, reading_rows
-from billing.invoicing.closing.drafting import Draft
-from billing.invoicing.closing.upcoming import reading_upcoming
 from billing.invoicing.documents import describing, issued_files
 from billing.invoicing.documents.issued_files import Issued
 from billing.invoicing.documents.written import write
@@ -47,14 +45,14 @@ def invoice_list(request: SignedInRequest, slug: str) -> HttpResponse:
     page = template_for(request, "billing/invoices.html", partials={"issued"})
     readings: list[Reading[Any]] = [reading_rows(organisation, today=today)]
     if not page.endswith("#issued"):
-        readings.append(reading_upcoming(organisation, now=now))
-    rows, *drafts = read(together(*readings))
+        readings.append(reading_bill(organisation, now=now))
+    rows, *bill = read(together(*readings))
     context = {
         "organisation": organisation,
         "asked": asked,
         "rows": filtered(rows, asked),
         "has_invoices": bool(rows),
-        **(_upcoming(drafts[0], today) if drafts else {}),
+        **(_upcoming(bill[0], today) if bill else {}),
     }
     return render(request, page, context)
 
@@ -154,7 +152,7 @@ def verify_invoice(request: SignedInRequest, slug: str, number: str) -> HttpResp
     return redirect(reverse("invoice", args=[organisation.slug, invoice.number]))
 
 
-def _upcoming(drafts: Sequence[Draft], today: date) -> dict[str, object]:
+def _upcoming(bill: BillToCome, today: date) -> dict[str, object]:
     """Show the drafts that closing would issue now: of the periods that have no invoice yet."""
     return {
         "drafts": [
@@ -163,12 +161,13 @@ def _upcoming(drafts: Sequence[Draft], today: date) -> dict[str, object]:
                 "gross": draft.gross,
                 "is_over": draft.days.end <= today,
             }
-            for draft in drafts
+            for draft in bill.drafts
         ],
         "waiting": [
             (total([line.amount for line in lines]), currency)
-            for currency, lines in (drafts[0].waiting.items() if drafts else ())
+            for currency, lines in (bill.drafts[0].waiting.items() if bill.drafts else ())
         ],
+        "to_do": bill.to_do,
     }
 
 

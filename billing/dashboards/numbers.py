@@ -2,6 +2,7 @@
 
 Babel works out a pattern for each number, which takes longer than all else on a page of tables.
 Where digits are grouped by threes it comes to other signs alone; a test compares the two.
+Below zero a minus sign stands, where Babel often has a hyphen.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from babel.numbers import (
     get_group_symbol,
 )
 from django.utils.translation import get_language, to_locale
+
+from billing.invoicing.wording.pen import with_minus
 
 
 class _Shape(NamedTuple):
@@ -36,7 +39,7 @@ def money_in(language: str, value: Decimal, currency: str) -> str:
     """Write money in a language: who writes hundreds asks once for the page's."""
     shape = _shape_of(currency, language)
     if shape is None or value < 0:
-        return format_currency(value, currency, locale=locale_of(language))
+        return with_minus(format_currency(value, currency, locale=locale_of(language)))
     rounded = value.quantize(_last_of(shape.digits), ROUND_HALF_EVEN)
     return f"{shape.before}{number_in(language, rounded, shape.digits)}{shape.after}"
 
@@ -48,9 +51,9 @@ def number_in(language: str, value: Decimal, digits: int) -> str:
     symbols = _symbols(language)
     if symbols is None:
         pattern = "#,##0." + "0" * digits if digits else "#,##0"
-        return format_decimal(rounded, pattern, locale=locale_of(language))
+        return with_minus(format_decimal(rounded, pattern, locale=locale_of(language)))
     written = f"{rounded:,f}"
-    return written.translate(symbols) if symbols else written
+    return with_minus(written.translate(symbols) if symbols else written)
 
 
 @cache

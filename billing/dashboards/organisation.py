@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards import live
 from billing.dashboards.bill_so_far import Agreed, agreed_with
+from billing.dashboards.chart_csv import download
 from billing.dashboards.charts import Values
 from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.happened import notes_of
@@ -109,12 +110,8 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
 def _as_csv(figures: Figures, asked: Asked) -> HttpResponse:
     days, slug = asked.state.range.days, asked.organisation.slug
     currency = figures.bill.currency if figures.bill else ""
-    name = f"charts-{slug}-{days.first}-to-{days.last}.csv"
-    return HttpResponse(
-        as_csv(figures.panels, currency=currency),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    table = as_csv(figures.panels, currency=currency)
+    return download(table, name=f"charts-{slug}-{days.first}-to-{days.last}")
 
 
 def own_organisations(

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards import live, overview_chart, overview_figures, ranking, tables
+from billing.dashboards.chart_csv import Place, Taken, download, written
 from billing.dashboards.overview_figures import Platform
 from billing.dashboards.ranges import PRESETS, read_range
 from billing.metering.folding import uncounted
@@ -35,6 +36,8 @@ def overview(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     asked = read_range(request.GET, today=now.date())
     platform = overview_figures.read(asked, metric=request.GET.get("metric", ""), now=now)
+    if request.GET.get("format") == "csv":
+        return _as_csv(platform)
     as_of = platform.ranking and platform.ranking.as_of
     tag = live.tag(request, now, as_of, platform.stamp)
     if live.is_known(request, tag):
@@ -62,6 +65,17 @@ def overview(request: SignedInRequest) -> HttpResponse:
         context |= _platform_context(request, platform, leaders, now)
     context |= _table_context(platform, table, largest)
     return render(request, template, context)
+
+
+def _as_csv(platform: Platform) -> HttpResponse:
+    leaders = _leaders(platform)
+    platform.read_days(leaders.largest)
+    series, metric, days = platform.series(leaders.largest), platform.metric, platform.asked.days
+    rows = tables.day_rows(series, platform.totals(), platform.asked)
+    places = [Place(f"{row.day}", row.values, row.total, row.before) for row in rows]
+    chart = Taken(metric.name, metric.unit, [one.name for one in series], places)
+    name = f"overview-{metric.slug}-{days.first}-to-{days.last}"
+    return download(written("day", [chart]), name=name)
 
 
 def _leaders(platform: Platform) -> Leaders:

@@ -17,6 +17,7 @@ from billing.dashboards.metrics import Change
 from billing.dashboards.numbers import locale_of, money_in, number_in, page_language
 from billing.exact import ZERO
 from billing.invoicing.models import Invoice
+from billing.invoicing.wording.pen import with_minus
 from billing.invoicing.wording.phrases import service_called
 from billing.periods import Days
 
@@ -132,13 +133,14 @@ def unit_price(value: Decimal | str, currency: str) -> str:
     """Write a price with every digit that it has: €0.000023."""
     pattern = copy(_locale().currency_formats["standard"])
     pattern.frac_prec = (2, 12)
-    return str(pattern.apply(Decimal(value), _locale(), currency=currency, currency_digits=False))
+    written = pattern.apply(Decimal(value), _locale(), currency=currency, currency_digits=False)
+    return with_minus(str(written))
 
 
 @register.filter
 def exact(value: Decimal | str) -> str:
     """Write a number with every digit that it has, and no zeros after them."""
-    return format_decimal(Decimal(value), "#,##0.############", locale=_locale())
+    return with_minus(format_decimal(Decimal(value), "#,##0.############", locale=_locale()))
 
 
 OF_STEPS = {

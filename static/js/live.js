@@ -35,7 +35,8 @@
   const show = (html) => {
     const focused = nameOf(document.activeElement);
     const scrolled = [...document.querySelectorAll("details.data .scroll")].map((one) => [one.closest("details").id, one.scrollTop]);
-    htmx.swap(place(), html, { swapStyle: "innerHTML" });
+    // What was read out once is not read out every second.
+    htmx.swap(place(), html.replaceAll(' role="alert"', ""), { swapStyle: "innerHTML" });
     document.dispatchEvent(new Event("catacloud:refreshed"));
     for (const [id, top] of scrolled) document.querySelector(`#${CSS.escape(id)} .scroll`)?.scrollTo(0, top);
     if (focused) document.querySelector(focused)?.focus({ preventScroll: true });
@@ -64,7 +65,7 @@
   };
 
   document.addEventListener("pointermove", ({ target }) => {
-    if (target.closest?.(".chart[data-drawn]")) readAt = performance.now();
+    if (target.closest?.(".chart")) readAt = performance.now();
   });
   document.addEventListener("visibilitychange", () => later(0));
   later(EVERY);

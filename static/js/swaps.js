@@ -1,4 +1,5 @@
-// What a page needs around htmx swaps: a friendly error, the focus, menus that close; and what copies.
+// What a page needs around htmx swaps: a friendly error, the focus, what is read out, menus that
+// close; and what copies.
 (() => {
   "use strict";
 
@@ -22,10 +23,30 @@
     location.reload();
   });
 
-  // A link in a menu is gone from sight after its swap: the focus goes to the menu's button.
-  document.addEventListener("htmx:afterSettle", (event) => {
-    const from = event.detail.requestConfig?.elt?.closest("[data-focus]");
-    if (from) document.getElementById(from.dataset.focus)?.focus({ preventScroll: true });
+  // A link in a menu is gone from sight after its swap: the focus goes to the menu's button. Where
+  // what had it is gone altogether, such as the link to a last page, it goes to what came instead.
+  const keepFocus = (from, place) => {
+    const named = from.closest("[data-focus]");
+    if (named) return document.getElementById(named.dataset.focus)?.focus({ preventScroll: true });
+    if (from.isConnected || document.activeElement !== document.body) return;
+    const heading = place?.querySelector("h1, h2");
+    heading?.setAttribute("tabindex", "-1");
+    heading?.focus({ preventScroll: true });
+  };
+
+  // Who does not see what came is told in a few words: how much was found.
+  const announce = (place) => {
+    const said = place?.querySelector("[data-said]")?.textContent.trim();
+    const status = document.getElementById("announced");
+    if (said && status && status.textContent !== said) status.textContent = said;
+  };
+
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
+    const from = detail.requestConfig?.elt;
+    if (!from) return; // a page that refreshes itself disturbs nobody
+    const place = document.getElementById(detail.target.id);
+    keepFocus(from, place);
+    announce(place);
   });
 
   // Where the clipboard is closed to a page, the text is marked, to be copied by hand.

@@ -132,8 +132,11 @@ class _Inputs:
 class Inputs(dict[UUID, _Inputs]):
     """What drafts of a period are made of, by organisation."""
 
-    def drafts(self, after: Sequence[Draft] = ()) -> dict[UUID, Draft]:
-        """Make them; ``after`` are drafts of periods before, which will be issued first. Pure."""
+    def drafts(self, after: Sequence[Draft] = (), *, language: str = "") -> dict[UUID, Draft]:
+        """Make them; ``after`` are drafts of periods before, which will be issued first. Pure.
+
+        Their words are of the language: the customer's by default, in which invoices are issued.
+        """
         return {
             owner: _draft(
                 replace(
@@ -143,7 +146,8 @@ class Inputs(dict[UUID, _Inputs]):
                         (draft for draft in after if draft.organisation.pk == owner),
                         one.left,
                     ),
-                )
+                ),
+                language or one.sides.language,
             )
             for owner, one in self.items()
         }
@@ -224,11 +228,11 @@ def _plans(versions: QuerySet[PlanVersion]) -> Reading[dict[int, PlanVersion]]:
     return with_plans(*(yield [versions, plans]))
 
 
-def _draft(of: _Inputs) -> Draft:
+def _draft(of: _Inputs, language: str) -> Draft:
     currency, left, sides = of.period.currency, of.left, of.sides
     corrected, credited = told_apart(left.to_correct.get(currency, []))
     bill = make(of.period, left.its, days=of.days, corrections=[one.line for one in corrected])
-    lines = lines_of(bill, corrected, Pen(sides.language, currency))
+    lines = lines_of(bill, corrected, Pen(language, currency))
     taxes = _tax(lines, sides, of.version)
     return Draft(
         organisation=of.organisation,
@@ -242,7 +246,7 @@ def _draft(of: _Inputs) -> Draft:
         entity=sides.entity,
         seller=sides.seller,
         buyer=sides.buyer,
-        language=sides.language,
+        language=language,
         reference=sides.reference,
         metered_until=of.until,
         metered_others=of.until_others,

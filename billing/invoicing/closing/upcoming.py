@@ -18,9 +18,11 @@ def upcoming(organisation: Organisation, *, now: datetime) -> list[Draft]:
     return read(reading_upcoming(organisation, now=now))
 
 
-def reading_upcoming(organisation: Organisation, *, now: datetime) -> Reading[list[Draft]]:
+def reading_upcoming(
+    organisation: Organisation, *, now: datetime, language: str = ""
+) -> Reading[list[Draft]]:
     """Read what :func:`upcoming` returns: as many rounds for two periods as for one, and what came
-    late is rated once for both.
+    late is rated once for both. A page asks for its own language in place of the customer's.
     """
     periods = yield from open_periods(organisation, today=day_of(now, organisation.zone))
     if not periods:
@@ -28,7 +30,7 @@ def reading_upcoming(organisation: Organisation, *, now: datetime) -> Reading[li
     each = yield from inputs_of([organisation], periods=periods, now=now)
     drafts: list[Draft] = []
     for inputs in each:
-        drafts += inputs.drafts(after=drafts).values()
+        drafts += inputs.drafts(after=drafts, language=language).values()
     return drafts
 
 

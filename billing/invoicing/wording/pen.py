@@ -14,6 +14,11 @@ from billing.invoicing.wording.phrases import say
 LOCALES = {"en": Locale("en"), "de": Locale("de", "DE")}
 
 
+def with_minus(number: str) -> str:
+    """Write a number below zero with a minus sign: Babel takes a hyphen, which is half as wide."""
+    return number.replace("-", "−")
+
+
 @dataclass(frozen=True, slots=True)
 class Pen:
     """Writes in a language, amounts in a currency."""
@@ -29,20 +34,20 @@ class Pen:
         return say(phrase, self.language)
 
     def money(self, amount: Decimal) -> str:
-        return format_currency(amount, self.currency, locale=self.locale)
+        return with_minus(format_currency(amount, self.currency, locale=self.locale))
 
     def price(self, amount: Decimal) -> str:
         """Write every digit that a price has."""
         pattern = copy(self.locale.currency_formats["standard"])
         pattern.frac_prec = (2, 12)
         written = pattern.apply(amount, self.locale, currency=self.currency, currency_digits=False)
-        return str(written)
+        return with_minus(str(written))
 
     def percent(self, rate: Decimal) -> str:
-        return format_percent(rate, "#,##0.####\u00a0%", locale=self.locale)
+        return with_minus(format_percent(rate, "#,##0.####\u00a0%", locale=self.locale))
 
     def number(self, value: Decimal) -> str:
-        return format_decimal(value, "#,##0.############", locale=self.locale)
+        return with_minus(format_decimal(value, "#,##0.############", locale=self.locale))
 
     def amount_of(self, quantity: Decimal, unit: str) -> str:
         return f"{self.number(quantity)}\u00a0{unit}".strip()

@@ -71,7 +71,7 @@ def test_a_negative_invoice_says_that_it_is_a_credit_and_the_next_one_that_it_to
     )
     october = close_period(organisation=acme, days=OCTOBER, now=NOW)
     page = text(client.get(f"{LIST}{october.number}/"))
-    assert "Credit -€7.00 Nothing is to be paid: it is set against the next invoices." in page
+    assert "Credit −€7.00 Nothing is to be paid: it is set against the next invoices." in page
     make_daily_usage(acme, date(2026, 8, 31), hours=3)
     august = close_period(organisation=acme, days=month_of(date(2026, 8, 1)), now=NOW)
     page = text(client.get(f"{LIST}{august.number}/"))

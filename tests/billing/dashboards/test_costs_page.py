@@ -77,6 +77,8 @@ class TestThePage:
         assert "1–31 Oct 2026" in page
         assert '"names": ["Oct 2026", "Nov 2026"]' in page
         assert '"y": [70.0, 60.0]' in page
+        taken = text(client.get(PAGE, {"format": "csv"}))
+        assert "2026-11-01,Cost,,60,EUR, 2026-10-01,Cost,,70,EUR," in taken
 
     def test_is_german_for_whoever_asks_for_that(self, customer, client):
         client.post(PAGE, {"amount": "1234.5", "thresholds": ["50"]})

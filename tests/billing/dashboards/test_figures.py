@@ -20,23 +20,28 @@ from billing.templatetags.figures import FIVE_DIGITS
     currency=st.sampled_from(["EUR", "USD", "JPY", "KWD", "CHF"]),
     language=st.sampled_from(["en", "de", "sv", "hi"]),
 )
-def test_money_is_written_as_babel_writes_it(value, currency, language):
+def test_money_is_written_as_babel_writes_it_but_for_a_minus_sign(value, currency, language):
     with override(language):
-        assert figures.money(value, currency) == format_currency(value, currency, locale=language)
+        by_babel = format_currency(value, currency, locale=language).replace("-", "−")
+        assert figures.money(value, currency) == by_babel
 
 
 @given(
     value=st.decimals(min_value=-(10**12), max_value=10**12, places=5),
     language=st.sampled_from(["en", "de", "sv", "hi"]),
 )
-def test_a_number_is_written_as_babel_writes_it(value, language):
+def test_a_number_is_written_as_babel_writes_it_but_for_a_minus_sign(value, language):
     rounded = FIVE_DIGITS.plus(value)
     digits = 0 if abs(rounded) >= 1000 else 2 if rounded % 1 else 0
     rounded = rounded.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) + 0  # no zero below zero
     with override(language):
         number = figures.headline(value, "things").number
         pattern = "#,##0.00" if digits else "#,##0"
-        assert number == format_decimal(rounded, pattern, locale=language)
+        assert number == format_decimal(rounded, pattern, locale=language).replace("-", "−")
+
+
+def test_every_digit_of_a_number_below_zero_stands_behind_a_minus_sign():
+    assert figures.exact(Decimal("-0.25")) == "−0.25"
 
 
 def written(text: object) -> str:

@@ -18,10 +18,12 @@ from billing.periods import Days, month_of
 from billing.pricing.plans import publish
 from tests.factories import (
     LONG_AGO,
+    make_billing_details,
     make_daily_usage,
     make_draft,
     make_invoice,
     make_plan,
+    make_seller,
     make_subscription,
 )
 
@@ -46,12 +48,41 @@ def text(response) -> str:
     return re.sub(r"\s+", " ", response.content.decode().replace("\u00a0", " "))
 
 
+def subscribed(organisation):
+    """Say who is on a plan that charges a euro an hour, since this month began."""
+    hours = Service.objects.get(slug="execution-time")
+    return {
+        "organisation": organisation,
+        "plan_version": make_plan(prices={hours: [(None, "1")]}),
+        "starts_on": timezone.now().date().replace(day=1),
+    }
+
+
 class TestList:
     def test_shows_the_newest_first(self, acme, client, invoice):
         page = text(client.get(LIST))
         assert "1–31 Oct 2026" in page
         assert "€70.00" in page
         assert ONE in page
+
+    def test_has_what_is_to_come_in_the_language_of_the_page(self, acme, client):
+        make_subscription(**subscribed(acme))
+        make_daily_usage(acme, timezone.now().date(), hours=1)
+        make_billing_details(acme, language="de")
+        page = text(client.get(LIST))
+        assert "Every unit" in page
+        assert "Jede Einheit" not in page
+
+    def test_says_that_what_is_to_come_has_no_vat_rate_and_to_operators_which(
+        self, acme, client, operator, as_user
+    ):
+        make_subscription(**subscribed(acme))
+        make_daily_usage(acme, timezone.now().date(), hours=1)
+        make_seller().vat_rates.all().delete()
+        for path in (LIST, "/organisations/acme/costs/"):
+            assert "there is no VAT rate for it" in text(client.get(path))
+            assert "VAT rate of DE" not in text(client.get(path))
+            assert "There is no standard VAT rate of DE" in text(as_user(operator).get(path))
 
     def test_says_when_the_first_one_comes(self, client):
         assert "No invoice yet." in text(client.get(LIST))

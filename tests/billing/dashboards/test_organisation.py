@@ -306,6 +306,11 @@ class TestHours:
         empty = client.get("/organisations/acme/events/?hour=2026-11-12T11:00Z")
         assert "No such event" in text(empty)
 
+    def test_are_there_to_take_away(self, acme, client):
+        measure(acme, ("eu", 12, 7200))
+        answer = client.get(f"{URL}days/2026-11-12/?metric=execution&format=csv")
+        assert "10:00,Execution time,,2,h," in answer.content.decode().splitlines()
+
     def test_are_those_of_the_organisations_clock(self, client, acme):
         Organisation.objects.filter(pk=acme.pk).update(time_zone="Asia/Kathmandu")
         measure(acme, ("eu", 12, 7200))

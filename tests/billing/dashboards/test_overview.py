@@ -94,6 +94,19 @@ class TestChart:
         trace, *_ = figure(client.get(URL, {"shape": "lines"}))["data"]
         assert (trace["name"], trace["type"], trace["stackgroup"]) == ("Acme", "scatter", "days")
 
+    def test_is_there_to_take_away(self, client):
+        make_daily_usage(make_organisation("=Acme"), date(2026, 11, 2), hours=5)
+        make_daily_usage(make_organisation("Globex"), date(2026, 11, 2), hours=3)
+        answer = client.get(URL, {"metric": "execution", "format": "csv"})
+        assert answer.headers["Content-Disposition"] == (
+            'attachment; filename="overview-execution-2026-11-01-to-2026-11-23.csv"'
+        )
+        assert answer.content.decode().splitlines()[4:7] == [
+            "2026-11-02,Execution time,'=Acme,5,h,",
+            "2026-11-02,Execution time,Globex,3,h,",
+            "2026-11-02,Execution time,,8,h,0",
+        ]
+
     def test_escapes_what_a_name_says(self, client):
         make_daily_usage(make_organisation("</script><b>&"), date(2026, 11, 2), stored_gb=5)
         page = client.get(URL)

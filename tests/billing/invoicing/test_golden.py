@@ -83,7 +83,7 @@ def rich_plan(services):
 
 
 def taken(line: int, cents: int) -> str:
-    return f"Taken off line {line} = -€{cents / 100:.2f}"
+    return f"Taken off line {line} = −€{cents / 100:.2f}"
 
 
 def shown(line: WrittenLine) -> tuple[str, list[str]]:
@@ -150,7 +150,7 @@ CREDIT = [43, 57, 128, 144, 137, 34, 68, 51, 9, 359, 1237]  # 22.67 × a line's 
 
 # The working of each line, as page and PDF show it; of the volume account, that of all together.
 WORKING = [
-    ("a", ["Flat fee 1 × €5.00 = €5.00", f"{OTHERS} 1 × -€2.50 = -€2.50"]),
+    ("a", ["Flat fee 1 × €5.00 = €5.00", f"{OTHERS} 1 × −€2.50 = −€2.50"]),
     ("b", ["Every unit 10 h × €0.333 = €3.33"]),
     ("c", ["Packages 3 × €2.50 = €7.50"]),
     (
@@ -158,7 +158,7 @@ WORKING = [
         [
             "Up to 100 h 100 h × €0.10 = €10.00",
             "Above 100 h 100 h × €0.05 = €5.00",
-            f"{OTHERS}: 50 of 200 h 1 × -€3.75 = -€3.75",
+            f"{OTHERS}: 50 of 200 h 1 × −€3.75 = −€3.75",
         ],
     ),
     ("e", ["Every unit 20 h × €0.40 = €8.00"]),
@@ -180,10 +180,10 @@ WORKING = [
         "Minimum commitment",
         [
             "Minimum commitment 1 × €135.483870967742 = €135.483870967742",
-            "Usage and base fees of the period 1 × -€63.08 = -€63.08",
+            "Usage and base fees of the period 1 × −€63.08 = −€63.08",
         ],
     ),
-    ("d", ["Taken off line 4 €11.25 × -25 % = -€2.81"]),
+    ("d", ["Taken off line 4 €11.25 × −25 % = −€2.81"]),
     ("all", [taken(line, cents) for line, cents in enumerate(TEN, 1)]),
     ("Granted credit", [taken(line, cents) for line, cents in enumerate(CREDIT, 1)]),
 ]
