@@ -222,4 +222,8 @@ def _data(event: CloudEvent, kind: type[D]) -> D:
 
 
 def _utc(event: CloudEvent) -> datetime | None:
-    return event.time and event.time.astimezone(UTC)
+    time = event.time
+    try:
+        return time and time.astimezone(UTC)
+    except OverflowError as error:  # in the first year or the last
+        raise BadCorrection(f"Its time is not in UTC: {time and time.isoformat()}.") from error

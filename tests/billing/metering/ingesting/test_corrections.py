@@ -146,6 +146,15 @@ class TestAVoid:
         assert reason in said
         assert not StoredEvent.objects.exists()
 
+    @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+    def test_and_a_replacement_of_a_time_that_is_none_in_utc_are_refused(self, acme, time):
+        for one in (
+            event("v", VOIDED, void("v", "1")["data"], at=time),
+            replace("r", "1", 1, at=time),
+        ):
+            [(_, said)] = refused(acme, one)
+            assert "is not in UTC" in said, said
+
     def test_of_a_void_is_refused_for_a_void_stands(self, acme):
         send(acme, usage("1"), void("v", "1"))
         assert refused(acme, void("w", "v")) == [(0, corrections.A_VOID_STANDS)]

@@ -9,9 +9,15 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from billing.metering.events import REPLACED, VOIDED
 from catacloud.accounts.api_keys import create_api_key
 
 EVENT = {"specversion": "1.0", "id": "1", "source": "s", "type": "t"}
+CORRECTION = {"source": "s", "id": "2", "reason": "wrong", "type": "t", "data": {}}
+TIMES = [
+    *(None, "2026-01-01T00:00:00Z", "2026-01-01 00:00:00z", "2016-12-31T23:59:60Z"),
+    *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00+99:99"),
+]
 ODD = [
     *("1e999999999", "-0", "1" * 5000, "1.5e-99999", "NaN", '"\\ud800"', '"\\u0000"', "01", "{"),
     *("[" * 900 + "]" * 900, "[" * 100_000, '{"a":' * 900 + "1" + "}" * 900, '"\udcff"', "{,}"),
@@ -31,11 +37,25 @@ def object_of(texts):
     return "{" + ", ".join(f"{json.dumps(name)}: {text}" for name, text in texts.items()) + "}"
 
 
-def _event(changed):
-    return object_of({**{name: json.dumps(value) for name, value in EVENT.items()}, **changed})
+def _changed(base, changes):
+    return {name: json.dumps(value) for name, value in base.items()} | changes
 
 
-events = (members | datas).map(_event)
+def _correction(kind, time, changes):
+    data = object_of(_changed(CORRECTION, changes))
+    return {"type": json.dumps(kind), "time": json.dumps(time), "data": data}
+
+
+corrections = st.builds(
+    _correction,
+    st.sampled_from([VOIDED, REPLACED]),
+    st.sampled_from(TIMES),
+    st.dictionaries(st.sampled_from([*CORRECTION]), values, max_size=2),
+)
+timely = st.sampled_from(TIMES).map(lambda time: {"time": json.dumps(time)})
+events = (members | datas | corrections | timely).map(
+    lambda changes: object_of(_changed(EVENT, changes))
+)
 bodies = (events | st.lists(events, max_size=3).map(lambda many: f"[{', '.join(many)}]")).map(
     lambda text: text.encode("utf-8", "surrogateescape")
 ) | st.binary()
