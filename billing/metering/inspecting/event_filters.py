@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from billing.metering.inspecting.listing import Filter
 from billing.metering.querying import group_filters
-from billing.metering.querying.group_filters import DEEPEST, JOINED, MOST, BadFilter
+from billing.metering.querying.group_filters import JOINED, BadFilter
 from billing.metering.shapes import Moment
 
 TEXTS = {
@@ -49,8 +49,9 @@ def _field(name: str, asked: Any, values: dict[str, Any]) -> str:
 
 
 def _moments(column: str, asked: Any, values: dict[str, Any], depth: int = 0) -> str:
-    if not isinstance(asked, Mapping) or depth > DEEPEST or len(values) > MOST:
+    if not isinstance(asked, Mapping):
         raise BadFilter('A time is filtered so: {"$gte": "2026-11-01T00:00:00Z"}.')
+    group_filters.refuse_large(asked, values, depth)
     parts = [
         _one(column, operator, operand, values, depth)
         for operator, operand in asked.items()

@@ -97,6 +97,8 @@ def _read_cursor(text: str | None) -> Place | None:
 def _read_filter(text: str | None) -> Mapping[str, Any]:
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, Any])
+    except RecursionError as error:
+        raise Problem(400, "The filter is nested too deeply.") from error
     except (msgspec.DecodeError, UnicodeError) as error:
         detail = f"The filter is no JSON object, such as {EXAMPLE}: {error}."
         raise Problem(400, detail) from error

@@ -27,7 +27,7 @@ HELD = {"$contains": "ILIKE", "$ncontains": "NOT ILIKE"}
 TEXTUAL = COMPARED | HELD
 JOINED = {"$and": " AND ", "$or": " OR "}
 DEEPEST = 10
-MOST = 200  # values and operators of all filters
+MOST = 200  # values of all filters, and filters within one
 
 
 class BadFilter(Exception):
@@ -39,8 +39,9 @@ def condition(column: str, asked: Any, values: dict[str, Any], depth: int = 0) -
 
     Several operators have all to hold; texts compare by their code points.
     """
-    if not isinstance(asked, Mapping) or depth > DEEPEST or len(values) > MOST:
+    if not isinstance(asked, Mapping):
         raise BadFilter('A filter is an object of operators, such as {"$in": ["a", "b"]}.')
+    refuse_large(asked, values, depth)
     parts = [
         _one(column, operator, operand, values, depth)
         for operator, operand in asked.items()
@@ -82,6 +83,23 @@ def _textual(column: str, operator: str, text: str, values: dict[str, Any]) -> s
 
 
 OPERATORS = [*COMPARED, *LISTED, *HELD, *JOINED, "$exists"]
+
+
+def refuse_large(asked: Any, values: Mapping[str, Any], depth: int) -> None:
+    """Raise BadFilter where a filter, after others with these values, is more than is looked at."""
+    if depth > DEEPEST or len(values) > MOST or (depth == 0 and _size(asked) > MOST):
+        raise BadFilter(
+            f"A filter holds at most {MOST} others, nested at most {DEEPEST} deep: many values are "
+            "one $in."
+        )
+
+
+def _size(asked: Any, depth: int = 0) -> int:
+    """Count the filters within one, as deep as they may be nested."""
+    if depth > 2 * DEEPEST or not isinstance(asked, Mapping | list):
+        return 0
+    inner = asked.values() if isinstance(asked, Mapping) else asked
+    return isinstance(asked, Mapping) + sum(_size(one, depth + 1) for one in inner)
 
 
 def all_of(parts: list[str], joint: str) -> str:

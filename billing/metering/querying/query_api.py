@@ -60,6 +60,7 @@ FILTERS = [
     },
 ]
 KNOWN = parameters.known(Asked) | {"filterGroupBy", "advancedMeterGroupByFilters"}
+OF_SPANS = parameters.known(Span) | {"clientId"}  # which OpenMeter's clients may send anywhere
 
 
 @router.get(
@@ -101,6 +102,7 @@ def query_meter_by_post(request: KeyRequest, meter: str, asked: AskedByPost) -> 
 @router.get("/meters/{meter}/subjects", response=list[str], summary="List who uses a meter")
 def list_subjects(request: KeyRequest, meter: str, span: InQuery[Span]) -> list[str]:
     """List the organisations with usage, from the beginning of time on if it is not said."""
+    parameters.refuse_others(request, OF_SPANS)
     found = _run(request, find(meter), Asked(**_span(span), group_by=[SUBJECT]), {})
     return sorted({one.subject for one in found if one.subject is not None})
 
@@ -112,6 +114,7 @@ def list_subjects(request: KeyRequest, meter: str, span: InQuery[Span]) -> list[
 )
 def list_values(request: KeyRequest, meter: str, name: str, span: InQuery[Span]) -> list[str]:
     """List the values with usage, of the last day if no span is said."""
+    parameters.refuse_others(request, OF_SPANS)
     service = find(meter)
     if name not in _dimensions(service):
         raise Http404

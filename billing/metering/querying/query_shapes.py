@@ -22,6 +22,12 @@ from billing.spreadsheets import cell
 from catacloud.time_zones import time_zones
 
 SUBJECT, CUSTOMER = "subject", "customer_id"  # what OpenMeter groups by beside dimensions
+# What a text in Python's notation gives that is none, or no dict; with a list for a key it is a
+# TypeError, and with a number that is too long to be written a ValueError.
+NO_OBJECT = (
+    *(SyntaxError, ValueError, TypeError, AttributeError),
+    *(MemoryError, RecursionError),  # of a deep one
+)
 
 
 def _is_zone(name: str) -> str:
@@ -61,7 +67,9 @@ class Asked(Span):
 
 
 class AskedByPost(Asked):
-    """What is asked of a meter, with filters."""
+    """What is asked of a meter, with filters; what is not known is refused, as in an address."""
+
+    model_config = ConfigDict(extra="forbid")
 
     filter_group_by: Annotated[
         dict[str, list[str]], Field(description="Only these values, by name.")
@@ -135,11 +143,9 @@ def filters_of(parameters: Iterable[tuple[str, list[str]]]) -> dict[str, Any]:
 def _literal(text: str) -> dict[str, list[str]]:
     try:
         read = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        read = None
-    if not isinstance(read, dict):
-        raise BadFilter("filterGroupBy is no object of names and values.")
-    return {str(name): _list(value) for name, value in read.items()}
+        return {str(name): _list(value) for name, value in read.items()}
+    except NO_OBJECT as error:
+        raise BadFilter("filterGroupBy is no object of names and values.") from error
 
 
 def _list(value: object) -> list[str]:

@@ -104,6 +104,8 @@ class TestAFilter:
         [
             ("{", "no JSON object"),
             ("[]", "no JSON object"),
+            ('{"id": {"$and": ' + "[" * 5000, "nested too deeply"),
+            ({"time": {"$or": [{}] * 201}}, "many values are one $in"),
             ({"color": {"$eq": "red"}}, "customerId, time, ingestedAt are known"),
             ({"id": "a"}, "object of operators"),
             ({"id": {"$eq": "\0"}}, "takes a text"),

@@ -64,6 +64,12 @@ def test_what_is_no_filter_is_refused(asked):
         condition("value", asked, {})
 
 
+@pytest.mark.parametrize("inner", [{}, {"$exists": True}, {"$eq": "a"}, {"$and": [{}]}])
+def test_a_filter_of_too_many_is_refused_and_told_of_lists(inner):
+    with pytest.raises(BadFilter, match=r"many values are one \$in"):
+        condition("value", {"$or": [inner] * 201}, {})
+
+
 def test_a_filter_that_is_nested_too_deeply_is_refused():
     asked: dict[str, Any] = {"$eq": "a"}
     for _ in range(20):

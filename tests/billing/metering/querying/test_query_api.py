@@ -174,6 +174,8 @@ class TestAQuery:
             {"filterGroupBy[subject]": "acme"},
             {"filterGroupBy": "{'model': "},
             {"filterGroupBy": "__import__('os')"},
+            {"filterGroupBy": "{[]: 'a'}"},
+            {"filterGroupBy": "{'model': 0x" + "f" * 4000 + "}"},
             {"advancedMeterGroupByFilters": "[]"},
             {"advancedMeterGroupByFilters": '{"model": {"$regex": "g"}}'},
             {"filterGroupBy[model]": "a", "advancedMeterGroupByFilters": '{"model": {}}'},
@@ -191,6 +193,11 @@ class TestAQuery:
         assert values(post(platform, body)) == [1, 2]
         body = {"advancedMeterGroupByFilters": {"model": {"$in": ["llama"]}}}
         assert values(post(platform, body)) == [4]
+
+    def test_by_post_with_a_name_that_is_not_known_is_refused(self, platform):
+        answer = post(platform, {"subjects": ["acme"]})
+        assert answer.status_code == 400
+        assert "subjects" in answer.json()["detail"]
 
     def test_is_answered_in_csv_where_that_is_wanted(self, platform):
         answer = post(platform, {"groupBy": ["subject", "model"]}, accept="text/csv")
@@ -225,6 +232,12 @@ class TestLists:
         assert ask(own, "subjects").json() == ["acme"]
         later = {"from": (NOON + timedelta(minutes=30)).isoformat()}
         assert ask(platform, "subjects", **later).json() == ["acme"]
+
+    @pytest.mark.parametrize("of", ["subjects", "group-by/model/values"])
+    def test_refuse_a_parameter_that_they_do_not_know(self, platform, of):
+        answer = ask(platform, of, form=NOON.isoformat())
+        assert answer.status_code == 400
+        assert "from is meant, perhaps" in answer.json()["detail"]
 
     def test_say_what_there_is_to_group_by(self, platform):
         span = {"from": NOON.isoformat(), "to": (NOON + timedelta(hours=2)).isoformat()}
