@@ -62,10 +62,17 @@ class Service(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(condition=Q(unit_size__gt=0), name="service_unit_is_positive"),
             models.CheckConstraint(
-                condition=~Q(aggregation="level") | Q(level_unit_size__gt=0) & ~Q(level_unit=""),
+                condition=Q(unit_size__gt=0),
+                name="service_unit_is_positive",
+                violation_error_message="The unit size must be above zero.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(aggregation="level")
+                | Q(level_unit_size__isnull=False, level_unit_size__gt=0) & ~Q(level_unit=""),
                 name="service_level_has_a_unit",
+                violation_error_message="A level over time has a level unit, such as GB, and a "
+                "level unit size above zero.",
             ),
         ]
 

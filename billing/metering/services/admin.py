@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -9,7 +10,8 @@ from django.utils import timezone
 
 from billing.metering.ingesting.corrections import TYPES
 from billing.metering.models import DailyUsage, Definition, Dimension, Service
-from billing.metering.services.meters import SOON
+from billing.metering.services.jsonpath import NotAField, path_of
+from billing.metering.services.meters import MOST, MOST_GROUPS, RESERVED, SOON
 
 
 class ReadOnly:
@@ -25,7 +27,23 @@ class ReadOnly:
         return False
 
 
+class PathField(forms.CharField):
+    """A path of a definition; one in OpenMeter's notation, such as $.usage.bytes, becomes one."""
+
+    def to_python(self, value: object) -> str:
+        path = super().to_python(value) or ""
+        if not path.startswith(("$.", "$[")):
+            return path
+        try:
+            return path_of(path)
+        except NotAField as error:
+            raise ValidationError(str(error)) from error
+
+
 class DefinitionForm(forms.ModelForm[Definition]):
+    class Meta:
+        field_classes: ClassVar = {"quantity_path": PathField}
+
     def clean_starts_at(self) -> object:
         starts_at = self.cleaned_data["starts_at"]
         service = self.cleaned_data.get("service")
@@ -62,9 +80,28 @@ class FixedOnceAdded:
         return False
 
 
+class DimensionForm(forms.ModelForm[Dimension]):
+    class Meta:
+        field_classes: ClassVar = {"path": PathField}
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name in RESERVED:
+            raise ValidationError(f"{name} is the organisation's: give it another name.")
+        return name
+
+    def clean_at_most(self) -> int:
+        at_most: int = self.cleaned_data["at_most"]
+        if not 1 <= at_most <= MOST:
+            raise ValidationError(f"From 1 to {MOST} values can be told apart.")
+        return at_most
+
+
 class DimensionInline(FixedOnceAdded, admin.TabularInline[Dimension, Definition]):
     model = Dimension
+    form = DimensionForm
     extra = 0
+    max_num = MOST_GROUPS
 
 
 @admin.register(Definition)
@@ -88,6 +125,14 @@ class DefinitionAdmin(FixedOnceAdded, admin.ModelAdmin[Definition]):
             )
 
 
+class ServiceForm(forms.ModelForm[Service]):
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        if slug.isdecimal():  # programs find a meter by either
+            raise ValidationError("A slug of digits alone would be taken for an id: add a letter.")
+        return slug
+
+
 class DefinitionInline(ReadOnly, admin.TabularInline[Definition, Service]):
     model = Definition
     fields = ["starts_at", "event_types", "quantity_path", "allows_negative"]
@@ -97,6 +142,7 @@ class DefinitionInline(ReadOnly, admin.TabularInline[Definition, Service]):
 
 @admin.register(Service)
 class ServiceAdmin(admin.ModelAdmin[Service]):
+    form = ServiceForm
     list_display = ["name", "aggregation", "unit"]
     search_fields = ["name", "slug"]
     inlines = [DefinitionInline]

@@ -13,11 +13,15 @@ from pydantic.alias_generators import to_camel
 
 from billing.metering.events import REPLACED, VOIDED
 from billing.metering.services.jsonpath import NotAField, path_of
-from billing.metering.services.meters import AT_MOST, BEGINNING
+from billing.metering.services.meters import (
+    AT_MOST,
+    BEGINNING,
+    MOST,
+    MOST_GROUPS,
+    RESERVED,
+)
 from billing.metering.shapes import Moment, Shape, Text
 
-MOST_GROUPS = 20
-RESERVED = ("subject", "customer_id")  # what a query groups by besides
 NOT_METERED = ("AVG", "MIN")  # OpenMeter's: an average or a smallest value is nothing to bill
 
 Aggregation = Literal["SUM", "COUNT", "MAX", "LATEST", "UNIQUE_COUNT", "LEVEL", "PEAK"]
@@ -63,7 +67,7 @@ Groups = Annotated[
     Field(max_length=MOST_GROUPS),
     AfterValidator(_can_be_told_apart),
 ]
-Limit = Annotated[int, Field(ge=1, le=10_000)]
+Limit = Annotated[int, Field(ge=1, le=MOST)]
 Size = Annotated[Decimal, Field(gt=0, max_digits=40, decimal_places=12)]
 
 

@@ -11,7 +11,9 @@ from billing.metering.models import Definition, Dimension, Service
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)  # no event is older
 # Until it starts, every worker has taken note; and events may be some minutes ahead of us.
 SOON = timedelta(minutes=10)
-AT_MOST = 100  # values of a dimension
+AT_MOST, MOST = 100, 10_000  # values of a dimension: unless it is said, and at all
+MOST_GROUPS = 20  # dimensions
+RESERVED = ("subject", "customer_id")  # what a query groups by besides
 
 
 class CannotChange(Exception):

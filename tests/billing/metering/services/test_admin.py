@@ -37,6 +37,24 @@ def test_an_organisation_that_has_events_is_not_deleted(as_user, operator, acme)
     assert Organisation.objects.filter(pk=acme.pk).exists()
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"unit_size": "0"}, "The unit size must be above zero."),
+        ({"aggregation": "level", "level_unit": "GB"}, "A level over time has a level unit"),
+        ({"aggregation": "level", "level_unit_size": "1"}, "A level over time has a level unit"),
+        ({"slug": "12"}, "would be taken for an id"),
+    ],
+)
+def test_what_is_wrong_with_a_service_is_said(as_user, operator, changes, said):
+    fields = {"slug": "tokens", "name": "Tokens", "aggregation": "sum", "unit": "t", "unit_size": 1}
+    page = as_user(operator).post(
+        "/admin/billing/service/add/", {**fields, **NO_DEFINITIONS, **changes}
+    )
+    assert said in page.content.decode()
+    assert not Service.objects.filter(name="Tokens").exists()
+
+
 class TestADefinition:
     def add(self, client, service, starts_at, **changes):
         fields = {
@@ -60,6 +78,16 @@ class TestADefinition:
         assert definition.event_types == ["a.b", "c.d"]
         assert definition.dimensions.get().at_most == 5
 
+    def test_takes_paths_in_the_notation_of_programs(self, as_user, operator):
+        service, later = Service.objects.get(slug="storage"), timezone.now() + timedelta(hours=1)
+        paths = {"quantity_path": "$.usage.bytes", "dimensions-0-path": "$['at']['region']"}
+        assert self.add(as_user(operator), service, later, **paths).status_code == 302
+        definition = service.definitions.latest("starts_at")
+        assert definition.quantity_path == "usage.bytes"
+        assert definition.dimensions.get().path == "at.region"
+        answer = self.add(as_user(operator), service, later, quantity_path="$.a[*]")
+        assert "names no single field" in answer.content.decode()
+
     def test_that_starts_earlier_says_how_earlier_events_are_counted(self, as_user, operator):
         service = Service.objects.create(slug="tokens", aggregation="sum", unit_size=1)
         client = as_user(operator)
@@ -77,6 +105,20 @@ class TestADefinition:
         service, later = Service.objects.get(slug="storage"), timezone.now() + timedelta(hours=1)
         answer = self.add(as_user(operator), service, later, quantity_path="")
         assert "only a count needs none" in answer.content.decode()
+
+    @pytest.mark.parametrize(
+        ("field", "value", "said"),
+        [
+            ("name", "subject", "subject is the organisation&#x27;s"),
+            ("at_most", "0", "From 1 to 10000 values"),
+            ("at_most", "10001", "From 1 to 10000 values"),
+        ],
+    )
+    def test_tells_values_apart_that_can_be(self, as_user, operator, field, value, said):
+        service, later = Service.objects.get(slug="storage"), timezone.now() + timedelta(hours=1)
+        answer = self.add(as_user(operator), service, later, **{f"dimensions-0-{field}": value})
+        assert said in answer.content.decode()
+        assert service.definitions.count() == 1
 
     def test_counts_no_corrections(self, as_user, operator):
         service, later = Service.objects.get(slug="storage"), timezone.now() + timedelta(hours=1)
