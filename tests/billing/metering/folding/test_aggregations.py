@@ -4,8 +4,11 @@ Whatever order events come in, however they are batched, whichever partition goe
 often all of it is folded anew, and whenever events are taken back: the tables are the same.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
+from threading import Event
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +22,7 @@ from billing.metering.models import (
 )
 from tests.billing.metering.expected import expected
 from tests.billing.metering.worlds import (
+    EDGES,
     KINDS,
     START,
     Sent,
@@ -34,6 +38,7 @@ from tests.billing.metering.worlds import (
     tables,
     void,
 )
+from tests.races import run_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -79,3 +84,44 @@ def test_what_was_all_taken_back_leaves_no_row(acme):
     catch_up(Random(1))
     for model in (HourlyUsage, PeakHour, UniqueValue, DailyUsage, PlatformUsage):
         assert not model._default_manager.filter(service__in=world.services.values()).exists()
+
+
+ZONES = ["UTC", "America/New_York", "Asia/Kathmandu", "UTC"]
+
+
+def any_events(dice):
+    """Return usage of four organisations at few moments; some of it is taken back."""
+    return [
+        Sent(
+            owner=n % len(ZONES),
+            at=dice.choice(EDGES[1:]) + timedelta(microseconds=dice.choice([-1, 0, 1])),
+            quantity=Decimal(dice.choice([-3, 0, 1, 10**24])),
+            region=dice.choice(["eu", "us"]),
+            void=dice.choice([None, None, None, n, 24]),
+        )
+        for n in range(24)
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_any_number_of_workers_at_once_give_the_same_tables_while_events_come():
+    events = any_events(Random(4))
+    alone, shared = make_world(zones=ZONES), make_world(zones=ZONES)
+    all_sent = Event()
+
+    def sender():
+        try:
+            send(shared, events, Random(5))
+        finally:
+            all_sent.set()
+
+    def worker(dice):
+        while not all_sent.is_set():
+            catch_up(dice)
+
+    run_at_once(sender, *[lambda n=n: worker(Random(n)) for n in range(2)], expected=())
+    catch_up(Random(6))
+    send(alone, events, Random(7))
+    catch_up(Random(7))
+    assert tables(shared) == tables(alone)
+    assert figures(shared) == expected(events, [ZoneInfo(zone) for zone in ZONES])
