@@ -4,7 +4,6 @@ It listens on the loopback address alone. Run again, it keeps its data.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
@@ -45,7 +44,7 @@ def main() -> int:
             os.environ.update(environment(servers))
             if own_database and (options.reset or not (state / LOGINS).exists()):
                 _empty(servers, state)
-            _prepare(state)
+            _manage("prepare_demo", str(state), str(state / LOGINS))
             return _serve(state)
     except (DemoError, EmbeddedError, TimeoutError) as error:
         sys.stderr.write(f"{error}\n")
@@ -65,26 +64,6 @@ def _empty(servers: Servers, state: Path) -> None:
         raise DemoError("Another command uses the demo's database: stop it first.") from error
     (state / LOGINS).unlink(missing_ok=True)
     shutil.rmtree(os.environ["BLOB_ROOT"], ignore_errors=True)
-
-
-def _prepare(state: Path) -> None:
-    """Bring database and static files up to date, and seed what is empty."""
-    _say("Preparing the database …")
-    _manage("migrate", "--verbosity", "0")
-    _collect_static_files(state / "static.stamp")
-    if not (state / LOGINS).exists():
-        _say("Making a platform: 12 organisations, 90 days of usage.")
-        _manage("seed_demo", str(state / LOGINS))
-
-
-def _collect_static_files(stamp: Path) -> None:
-    """Copy, hash and compress static files, where any of them is not as it was the last time."""
-    files = [ROOT / "requirements.txt", *sorted((ROOT / "static").rglob("*"))]
-    seen = [f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
-    digest = hashlib.sha256("\n".join(seen).encode()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        _manage("collectstatic", "--no-input", "--clear", "--verbosity", "0")
-        stamp.write_text(digest)
 
 
 def _serve(state: Path) -> int:
