@@ -11,6 +11,7 @@ from typing import Any
 from billing.exact import ZERO, exactly
 from billing.spreadsheets import cell
 
+LONGEST = 32  # letters of a name beside its bar
 MOST_BARS = 40
 COLUMNS = ("organisation", "name", "periods", "currency")
 
@@ -80,7 +81,12 @@ def differences_figure(rows: Sequence[Compared], *, currency: str) -> dict[str, 
         "layout": {
             "showlegend": False,
             "xaxis": {"title": {"text": f"new less then, {currency}"}},
-            "yaxis": {"type": "category", "automargin": True},
+            "yaxis": {
+                "type": "category",
+                "automargin": True,
+                "tickvals": [_plain(row.name) for row in shown],
+                "ticktext": [_plain(_short(row.name)) for row in shown],
+            },
         },
     }
 
@@ -113,6 +119,11 @@ def when_in_words(
     if keeps_own_prices:
         return f"{when} Prices of their own stay in force."
     return f"{when} Prices of their own end then."
+
+
+def _short(name: str) -> str:
+    """Cut what would take the bars' room: the table has all of it."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _plain(name: str) -> str:

@@ -55,7 +55,7 @@ def tell(event: Event, plans: Mapping[int, str]) -> str | None:
 
 def _written(value: object) -> str:
     if isinstance(value, date):
-        return format_date(value, gettext("Y-m-d"))
+        return format_date(value, gettext("j M Y"))
     if isinstance(value, Decimal):
         return exact(value)
     return str(CREDITS.get(str(value), value))

@@ -57,6 +57,7 @@ class BillingDetailsForm(forms.ModelForm[BillingDetails]):
             "language",
         ]
         labels = LABELS
+        help_texts = {"vat_id": _("With its country before it, such as DE123456788.")}
 
     def clean_country(self) -> str:
         country: str = self.cleaned_data["country"]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from billing.budgets import events as budgets
 from billing.metering.events import UsageVoided
-from billing.templatetags.figures import exact
+from billing.templatetags.figures import money
 from catacloud.org_settings import account_words, events
 from catacloud.org_settings.labels import LABELS
 from eventstore.events import Event, RecordedEvent, name_of
@@ -93,32 +93,29 @@ def _voided(event: UsageVoided) -> Said:
 
 
 def _budget(event: budgets.BudgetSet | budgets.BudgetReached) -> dict[str, object]:
-    return {"amount": exact(event.amount), "currency": event.currency}
+    return {"amount": money(event.amount, event.currency)}
 
 
 def _budget_set(event: budgets.BudgetSet) -> Said:
     said = (
-        _(
-            "Set the budget to %(amount)s %(currency)s a billing period, which stops new uploads "
-            "and usage"
-        )
+        _("Set the budget to %(amount)s a billing period, which stops new uploads and usage")
         if event.stops
-        else _("Set the budget to %(amount)s %(currency)s a billing period")
+        else _("Set the budget to %(amount)s a billing period")
     )
     return said, _budget(event)
 
 
 def _budget_reached(event: budgets.BudgetReached) -> Said:
     if event.threshold == "forecast":
-        said = _("The forecast of the bill is over the budget of %(amount)s %(currency)s")
+        said = _("The forecast of the bill is over the budget of %(amount)s")
         return said, _budget(event)
-    said = _("The bill has reached %(share)s %% of the budget of %(amount)s %(currency)s")
+    said = _("The bill has reached %(share)s %% of the budget of %(amount)s")
     return said, {**_budget(event), "share": event.threshold}
 
 
 def _stopped(event: budgets.UsageStopped) -> Said:
     said = _("The budget is used up: nothing new is taken until %(until)s UTC")
-    return said, {"until": format_date(event.until, _("Y-m-d H:i"))}
+    return said, {"until": format_date(event.until, _("j M Y, H:i"))}
 
 
 def _key_of(said: str, event: events.KeyMade | events.KeyRevoked) -> Said:

@@ -4,10 +4,10 @@
   const draw = () => {
     for (const place of document.querySelectorAll(".plain-chart")) {
       const { data, layout } = JSON.parse(document.getElementById(place.dataset.figure).textContent);
-      const ink = getComputedStyle(place).color;
+      const { color: ink, fontFamily: family } = getComputedStyle(place);
       const bars = data[0].y.length;
       const grid = { gridcolor: "rgba(128,128,128,0.35)", zerolinecolor: ink };
-      const look = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink }, dragmode: false };
+      const look = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, family }, dragmode: false };
       const size = { height: 120 + 22 * bars, margin: { t: 8, r: 8, b: 48, l: 8 } };
       Plotly.newPlot(place, data, { ...layout, ...look, ...size, xaxis: { ...layout.xaxis, ...grid } }, { displayModeBar: false, responsive: true });
     }

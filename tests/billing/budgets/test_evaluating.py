@@ -151,7 +151,7 @@ def test_all_of_it_is_in_the_log(customer, owner):
     remove_budget(customer, by=owner, now=NOON)
     assert [one.what for one in log.read(customer)[0]] == [
         "Removed the budget",
-        "The budget is used up: nothing new is taken until 2026-12-01 00:00 UTC",
-        "The bill has reached 100 % of the budget of 60 EUR",
-        "Set the budget to 60 EUR a billing period, which stops new uploads and usage",
+        "The budget is used up: nothing new is taken until 1 Dec 2026, 00:00 UTC",
+        "The bill has reached 100 % of the budget of €60.00",
+        "Set the budget to €60.00 a billing period, which stops new uploads and usage",
     ]

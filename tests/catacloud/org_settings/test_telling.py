@@ -81,9 +81,9 @@ CREDIT = CreditAdded(
         ),
         (FileDeleted(size=1), "Deleted a.txt"),
         (UsageVoided(source="s", id="1", reason="Test."), "Voided the event 1 of s: Test."),
-        (CHANGED, "Price plan Scale, version 2 from 2026-11-01 on"),
+        (CHANGED, "Price plan Scale, version 2 from 1 Nov 2026 on"),
         (CREDIT, "Credit of 5 EUR, granted"),
-        (AccountClosed(closes_on=DAY, reason=""), "Closed from 2026-11-01 on"),
+        (AccountClosed(closes_on=DAY, reason=""), "Closed from 1 Nov 2026 on"),
         (SomethingElse(), "Test: something else"),
     ],
 )
