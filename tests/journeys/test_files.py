@@ -65,7 +65,7 @@ def at_speed(page):
 
 def wait_until_some_is_sent(page, name):
     bar = upload_of(page, name).get_by_role("progressbar")
-    page.wait_for_function("bar => bar.value >= 5", arg=bar.element_handle())
+    page.wait_for_function("bar => bar.value >= 15", arg=bar.element_handle())
 
 
 def answer_dialogs(page, *answers):
