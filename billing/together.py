@@ -135,7 +135,8 @@ def _query_of(wanted: Wanted) -> _Query | None:
         return _Query(_written(wanted.sql, wanted.params), wanted.fields, tuple)
     if wanted.query.select_related:
         raise ValueError("What is related is asked for by itself: it may be in the same round.")
-    compiler = wanted.query.get_compiler(connection=connection)
+    # Not the proxy, which a compiler would ask two thousand times for a page's queries.
+    compiler = wanted.query.get_compiler(connection.alias)
     try:
         sql = _written(*compiler.as_sql())
     except EmptyResultSet:
