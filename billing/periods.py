@@ -63,6 +63,12 @@ def _each(first: date, end: date) -> tuple[date, ...]:
     return tuple(first + ONE_DAY * n for n in range((end - first).days))
 
 
+@lru_cache(maxsize=32)  # each trace of each chart of a page has them
+def written(days: Days) -> tuple[str, ...]:
+    """Return each day as ISO 8601 writes it."""
+    return tuple(day.isoformat() for day in days)
+
+
 @dataclass(frozen=True, slots=True)
 class Zones:
     """The time zones of organisations; those that are not named are in UTC."""

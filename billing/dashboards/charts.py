@@ -13,10 +13,11 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from billing.dashboards.numbers import page_language
 from billing.dashboards.ranges import Range
 from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, expected_lines, highs
-from billing.periods import ONE_DAY, Days
-from billing.templatetags.figures import scale_for, separators, tick, without_year
+from billing.periods import ONE_DAY, Days, written
+from billing.templatetags.figures import days_without_year, scale_for, separators, tick
 
 Figure = dict[str, Any]
 Values = Mapping[date, Decimal]
@@ -79,7 +80,7 @@ def daily_level(
         "type": "scatter",
         "mode": "lines+markers",
         "name": series.name,
-        "x": [day.isoformat() for day in asked.days],
+        "x": list(written(asked.days)),
         "y": [float(series.values.get(day, ZERO) / size) for day in asked.days],
         "fill": "tozeroy",
         "hovertemplate": hover(series.name, name),
@@ -172,7 +173,7 @@ def _bar(series: Series, days: Days, size: Decimal, unit: str, today: date) -> F
     return {
         "type": "bar",
         "name": series.name,
-        "x": [day.isoformat() for day in days],
+        "x": list(written(days)),
         "y": [float(series.values.get(day, ZERO) / size) for day in days],
         "hovertemplate": hover(series.name, unit),
         "width": BAR_WIDTH,
@@ -197,14 +198,15 @@ def _lines(asked: Range, before: Values, to_come: ToCome, size: Decimal, unit: s
 
 
 def _dashed(asked: Range, before: Values, size: Decimal, unit: str) -> Figure:
-    pairs = list(zip(asked.shown, asked.before, strict=False))
+    count = min(len(asked.shown), len(asked.before))
+    earlier = list(asked.before)[:count]
     return {
         "type": "scatter",
         "mode": "lines",
         "name": gettext("the period before"),
-        "x": [day.isoformat() for day, _ in pairs],
-        "y": [float(before.get(earlier, ZERO) / size) for _, earlier in pairs],
-        "customdata": [without_year(earlier) for _, earlier in pairs],
+        "x": list(written(asked.shown)[:count]),
+        "y": [float(before.get(day, ZERO) / size) for day in earlier],
+        "customdata": list(days_without_year(page_language(), asked.before)[:count]),
         "hovertemplate": f"%{{customdata}}: %{{y:,.3~f}} {unit}<extra></extra>",
         "line": {"dash": "dot"},
         "meta": {"hue": "before"},

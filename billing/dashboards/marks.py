@@ -42,6 +42,22 @@ def with_notes(figure: Figure, notes: Sequence[Note]) -> Figure:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class DayLinks:
+    """Where each day leads, up to ``last``: the addresses differ in the day alone."""
+
+    start: str
+    end: str
+    last: date
+
+
+def with_day_links(figure: Figure, links: DayLinks) -> Figure:
+    """Return the figure whose days lead somewhere; the script puts the addresses together."""
+    layout = figure["layout"]
+    lead = {"start": links.start, "end": links.end, "last": links.last.isoformat()}
+    return {**figure, "layout": {**layout, "meta": {**layout["meta"], "lead": lead}}}
+
+
 def with_links(figure: Figure, links: Mapping[str, str]) -> Figure:
     """Return the figure whose bars lead somewhere, by their place on the axis."""
     layout = figure["layout"]

@@ -19,7 +19,7 @@ from billing.dashboards.charts import Values
 from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.happened import notes_of
 from billing.dashboards.headlines import Headline, headlines
-from billing.dashboards.marks import Notes
+from billing.dashboards.marks import DayLinks, Notes
 from billing.dashboards.metrics import METRICS, STORED, Metric, metric_of
 from billing.dashboards.panels import Panel, Read, make_panel
 from billing.dashboards.ranges import DEFAULT, PERIODS, presets_of, read_range
@@ -201,11 +201,10 @@ def _panels(reads: Sequence[Read], notes: Notes, asked: Asked) -> list[Panel]:
     ]
 
 
-def _day_links(asked: Asked) -> dict[date, str]:
-    """Return where each day leads; they differ in the day alone."""
+def _day_links(asked: Asked) -> DayLinks:
     slug, days, query = asked.organisation.slug, asked.state.range.days, asked.state.query
     start = reverse("usage-day", args=[slug, days.first]).removesuffix(f"{days.first}/")
-    return {day: f"{start}{day.isoformat()}/{query}" for day in days}
+    return DayLinks(start, f"/{query}", days.last)
 
 
 def _read(

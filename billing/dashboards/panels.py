@@ -19,7 +19,7 @@ from billing.dashboards.charts import (
 )
 from billing.dashboards.cost_days import Costs
 from billing.dashboards.forecast import Expected, Forecast, forecast
-from billing.dashboards.marks import Notes, with_costs, with_links, with_notes
+from billing.dashboards.marks import DayLinks, Notes, with_costs, with_day_links, with_notes
 from billing.dashboards.metrics import EXECUTION, Metric
 from billing.dashboards.numbers import money_in, page_language
 from billing.dashboards.ranges import Range
@@ -56,7 +56,6 @@ class Row:
     """A day of the table that says what a chart shows."""
 
     day: date
-    link: str
     values: Sequence[Decimal]
     total: Decimal
     before: Decimal | None
@@ -72,6 +71,7 @@ class Panel:
     figure: Figure
     summary: Summary | None
     rows: Sequence[Row]
+    links: DayLinks
     notes: Notes
     has_costs: bool
     to_come: ToCome
@@ -79,9 +79,7 @@ class Panel:
     by: str
 
 
-def make_panel(
-    read: Read, state: State, *, today: date, notes: Notes, links: Mapping[date, str]
-) -> Panel:
+def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: DayLinks) -> Panel:
     """Return an organisation's chart of one metric: bars of what adds up, a line of a level."""
     asked, metric = state.range, read.metric
     series = _series(read, asked.days)
@@ -92,9 +90,10 @@ def make_panel(
         metric=metric,
         title=title_of(metric),
         series=series,
-        figure=with_links(figure, {day.isoformat(): link for day, link in links.items()}),
+        figure=with_day_links(figure, links),
         summary=summarise(read.values, asked.whole or asked.days),
-        rows=_rows(read, series, state, notes, links),
+        rows=_rows(read, series, state, notes),
+        links=links,
         notes=notes,
         has_costs=bool(read.costs),
         to_come=to_come,
@@ -195,15 +194,12 @@ def _at_the_end(read: Read, asked: Range, ahead: Forecast, today: date) -> Expec
     return Expected(total.value + known, total.low + known, total.high + known)
 
 
-def _rows(
-    read: Read, series: Sequence[Series], state: State, notes: Notes, links: Mapping[date, str]
-) -> list[Row]:
+def _rows(read: Read, series: Sequence[Series], state: State, notes: Notes) -> list[Row]:
     asked = state.range
     earlier = dict(zip(asked.shown, asked.before, strict=False)) if asked.is_compared else {}
     rows = [
         Row(
             day=day,
-            link=links.get(day, ""),
             values=[one.values.get(day, ZERO) for one in series],
             total=read.values.get(day, ZERO),
             before=read.values.get(earlier[day], ZERO) if day in earlier else None,

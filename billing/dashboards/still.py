@@ -6,14 +6,15 @@ stylesheet's. static/js/charts.js puts the live chart in its place when somebody
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from html import unescape
+from datetime import date
+from html import escape, unescape
 from typing import Any, NamedTuple
 
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from billing.templatetags.figures import without_year
+from billing.dashboards.numbers import page_language
+from billing.periods import ONE_DAY, Days, written
+from billing.templatetags.figures import days_without_year
 
 Figure = dict[str, Any]
 Ends = dict[int, float]  # how high a stack is by now, at each place
@@ -65,33 +66,21 @@ class Plot:
 def still(figure: Figure) -> SafeString:
     """Draw a figure of this package: bars or lines, the period before, what is to come, notes."""
     layout = figure["layout"]
-    plot = _plot(layout)
-    ticks = list(zip(layout["yaxis"]["tickvals"], layout["yaxis"]["ticktext"], strict=True))
-    return format_html(
-        '<div class="still"><svg class="values" width="{}" height="{}">{}</svg>'
-        '<svg class="plot" height="{}">{}<svg class="marks" y="{}" width="100%" height="{}"'
-        ' viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>{}{}</svg></div>',
-        left_of([text for _, text in ticks]),
-        HEIGHT,
-        format_html_join(
-            "",
-            '<text x="{}" y="{}" dy=".35em">{}</text>',
-            (
-                (left_of([text for _, text in ticks]) - 9, plot.down(value), text)
-                for value, text in ticks
-            ),
-        ),
-        HEIGHT,
-        format_html_join(
-            "", '<line x2="100%" y1="{0}" y2="{0}"/>', ((plot.down(value),) for value, _ in ticks)
-        ),
-        plot.above,
-        plot.height,
-        SQUARE,
-        SQUARE,
-        format_html_join("", '<path class="{}" d="{}"/>', _marks(figure, plot)),
-        _notes(layout.get("annotations", ()), plot),
-        format_html_join("", '<g class="{}">{}</g>', _all_ticks(plot)),
+    plot, axis = _plot(layout), layout["yaxis"]
+    left = left_of(axis["ticktext"])
+    heights = [plot.down(value) for value in axis["tickvals"]]
+    texts = "".join(
+        f'<text x="{left - 9}" y="{down}" dy=".35em">{escape(text)}</text>'
+        for down, text in zip(heights, axis["ticktext"], strict=True)
+    )
+    lines = "".join(f'<line x2="100%" y1="{down}" y2="{down}"/>' for down in heights)
+    marks = "".join(f'<path class="{look}" d="{path}"/>' for look, path in _marks(figure, plot))
+    return SafeString(
+        f'<div class="still"><svg class="values" width="{left}" height="{HEIGHT}">{texts}</svg>'
+        f'<svg class="plot" height="{HEIGHT}">{lines}<svg class="marks" y="{plot.above}"'
+        f' width="100%" height="{plot.height}" viewBox="0 0 {SQUARE} {SQUARE}"'
+        f' preserveAspectRatio="none">{marks}</svg>'
+        f"{_notes(layout.get('annotations', ()), plot)}{_all_ticks(plot)}</svg></div>"
     )
 
 
@@ -104,12 +93,12 @@ def _plot(layout: Figure) -> Plot:
     meta = layout["meta"]
     names: Sequence[str] = meta.get("names", ())
     first = date.fromisoformat(meta["first"]) if "first" in meta else None
-    days = [first + timedelta(n) for n in range(meta["days"])] if first else []
+    days = Days(first, first + ONE_DAY * meta["days"]) if first else None
     low, high = layout["yaxis"]["range"]
     return Plot(
-        places=[day.isoformat() for day in days] or names,
-        labels=[without_year(day) for day in days] or names,
-        is_dates=first is not None,
+        places=written(days) if days else names,
+        labels=days_without_year(page_language(), days) if days else names,
+        is_dates=days is not None,
         low=low,
         high=high,
         above=ABOVE_WITH_NOTES if layout.get("annotations") else ABOVE,
@@ -191,45 +180,32 @@ def _line(
     yield Mark(f"line s{hue}" if len(points) > 1 else f"line dot s{hue}", path)
 
 
-def _notes(notes: Sequence[Figure], plot: Plot) -> SafeString:
+def _notes(notes: Sequence[Figure], plot: Plot) -> str:
     """Draw a line and a number at each; the text of one that is alone, where there is room."""
-    written = notes[0]["hovertext"] if len(notes) == 1 else ""
-    return format_html_join(
-        "",
-        '<line class="note" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>'
-        '<text class="{5}" x="{0}" y="{3}">{4}</text>{6}',
-        (
-            (
-                (x := plot.percent(plot.places.index(note["x"]))),
-                plot.above,
-                HEIGHT - BELOW,
-                plot.above - 6,
-                note["text"],
-                "few some" if written else "",
-                _written(unescape(written), x, plot) if written else "",
-            )
-            for note in notes
-        ),
+    written_out = unescape(notes[0]["hovertext"]) if len(notes) == 1 else ""
+    narrow = "few some" if written_out else ""
+    top, drawn = plot.above - 6, []
+    for note in notes:
+        x = plot.percent(plot.places.index(note["x"]))
+        drawn.append(
+            f'<line class="note" x1="{x}" x2="{x}" y1="{plot.above}" y2="{HEIGHT - BELOW}"/>'
+            f'<text class="{narrow}" x="{x}" y="{top}">{escape(note["text"])}</text>'
+        )
+        if written_out:
+            drawn.append(f'<text class="many from" x="{x}" y="{top}">{escape(written_out)}</text>')
+    return "".join(drawn)
+
+
+def _all_ticks(plot: Plot) -> str:
+    return "".join(
+        f'<g class="{name}">{"".join(_tick(plot, place) for place in _ticks(plot, most))}</g>'
+        for name, most in FITTING.items()
     )
 
 
-def _written(text: str, x: str, plot: Plot) -> SafeString:
-    return format_html('<text class="many from" x="{}" y="{}">{}</text>', x, plot.above - 6, text)
-
-
-def _all_ticks(plot: Plot) -> Iterator[tuple[str, SafeString]]:
-    for name, most in FITTING.items():
-        yield (
-            name,
-            format_html_join(
-                "",
-                '<text x="{}" y="{}">{}</text>',
-                (
-                    (plot.percent(place), HEIGHT - BELOW + 18, plot.labels[place])
-                    for place in _ticks(plot, most)
-                ),
-            ),
-        )
+def _tick(plot: Plot, place: int) -> str:
+    x, y = plot.percent(place), HEIGHT - BELOW + 18
+    return f'<text x="{x}" y="{y}">{escape(plot.labels[place])}</text>'
 
 
 def _ticks(plot: Plot, most: int) -> list[int]:

@@ -246,5 +246,11 @@ def day_in(language: str, day: date, pattern: str) -> str:
         return format_date(day, gettext(pattern))
 
 
+@lru_cache(maxsize=64)
+def days_without_year(language: str, days: Days) -> tuple[str, ...]:
+    """Write days as 5 Nov, for the axes of all charts of a page."""
+    return tuple(day_in(language, day, "j M") for day in days)
+
+
 def _locale() -> Locale:
     return locale_of(page_language())

@@ -22,10 +22,10 @@ register = template.Library()
 @register.simple_tag
 def usage_rows(panel: Panel, state: State, currency: str) -> SafeString:
     """Write the rows of days, with the columns that the panel's table has."""
-    language = page_language()
+    language, start, end = page_language(), escape(panel.links.start), escape(panel.links.end)
     return SafeString(
         "\n".join(
-            f'<tr><th scope="row"><a href="{escape(row.link)}">{_day(language, row)}</a></th>'
+            f'<tr><th scope="row"><a href="{start}{row.day}{end}">{_day(language, row)}</a></th>'
             f"{_figures(_cells(language, panel, row, state, currency))}"
             f"{_notes(row) if panel.notes.each else ''}</tr>"
             for row in panel.rows

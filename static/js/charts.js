@@ -114,7 +114,7 @@
     const traces = figure.data.map((trace) => dressTrace(trace, now));
     resizes.observe(chart);
     return Plotly.react(chart, traces, dressLayout(figure.layout, now, size), CONFIG).then(() => {
-      if (!chart.dataset.drawn) lead(chart, figure.layout.meta.links);
+      if (!chart.dataset.drawn) lead(chart, figure.layout.meta);
       chart.dataset.drawn = String(Number(chart.dataset.drawn || 0) + 1);
     });
   };
@@ -158,11 +158,12 @@
   document.addEventListener("click", wake); // and not a touch, which may be the start of scrolling
 
   // A bar leads on; so does the table beside the chart, for who has no pointer.
-  const lead = (chart, links) => {
-    if (!links) return;
+  const lead = (chart, { links, lead: days }) => {
+    if (!links && !days) return;
+    const ofDay = (day) => day <= days.last && `${days.start}${day}${days.end}`;
     chart.classList.add("leads");
     chart.on("plotly_click", ({ points }) => {
-      const to = points.map(({ x }) => links[String(x).slice(0, 10)] || links[x]).find(Boolean);
+      const to = points.map(({ x }) => (days ? ofDay(String(x).slice(0, 10)) : links[x])).find(Boolean);
       if (to) location.assign(to);
     });
   };
