@@ -114,13 +114,15 @@ def signed_amount(value: Decimal, unit: str) -> str:
 @register.filter
 def percent(change: Change | None) -> str:
     """Write a change with its sign: +2.4 %, −7.1 %, or that there was nothing before."""
-    if change is None:
-        return NOTHING
+    return NOTHING if change is None else percent_in(page_language(), change)
+
+
+def percent_in(language: str, change: Change) -> str:
     if change.percent is None:
         return gettext("new") if change.now else NOTHING
     share = change.percent.quantize(Decimal("0.1"), ROUND_HALF_UP)
     sign = "+" if share > 0 else "−" if share < 0 else "±"
-    return f"{sign}{number_in(page_language(), abs(share), 1)}{NBSP}%"
+    return f"{sign}{number_in(language, abs(share), 1)}{NBSP}%"
 
 
 @register.filter

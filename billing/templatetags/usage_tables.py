@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from django import template
+from django.urls import reverse
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 from billing.dashboards.metrics import Metric
@@ -14,7 +16,8 @@ from billing.dashboards.numbers import money_in, page_language
 from billing.dashboards.panels import Panel, Row
 from billing.dashboards.state import State
 from billing.dashboards.tables import DayRow
-from billing.templatetags.figures import NOTHING, amount_in, day_in
+from billing.dashboards.tables import Row as Ranked
+from billing.templatetags.figures import NOTHING, amount_in, day_in, percent_in
 
 register = template.Library()
 
@@ -43,6 +46,48 @@ def day_rows(rows: Sequence[DayRow], metric: Metric) -> SafeString:
             f"{_figures(_amounts(language, row, unit))}</tr>"
             for row in rows
         )
+    )
+
+
+@register.simple_tag
+def organisation_rows(rows: Sequence[Ranked], metric: Metric, query: str) -> SafeString:
+    """Write the rows of the overview's organisations, which lead to their usage with a query."""
+    language, has_curve = page_language(), metric.slug != "cost"
+    query = conditional_escape(query)
+    return SafeString(
+        "\n".join(
+            f'<tr role="row">{_name(row, query)}{_ranked(language, row)}'
+            f"{_curve(row) if has_curve else ''}</tr>"
+            for row in rows
+        )
+    )
+
+
+def _name(row: Ranked, query: str) -> str:
+    link = f"{reverse('usage', args=[row.slug])}{query}"
+    plan = f' <span class="tag">{escape(row.plan)}</span>' if row.plan else ""
+    return (
+        '<th scope="row" role="rowheader">'
+        f'<a class="row-link" hx-boost="false" href="{link}">{escape(row.name)}</a>{plan}</th>'
+    )
+
+
+def _ranked(language: str, row: Ranked) -> str:
+    cells = [
+        str(amount_in(language, row.stored, "GB")),
+        str(amount_in(language, row.gb_hours, "GB·h")),
+        str(amount_in(language, row.execution, "h")),
+        escape(money_in(language, row.cost, row.currency)) if row.currency else NOTHING,
+        f'<span class="change {row.change.direction}">{percent_in(language, row.change)}</span>',
+    ]
+    return "".join(f'<td role="cell" class="n">{cell}</td>' for cell in cells)
+
+
+def _curve(row: Ranked) -> str:
+    return (
+        f'<td role="cell" class="n"><svg class="spark s{row.hue}" viewBox="0 0 92 22"'
+        ' preserveAspectRatio="none" aria-hidden="true">'
+        f'<polyline points="{row.points}"/></svg></td>'
     )
 
 
