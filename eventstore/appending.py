@@ -20,9 +20,10 @@ from eventstore.rows import (
     encode_appends,
     encode_event,
     encode_metadata,
+    encode_new,
 )
 from eventstore.sealing import Key
-from eventstore.steps import ERRORS, Flow, Lock, Query
+from eventstore.steps import ERRORS, Flow, Lock, Query, Row
 
 # What PostgreSQL says of values that it cannot hold: wrong ones, too large ones, too deep ones.
 CANNOT_HOLD = (psycopg.DataError, errors.ProgramLimitExceeded, errors.StatementTooComplex)
@@ -136,8 +137,10 @@ def _append_any(
     new, versions, repeats = 0, {}, list[tuple[StreamKey, list[int]]]()
     now: datetime | None = None
     for part in _parts(todo):
-        values = {"appends": encode_appends(part, ring), "metadata": encode_metadata(metadata)}
-        rows = yield Query(sql.APPEND, values)
+        rows = (yield from _append_new(part, metadata, ring)) if _are_several(part) else []
+        if not rows:
+            values = {"appends": encode_appends(part, ring), "metadata": encode_metadata(metadata)}
+            rows = yield Query(sql.APPEND, values)
         for nth, outcome, head, added, repeated, detail, now in rows:  # noqa: B007 one for all
             item = part[nth - 1]
             if outcome != "appended":
@@ -148,6 +151,19 @@ def _append_any(
                 repeats.append((item.key, repeated))
     recorded = (yield from _recorded(repeats)) if repeats else []
     return Appended(new=new, versions=versions, repeated=recorded, at=now)
+
+
+def _are_several(part: Sequence[Append]) -> bool:
+    return len(part) > 1 or len(part[0].events) > 1
+
+
+def _append_new(
+    part: Sequence[Append], metadata: Metadata | None, ring: Mapping[UUID, Key] | None
+) -> Flow[list[Row]]:
+    """Append what is all new, and return the rows of it; none where something is not."""
+    streams, events = encode_new(part, ring)
+    values = {"streams": streams, "events": events, "metadata": encode_metadata(metadata)}
+    return (yield Query(sql.APPEND_NEW, values))
 
 
 def lock(keys: Iterable[StreamKey]) -> Flow[dict[StreamKey, int]]:

@@ -63,6 +63,19 @@ class EventRow(msgspec.Struct, frozen=True, omit_defaults=True):
     data: msgspec.Raw
     at: datetime
     id: UUID | None = None
+    into_nth: int | None = None  # of the streams it is sent with, from 1
+    version: int | None = None  # after that stream's head
+
+
+class StreamRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A stream that gets so many events, all of them new."""
+
+    tenant: UUID
+    stream: UUID
+    type: str
+    partition: int
+    size: int
+    expected: int | None
 
 
 class AppendRow(msgspec.Struct, frozen=True):
@@ -83,6 +96,22 @@ def encode_appends(appends: Iterable[Append], ring: Mapping[UUID, Key] | None = 
     A ring has the keys of all tenants that have events with sealed fields among these.
     """
     return encode_json([_append_row(item, ring) for item in appends])
+
+
+def encode_new(
+    appends: Sequence[Append], ring: Mapping[UUID, Key] | None = None
+) -> tuple[str, str]:
+    """Return the streams of appends, and the events of all of them, each as a JSON array.
+
+    So the database reads each event once. The ring is that of :func:`encode_appends`.
+    """
+    streams = [_stream_row(item) for item in appends]
+    events = [
+        _event_row(new, item.key, ring, nth, version)
+        for nth, item in enumerate(appends, 1)
+        for version, new in enumerate(item.events, 1)
+    ]
+    return encode_json(streams), encode_json(events)
 
 
 def encode_event(item: Append, metadata: Metadata | None) -> dict[str, Any]:
@@ -109,10 +138,7 @@ def encode_metadata(metadata: Metadata | None) -> str:
 
 def _append_row(item: Append, ring: Mapping[UUID, Key] | None) -> AppendRow:
     key = item.key
-    if ring is None:
-        events = [_event_row(new, key) for new in item.events]
-    else:
-        events = [_sealed_row(new, key, ring) for new in item.events]
+    events = [_event_row(new, key, ring) for new in item.events]
     return AppendRow(
         key.tenant_id,
         key.stream_id,
@@ -124,18 +150,26 @@ def _append_row(item: Append, ring: Mapping[UUID, Key] | None) -> AppendRow:
     )
 
 
-def _event_row(new: NewEvent, key: StreamKey) -> EventRow:
+def _stream_row(item: Append) -> StreamRow:
+    key = item.key
+    partition = partition_of(key.tenant_id)
+    size = len(item.events)
+    return StreamRow(key.tenant_id, key.stream_id, key.type, partition, size, item.expected)
+
+
+def _event_row(
+    new: NewEvent,
+    key: StreamKey,
+    ring: Mapping[UUID, Key] | None,
+    into_nth: int | None = None,
+    version: int | None = None,
+) -> EventRow:
     name, schema = codec.type_of(new.event)
-    return EventRow(name, schema, _data(new, key), _in_utc(new, key), new.event_id)
-
-
-def _sealed_row(new: NewEvent, key: StreamKey, ring: Mapping[UUID, Key]) -> EventRow:
-    row = _event_row(new, key)
-    if not new.event.sealed:
-        return row
-    place = Place(key.tenant_id, key.stream_id, row.type)
-    data = seal(new.event, place, ring[key.tenant_id], new.event_id)
-    return msgspec.structs.replace(row, data=data)
+    data = _data(new, key)
+    if ring is not None and new.event.sealed:
+        place = Place(key.tenant_id, key.stream_id, name)
+        data = seal(new.event, place, ring[key.tenant_id], new.event_id)
+    return EventRow(name, schema, data, _in_utc(new, key), new.event_id, into_nth, version)
 
 
 def _data(new: NewEvent, key: StreamKey) -> msgspec.Raw:

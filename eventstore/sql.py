@@ -37,6 +37,12 @@ def append_event(streams: str | None) -> str:
     )
 
 
+# All at once, in the order given, where all that comes is new and as expected (migration 0019). No
+# row says that something is not, and that nothing was done.
+APPEND_NEW = """
+SELECT * FROM eventstore_append_new(%(streams)s::json, %(events)s::json, %(metadata)s::jsonb)
+"""
+
 # One call for each stream, in the order given, which is the order in which all writers lock.
 APPEND = """
 SELECT nth, result.*
