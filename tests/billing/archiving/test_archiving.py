@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 
-from billing.archiving import shelf, writing
+from billing.archiving import files, shelf, writing
 from billing.archiving.models import UsageArchive
 from billing.archiving.writing import NotReadBack
 from billing.metering.ingesting.ingestion import SentDifferently
@@ -87,8 +87,15 @@ class TestWriting:
         ]
         assert json.loads(table["data"][0].as_py())["data"] == data(1)
         manifest = json.loads((shelf_root / f"{october.name}.json").read_text())
-        assert manifest["sha256"] == october.sha256
-        assert manifest["events"] == 6
+        assert manifest == {
+            "organisation": str(used.pk),
+            "month": "2026-10-01",
+            **{name: getattr(october, name) for name in ("first_position", "last_position")},
+            **{name: getattr(october, name) for name in ("size", "sha256", "rows_sha256")},
+            "first_at": "2026-10-05T12:00:00Z",
+            "last_at": "2026-10-30T12:00:00Z",
+            "events": 6,
+        }
         assert all_is_well()
 
     def test_again_finds_only_what_came_late(self, used):
@@ -122,6 +129,38 @@ class TestWriting:
         with pytest.raises(NotReadBack, match="is not the file that was written"):
             archive(used)
         assert not UsageArchive.objects.exists()
+
+    def test_notes_nothing_that_is_not_what_is_stored(self, used, monkeypatch):
+        encode = files.encode
+
+        def encode_otherwise(rows, **about):
+            return encode((row._replace(data="{}") for row in rows), **about)
+
+        monkeypatch.setattr(files, "encode", encode_otherwise)
+        with pytest.raises(NotReadBack, match="does not have its events as they are stored"):
+            archive(used)
+        assert not UsageArchive.objects.exists()
+
+    def test_reads_no_rows_that_the_manifest_does_not_know(self, used):
+        archive(used)
+        noted = UsageArchive.objects.latest("month")
+        noted.rows_sha256 = "0" * 64
+        with pytest.raises(NotReadBack, match="has other events than were written"):
+            list(writing.read(noted))
+
+    def test_leaves_a_month_to_another_run_that_is_at_it(self, used, monkeypatch):
+        put, others = shelf.put, []
+
+        def put_second(name, content):
+            if not others:
+                others.append(name)
+                others.append(archive(used))
+            put(name, content)
+
+        monkeypatch.setattr(shelf, "put", put_second)
+        assert archive(used) == 0
+        assert others[1:] == [7]
+        assert list(UsageArchive.objects.values_list("event_count", flat=True)) == [1, 6]
 
     def test_the_manifest_stays_as_it_is(self, used):
         archive(used)

@@ -9,7 +9,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
 from billing.metering import tasks
-from billing.metering.folding import saga, turns
+from billing.metering.folding import doorbell, saga, turns
 from billing.metering.models import DailyUsage
 from catacloud.celery import app
 from eventstore import feed, store
@@ -68,6 +68,53 @@ def test_a_task_folds_all_there_is_in_as_many_turns_as_it_takes(acme, monkeypatc
     assert turns_taken > 1
     assert feed.lag(consumer=saga.CONSUMER).events == 0
     assert DailyUsage.objects.get(organisation=acme).event_count == turns.LEAST + 1
+
+
+@pytest.fixture
+def woken(monkeypatch):
+    """Return the partitions that are woken: nobody answers."""
+    partitions = []
+    monkeypatch.setattr(
+        tasks.advance_partition,
+        "apply_async",
+        lambda *, kwargs, **_: partitions.append(kwargs["partition"]),
+    )
+    return partitions
+
+
+def test_a_task_whose_turn_is_over_has_itself_woken_again(woken, monkeypatch):
+    monkeypatch.setattr(turns, "TURN", 0)
+    monkeypatch.setattr(saga, "advance", lambda *, partition, limit: limit)
+    tasks.advance_partition(partition=3)
+    assert woken == [3]
+
+
+def test_a_task_lets_the_bell_be_rung_again_before_it_reads(monkeypatch):
+    rung = []
+
+    def advance(*, partition, limit):
+        rung.append(doorbell.ring(partition))
+        return 0
+
+    monkeypatch.setattr(saga, "advance", advance)
+    for _ in range(2):
+        doorbell.ring(5)
+        tasks.advance_partition(partition=5)
+    assert rung == [True, True]
+    assert not doorbell.ring(5)  # it rings already
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sweep_wakes_the_partitions_that_are_behind_and_no_other(acme, woken):
+    measured(acme, "execution-time", [("1", NOON)])
+    woken.clear()  # of what the append itself rang
+    tasks.sweep()
+    assert woken == [store.partition_of(acme.pk)]
+    while saga.advance(partition=store.partition_of(acme.pk)):
+        pass
+    woken.clear()
+    tasks.sweep()
+    assert woken == []
 
 
 @pytest.mark.parametrize(

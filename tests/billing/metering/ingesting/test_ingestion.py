@@ -22,6 +22,7 @@ from eventstore.models import StoredEvent
 from tests.factories import make_organisation
 
 NOW = timezone.now()
+MICROSECOND = timedelta(microseconds=1)
 
 
 def usage(**changes):
@@ -70,6 +71,15 @@ class TestAccept:
         assert '"n": 1000000000000000000000001' in stored.text
         assert stored.data["type"] == "unheard.of"
         assert stored.data["time"] == "2026-11-01T12:00:00Z"
+
+    def test_takes_the_first_and_the_last_moment_and_none_beyond(self, platform_key):
+        for last, beyond in (
+            (ingestion.EARLIEST, -MICROSECOND),
+            (NOW + ingestion.MAX_AHEAD, MICROSECOND),
+        ):
+            assert send(platform_key, usage(id=str(last), time=last)) == 1
+            with pytest.raises(BadBatch):
+                send(platform_key, usage(id="beyond", time=last + beyond))
 
     def test_takes_an_event_without_data(self, platform_key):
         nothing = usage()
