@@ -36,6 +36,7 @@ from billing.metering.models import (
     UniqueValue,
     VoidedEvent,
 )
+from billing.metering.restored import RestoredPayload
 from billing.migrating.models import Move, PlanMigration
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
@@ -74,6 +75,7 @@ __all__ = [
     "PriceOverride",
     "RankedOrganisation",
     "Ranking",
+    "RestoredPayload",
     "RevenueMark",
     "Service",
     "Standstill",

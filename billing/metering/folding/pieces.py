@@ -23,6 +23,7 @@ from billing.metering.folding.readings import (
 )
 from billing.metering.folding.slots import Piece
 from billing.metering.folding.uncounted import Uncounted
+from billing.metering.restored import AS_READ, RESTORED
 from billing.periods import IN_UTC, Zones
 from eventstore.feed import Window
 
@@ -82,16 +83,17 @@ def _read(sql: str, values: Mapping[str, Any], zones: Zones) -> Read:
 
 
 # By the index of usage by time.
-SLOT_EVENTS = """(
-    SELECT stored.*, false AS is_void, slot.slug AS wanted
+SLOT_EVENTS = f"""(
+    SELECT {AS_READ}, false AS is_void, slot.slug AS wanted
     FROM unnest(
         %(tenants)s::uuid[], %(slugs)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]
     ) AS slot (tenant, slug, starts_at, ends_at)
     JOIN eventstore_storedevent AS stored ON stored.tenant_id = slot.tenant
         AND stored.occurred_at >= slot.starts_at AND stored.occurred_at < slot.ends_at
         AND stored.type = 'usage.recorded' AND stored.position <= %(until)s
+    LEFT JOIN {RESTORED}
     WHERE {STAND}
-) AS event""".replace("{STAND}", STAND)
+) AS event"""  # noqa: S608 (constants only)
 _PIECES = """
 WITH counting AS MATERIALIZED (
     SELECT * FROM billing_counting WHERE aggregation NOT IN ('sum', 'count', 'level')

@@ -19,6 +19,7 @@ from billing.metering.folding import hours_sql
 from billing.metering.folding.fold import Hour, Sums
 from billing.metering.folding.hours_sql import Counted
 from billing.metering.folding.uncounted import Uncounted, place_of
+from billing.metering.restored import AS_READ, RESTORED
 from billing.periods import IN_UTC, Zones
 from eventstore.cursors import binary_cursor
 from eventstore.feed import Window
@@ -154,25 +155,27 @@ NOT_SKIPPED = """NOT EXISTS (
     SELECT FROM eventstore_deadletter AS skipped
     WHERE skipped.consumer = 'metrics' AND skipped.position = stored.position
 )"""
-NAMED_EVENTS = """(
-    SELECT stored.*, false AS is_void
+NAMED_EVENTS = f"""(
+    SELECT {AS_READ}, false AS is_void
     FROM unnest(%(tenants)s::uuid[], %(streams)s::uuid[], %(events)s::uuid[])
         AS named (tenant, stream, id)
     JOIN eventstore_storedevent AS stored ON stored.tenant_id = tenant
         AND stored.stream_id = stream AND stored.event_id = id AND stored.position <= %(up_to)s
         AND {NOT_SKIPPED}
-) AS event""".replace("{NOT_SKIPPED}", NOT_SKIPPED)
+    LEFT JOIN {RESTORED}
+) AS event"""  # noqa: S608 (constants only)
 # What counts: neither taken back, nor skipped by an operator.
 STAND = f"""NOT EXISTS (
     SELECT FROM billing_voidedevent AS voided
     WHERE voided.organisation_id = stored.tenant_id
         AND voided.stream_id = stored.stream_id AND voided.event_id = stored.event_id
 ) AND {NOT_SKIPPED}"""
-ORGANISATION_EVENTS = """(
-    SELECT stored.*, false AS is_void FROM eventstore_storedevent AS stored
+ORGANISATION_EVENTS = f"""(
+    SELECT {AS_READ}, false AS is_void
+    FROM eventstore_storedevent AS stored LEFT JOIN {RESTORED}
     WHERE stored.tenant_id = %(tenant)s AND stored.type = 'usage.recorded'
         AND stored.position <= %(until)s AND {STAND}
-) AS event""".replace("{STAND}", STAND)
+) AS event"""  # noqa: S608 (constants only)
 COUNTED_BY = """counting ON counting.event_type = event.data ->> 'type'
     AND event.occurred_at >= counting.starts_at AND event.occurred_at < counting.ends_at"""
 GROUPS_OF_EVENT = """CASE WHEN counting.dimensions IS NULL THEN '{}'

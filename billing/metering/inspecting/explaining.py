@@ -222,14 +222,17 @@ WITH counting AS MATERIALIZED (SELECT * FROM billing_counting)
 SELECT event.position, counting.slug, service.name, counting.aggregation,
     event.occurred_at >= counting.starts_at AND event.occurred_at < counting.ends_at,
     counting.starts_at, array_to_string(counting.keys, '.'), counting.may_be_negative,
-    (event.data -> 'data' #> counting.keys)::text,
+    (payload.data #> counting.keys)::text,
     CASE WHEN counting.is_count THEN 1
         WHEN counting.aggregation = 'unique_count' THEN
-            CASE WHEN billing_value(event.data -> 'data' #> counting.keys) IS NOT NULL THEN 1 END
-        ELSE billing_quantity(event.data -> 'data' #> counting.keys, counting.may_be_negative) END,
+            CASE WHEN billing_value(payload.data #> counting.keys) IS NOT NULL THEN 1 END
+        ELSE billing_quantity(payload.data #> counting.keys, counting.may_be_negative) END,
     CASE WHEN counting.is_level THEN service.level_unit ELSE service.unit END,
     CASE WHEN counting.is_level THEN service.level_unit_size ELSE service.unit_size END
 FROM {EVENTS}
+LEFT JOIN billing_restoredpayload AS restored ON restored.organisation_id = tenant
+    AND restored.position = event.position
+CROSS JOIN LATERAL (SELECT coalesce(restored.data, event.data) -> 'data' AS data) AS payload
 JOIN counting ON counting.event_type = event.data ->> 'type'
 JOIN billing_service AS service ON service.id = counting.service_id
 ORDER BY event.position, service.name, counting.starts_at

@@ -8,6 +8,7 @@ one they are from. Events count as far as the saga has come, as they do in the h
 
 from billing.metering.folding.groups import OTHERS
 from billing.metering.folding.saga import CONSUMER
+from billing.metering.restored import AS_READ, RESTORED
 
 # The first and the last hour with usage, looked up in the index for each organisation.
 EXTENT = """
@@ -68,7 +69,7 @@ SELECT * FROM (
         ) END AS groups
     FROM {SPANS}
     CROSS JOIN LATERAL (
-        SELECT * FROM eventstore_storedevent AS stored
+        SELECT {AS_READ} FROM eventstore_storedevent AS stored LEFT JOIN {RESTORED}
         WHERE stored.tenant_id = span.owner AND stored.type = 'usage.recorded'
             AND stored.occurred_at >= span.since AND stored.occurred_at < span.before
         OFFSET 0

@@ -27,8 +27,8 @@ from eventstore import feed, store
 CHUNK = 2000  # findings that are held at a time
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-Payloads = Iterable[tuple[int, str]]
-"""Position and data, as JSON, of events."""
+Payloads = Iterable[tuple[UUID, int, str]]
+"""Organisation, position and data, as JSON, of events."""
 Watch = Callable[[str, int, int], object]
 """Told what is being looked at, how much of it is done, and out of how much."""
 
@@ -103,7 +103,7 @@ def one_snapshot(payloads: Payloads) -> Iterator[Connection]:
         db.execute(recount.TABLES)
         _add_calendars(db)
         with db.cursor() as cursor, cursor.copy("COPY check_payload FROM STDIN") as copy:
-            for row in payloads:
+            for _, *row in payloads:
                 copy.write_row(row)
         db.commit()
         db.isolation_level, db.read_only = IsolationLevel.REPEATABLE_READ, True

@@ -31,6 +31,7 @@ from billing.metering.models import (
 )
 from billing.metering.recounting import replacing
 from billing.metering.recounting.checking import Payloads
+from billing.metering.restored import RESTORED
 from eventstore import feed, partition_reads
 from eventstore.models import Checkpoint, StoredEvent
 
@@ -134,10 +135,9 @@ def _start(service: Service | None, payloads: Payloads) -> None:
         for model in TABLES:
             table = model._meta.db_table
             cursor.execute(f"CREATE TABLE {SCHEMA}.{table} (LIKE {table} INCLUDING ALL)")
-        cursor.execute(f"CREATE TABLE {SCHEMA}.payload (position bigint PRIMARY KEY, data jsonb)")
         rows = iter(payloads)  # who makes them may ask this connection meanwhile
         while some := list(islice(rows, CHUNK)):
-            cursor.execute(ADD_PAYLOADS, [list(column) for column in zip(*some, strict=True)])
+            cursor.execute(RESTORE, [list(column) for column in zip(*some, strict=True)])
         columns = [
             "coalesce(archived, data) AS data" if one.attname == "data" else one.attname
             for one in StoredEvent._meta.concrete_fields
@@ -236,17 +236,19 @@ def _rest(partition: int, at: dict[tuple[str, int], int]) -> feed.Window | None:
 EVENTS = f"""
 CREATE VIEW {SCHEMA}.eventstore_storedevent AS SELECT {{columns}}
 FROM (
-    SELECT stored.*, payload.data AS archived FROM eventstore_storedevent AS stored
-    LEFT JOIN {SCHEMA}.payload USING (position)
+    SELECT stored.*, restored.data AS archived
+    FROM eventstore_storedevent AS stored LEFT JOIN {RESTORED}
 ) AS stored
 WHERE NOT EXISTS (
     SELECT FROM eventstore_deadletter AS skipped
     WHERE skipped.consumer = %s AND skipped.position = stored.position
 )
 """  # noqa: S608 (constants only)
-ADD_PAYLOADS = f"""
-INSERT INTO {SCHEMA}.payload SELECT * FROM unnest(%s::bigint[], %s::jsonb[])
-"""  # noqa: S608 (constants only)
+# What an archive says is the same for ever.
+RESTORE = """
+INSERT INTO billing_restoredpayload (organisation_id, position, data)
+SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::jsonb[]) ON CONFLICT DO NOTHING
+"""
 ONE_SERVICE = f"""
 CREATE VIEW {SCHEMA}.billing_counting AS SELECT * FROM billing_counting WHERE slug = %s
 """  # noqa: S608 (constants only)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 from urllib.parse import urlsplit
 
@@ -21,8 +22,12 @@ from billing.archiving import files, shelf, writing
 from billing.archiving.models import UsageArchive
 from billing.archiving.writing import NotReadBack
 from billing.metering.ingesting.ingestion import SentDifferently
+from billing.metering.inspecting import explaining, listing
+from billing.metering.inspecting.listing import Wanted
 from billing.metering.models import Definition, HourlyUsage
-from billing.metering.recounting import rebuilding
+from billing.metering.querying import query
+from billing.metering.querying.query import Query
+from billing.metering.recounting import rebuilding, time_zones
 from billing.metering.recounting.checking import findings
 from eventstore import chain, check, feed
 from eventstore.archives import ArchiveDiffers
@@ -301,9 +306,25 @@ class TestAfterIt:
         rows = HourlyUsage.objects.filter(service=racks, organisation=used)
         assert sum(rows.values_list("quantity", flat=True)) == sum(range(12))
         assert all_is_well()
+        [event] = listing.read(Wanted(organisations=[used.pk], source="s", id="4"), limit=1)
+        [explained] = explaining.explain([event])
+        assert [one.quantity for one in explained.findings] == [4, Decimal("4.5")]
+        self.assert_that_what_counts_later_follows(used, racks)
         (shelf_root / UsageArchive.objects.latest("month").name).unlink()
         with pytest.raises(CommandError, match=r"cannot be read.*Without it, usage cannot be"):
             call_command("check_usage", stdout=StringIO())
+
+    def assert_that_what_counts_later_follows(self, used, racks):
+        """Whatever reads single events again knows as much of them as the rebuild did."""
+        first = NOON + 20 * DAY
+        end = first + timedelta(minutes=1)
+        asked = Query(service=racks, owners=[used.pk], first=first, end=end)
+        assert [row.value for row in query.run(asked, now=NOW)] == [4]
+        time_zones.change(used, time_zone="Asia/Kathmandu", now=NOW)
+        assert all_is_well()
+        void(used, "4")
+        assert all_is_well()
+        assert query.run(asked, now=NOW) == []
 
     def test_another_consumer_reads_them_all(self, used):
         read = []
