@@ -132,6 +132,13 @@ class TestFigures:
         assert values(kind, size=Size.DAY) == [Decimal(day) for day in days]
         assert values(kind) == [Decimal(total)]
 
+    def test_are_of_what_was_before_the_end_alone(self, values):
+        end = START + timedelta(minutes=90)  # just when the second event was
+        for size in (None, Size.HOUR, Size.MINUTE):
+            assert values("sum", end=end, size=size) == [5]
+        assert values("sum", first=end, end=end + timedelta(minutes=1)) == [Decimal("2.5")]
+        assert values("sum", first=START, end=START + timedelta(hours=1)) == [5]
+
     def test_of_a_level_are_its_integral_up_to_now(self, values):
         minute = 60_000_000
         first = 5 * (24 * 60 - 30) + Decimal("2.5") * (2 * 24 * 60 - 90 - 91)
@@ -166,6 +173,17 @@ class TestFigures:
             end = first + timedelta(days=1)
             wanted = Query(service=services["sum"], owners=[owner.pk], first=first, end=end)
             assert query.run(wanted, now=NOW) == []
+
+
+def test_at_the_moment_of_a_new_definition_it_is_that_which_counts(acme, services):
+    change = START + timedelta(hours=36)  # from which on models are not told apart
+    for id, at in (("before", change - timedelta(microseconds=1)), ("then", change)):
+        send(acme, (id, at, {"quantity": 1, "model": "a"}), kind="test.q")
+    fold()
+    for size in (Size.MINUTE, Size.HOUR):  # from the events, and from the hours
+        wanted = Query(service=services["sum"], owners=[acme.pk], size=size, by=["model"])
+        rows = query.run(wanted, now=NOW)
+        assert [row.groups["model"] for row in rows] == ["a", ""]
 
 
 def test_days_of_a_zone_are_its_own_over_a_change_of_clocks(services):

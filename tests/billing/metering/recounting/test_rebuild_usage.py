@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from billing.accounts.account import BillingAccount, account_id
+from billing.metering.changed import UsageChange
 from billing.metering.folding import saga
 from billing.metering.level_months import LevelMonth
 from billing.metering.models import DailyUsage, Definition, HourlyUsage, Service
@@ -103,6 +104,16 @@ def test_puts_right_what_was_changed_is_missing_or_too_much(used):
     assert rebuilding.rebuild(None, now=NOW).rows == 3 + 6 + 1 + 2
     assert digests() == before
     assert list(findings()) == []
+
+
+def test_lets_all_periods_be_looked_at_again_where_an_hour_was_wrong(used):
+    """Days are right, so nothing else tells that what is charged by its groups has changed."""
+    HourlyUsage.objects.filter(service__slug="storage", hour=NOON).update(quantity=1)
+    before = dict(UsageChange.objects.values_list("pk", "position"))
+    rebuilding.rebuild(None, now=NOW)
+    after = dict(UsageChange.objects.values_list("pk", "position"))
+    assert before.keys() == after.keys()
+    assert all(after[number] > before[number] for number in before)
 
 
 def test_builds_from_nothing(used):
