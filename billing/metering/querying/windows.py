@@ -1,10 +1,12 @@
 """Windows of time in a zone: minutes, hours, days and months of its clock. Pure."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from zoneinfo import ZoneInfo
+
+from billing.periods import day_of, start_of
 
 MOST = 250_000  # windows of a span
 ONE_HOUR = timedelta(hours=1)
@@ -72,21 +74,17 @@ def _floor_local_hour(moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _days(first: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    day = first.astimezone(zone).date()
+    day = day_of(first, zone)
     while True:
-        yield _midnight(day, zone)
+        yield start_of(day, zone)
         day += timedelta(days=1)
 
 
 def _months(first: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    day = first.astimezone(zone).date().replace(day=1)
+    day = day_of(first, zone).replace(day=1)
     while True:
-        yield _midnight(day, zone)
+        yield start_of(day, zone)
         day = (day + timedelta(days=31)).replace(day=1)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 _STARTS = {

@@ -35,6 +35,14 @@ def test_seven_local_days_over_a_change_of_clocks_are_whole_ones(month, day, cha
     assert lengths == [24, 24, 24, changed, 24, 24, 24]
 
 
+def test_a_day_begins_once_though_clocks_show_the_one_before_again():
+    zone = ZoneInfo("America/St_Johns")  # where they went back from a minute past midnight
+    moment = datetime(2010, 11, 7, 3, tzinfo=UTC)
+    assert moment.astimezone(zone).day == 6
+    found = bounds(Size.DAY, moment, moment + timedelta(days=1), zone)
+    assert found[0] == datetime(2010, 11, 7, 2, 30, tzinfo=UTC)
+
+
 def test_a_month_begins_at_the_first_midnight_of_the_zone():
     moment = datetime(2024, 2, 29, 23, 30, tzinfo=UTC)  # in Berlin it is March already
     start, end = bounds(Size.MONTH, moment, moment + timedelta(1), ZoneInfo("Europe/Berlin"))
