@@ -59,6 +59,7 @@ def test_an_operator_signs_in_and_changes_the_days_without_a_page_load(page, ope
     page.get_by_label("Find an organisation").press_sequentially("glob")
     expect(page.locator(".row-link")).to_have_text(["Globex"])
     expect(page.get_by_label("Find an organisation")).to_be_focused()
+    expect(page.locator("#announced")).to_have_text("1 organisation")
     assert "q=glob" in page.locator("#metric-stored").get_attribute("href")
     assert page.evaluate("window.survives")
 

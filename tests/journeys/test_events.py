@@ -68,6 +68,8 @@ def test_a_member_finds_out_why_an_event_does_not_count(page, sign_in, owner, co
     expect(rows).to_have_count(50)
     page.get_by_role("link", name="Older").click()
     expect(rows).to_have_count(24)
+    expect(page.locator("#events")).to_be_focused()
+    expect(page.locator("#announced")).to_have_text("24 events on this page")
     page.get_by_role("link", name="Newest").click()
     expect(rows).to_have_count(50)
 
