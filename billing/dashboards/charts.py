@@ -13,11 +13,11 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from billing.dashboards.numbers import page_language
+from billing.dashboards.numbers import is_money, money_around, page_language
 from billing.dashboards.ranges import Range
 from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, expected_lines, highs
 from billing.periods import ONE_DAY, Days, written
-from billing.templatetags.figures import days_without_year, scale_for, separators, tick
+from billing.templatetags.figures import days_without_year, scale_for, separators, tick_in
 
 Figure = dict[str, Any]
 Values = Mapping[date, Decimal]
@@ -251,7 +251,7 @@ def value_axis(largest: Decimal, unit: str) -> Figure:
         "range": [0, values[-1] * 1.02],
         "fixedrange": True,
         "tickvals": values,
-        "ticktext": [f"{tick(value)} {short}" if value else "0" for value in values],
+        "ticktext": [tick_in(value, short) if value else "0" for value in values],
     }
 
 
@@ -278,7 +278,8 @@ def _band(days: Days, half: timedelta) -> Figure:
 def hover(name: str, unit: str) -> str:
     # A name is data: Plotly would read its tags as markup.
     plain = name.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
-    return f"{plain}: %{{y:,.3~f}} {unit}<extra></extra>"
+    figure = money_around(page_language(), "%{y:,.2f}", unit) if is_money(unit) else ""
+    return f"{plain}: {figure or f'%{{y:,.3~f}} {unit}'}<extra></extra>"
 
 
 def _midnight(day: date) -> datetime:

@@ -17,6 +17,7 @@ from babel.numbers import (
     get_currency_precision,
     get_decimal_symbol,
     get_group_symbol,
+    is_currency,
 )
 from django.utils.translation import get_language, to_locale
 
@@ -42,6 +43,18 @@ def money_in(language: str, value: Decimal, currency: str) -> str:
         return with_minus(format_currency(value, currency, locale=locale_of(language)))
     rounded = value.quantize(_last_of(shape.digits), ROUND_HALF_EVEN)
     return f"{shape.before}{number_in(language, rounded, shape.digits)}{shape.after}"
+
+
+def money_around(language: str, number: str, currency: str) -> str:
+    """Write a number that is written already as money: €2,000."""
+    shape = _shape_of(currency, language)
+    return f"{shape.before}{number}{shape.after}" if shape else f"{number} {currency}"
+
+
+@cache
+def is_money(unit: str) -> bool:
+    """Say if a unit is a currency, whose amounts are written as money."""
+    return is_currency(unit)
 
 
 def number_in(language: str, value: Decimal, digits: int) -> str:

@@ -14,7 +14,14 @@ from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext, gettext_lazy, override, pgettext
 
 from billing.dashboards.metrics import Change
-from billing.dashboards.numbers import locale_of, money_in, number_in, page_language
+from billing.dashboards.numbers import (
+    is_money,
+    locale_of,
+    money_around,
+    money_in,
+    number_in,
+    page_language,
+)
 from billing.exact import ZERO
 from billing.invoicing.models import Invoice
 from billing.invoicing.wording.pen import with_minus
@@ -50,7 +57,7 @@ class Amount(NamedTuple):
     unit: str
 
     def __str__(self) -> str:
-        return f"{self.number}{NBSP}{self.unit}"
+        return f"{self.number}{NBSP}{self.unit}" if self.unit else self.number
 
 
 def scale_for(largest: Decimal, unit: str) -> tuple[Decimal, str]:
@@ -87,6 +94,8 @@ def headline(value: Decimal, unit: str) -> Amount:
 
 
 def _headline(language: str, value: Decimal, unit: str) -> Amount:
+    if is_money(unit):
+        return Amount(money_in(language, value, unit), "")
     value = FIVE_DIGITS.plus(value)  # so that 999.999 GB is 1 TB, not 1,000 GB
     size, name = scale_for(value, unit)
     scaled = value / size
@@ -181,6 +190,14 @@ def _units(step: Mapping[str, str | None], unit: str) -> str:
 def tick(value: float) -> str:
     """Write a tick of an axis, with six digits at most."""
     return exact(f"{value:.6g}")
+
+
+def tick_in(value: float, unit: str) -> str:
+    """Write it with its unit, or as money with the sign of its currency."""
+    if not is_money(unit):
+        return f"{tick(value)} {unit}"
+    written = money_around(page_language(), tick(abs(value)), unit)
+    return f"−{written}" if value < 0 else written
 
 
 def separators() -> str:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ViewportSize, sync_playwright
 from tests.screenshots.states import Site
 
 DESK: ViewportSize = {"width": 1440, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 360, "height": 780}
 LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize, str]] = {
     "light": ("light", DESK, "en"),
     "dark": ("dark", DESK, "en"),
@@ -28,15 +28,25 @@ OPERATOR = {
     "admin": "/admin/",
     "admin-plans": "/admin/billing/plan/",
     "admin-versions": "/admin/billing/planversion/",
+    "admin-migrations": "/admin/billing/planmigration/",
+    "admin-migrate": "/admin/billing/planmigration/add/",
+    "admin-accounts": "/admin/billing/account/",
+    "admin-account": "/admin/billing/account/{organisation}/change/",
+    "admin-invoices": "/admin/billing/invoice/",
+    "admin-services": "/admin/billing/service/",
+    "admin-service": "/admin/billing/service/{service}/change/",
     "admin-organisations": "/admin/accounts/organisation/",
+    "admin-organisation": "/admin/accounts/organisation/{organisation}/change/",
     "admin-consumers": "/admin/eventstore/checkpoint/",
 }
 OWNER = {
     "usage": "usage/",
     "usage-90-days": "usage/?range=90d",
+    "usage-day": "usage/days/{day}/",
     "events": "events/",
     "costs": "costs/",
     "invoices": "invoices/",
+    "invoices-none-found": "invoices/?q=nothing",
     "files": "files/",
     "settings": "settings/",
     "settings-members": "settings/members/",
@@ -45,6 +55,9 @@ OWNER = {
     "settings-log": "settings/log/",
 }
 OF_INVOICE = {"invoice": "invoices/{number}/", "invoice-line": "invoices/{number}/lines/1/"}
+OF_VERSION = {"admin-version": "/admin/billing/planversion/{version}/change/"}
+OF_CREDIT_NOTE = {"credit-note": "credit-notes/{note}/"}
+OF_MIGRATION = {"admin-migration": "/admin/billing/planmigration/{migration}/change/"}
 
 
 def take(site: Site, folder: Path, *, only: str) -> int:
@@ -67,14 +80,24 @@ def take(site: Site, folder: Path, *, only: str) -> int:
 def _pages(site: Site) -> list[tuple[str | None, dict[str, str]]]:
     """Return pages by their names, with the session of whom they are for."""
     own = f"/organisations/{site.organisation.slug}/"
-    owner = dict(OWNER)
-    if invoice := site.invoice:
-        owner |= {name: path.format(number=invoice.number) for name, path in OF_INVOICE.items()}
+    named = {name: str(value) for name, value in site.things().items() if value is not None}
+    owner, operator = dict(OWNER), dict(OPERATOR)
+    for pages, more, thing in (
+        (owner, OF_INVOICE, "number"),
+        (owner, OF_CREDIT_NOTE, "note"),
+        (operator, OF_VERSION, "version"),
+        (operator, OF_MIGRATION, "migration"),
+    ):
+        pages |= more if thing in named else {}
     return [
         (None, VISITOR),
-        (site.cookie(site.operator), OPERATOR),
-        (site.cookie(site.owner), {name: own + path for name, path in owner.items()}),
+        (site.cookie(site.operator), _filled(operator, named)),
+        (site.cookie(site.owner), _filled(owner, named, below=own)),
     ]
+
+
+def _filled(pages: dict[str, str], named: dict[str, str], below: str = "") -> dict[str, str]:
+    return {name: below + path.format(**named) for name, path in pages.items()}
 
 
 def _look(

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.dashboards.charts import Series, daily_bars, daily_level, sparkline, summarise
+from billing.dashboards.charts import (
+    Series,
+    daily_bars,
+    daily_level,
+    period_bars,
+    sparkline,
+    summarise,
+)
 from billing.dashboards.ranges import PRESETS, read_range
 from billing.periods import ONE_DAY, Days
 
@@ -55,6 +62,13 @@ class TestDailyBars:
         assert before["y"][:2] == [3.0, 0.0]
         assert before["x"][-1] == "2026-11-30"
         assert figure["layout"]["yaxis"]["ticktext"] == ["0", "1 k", "2 k", "3 k"]
+
+    def test_has_money_at_its_ticks_as_the_language_writes_it(self):
+        day = date(2026, 11, 2)
+        of_day = [Series("Storage", {day: Decimal(1900)})]
+        chart = period_bars(periods=[(day, "Nov")], series=of_day, unit="EUR", is_running=False)
+        assert chart["layout"]["yaxis"]["ticktext"] == ["0", "€500", "€1,000", "€1,500", "€2,000"]
+        assert chart["data"][0]["hovertemplate"] == "Storage: €%{y:,.2f}<extra></extra>"
 
     def test_draws_today_paler_for_it_is_not_over(self):
         figure = daily_bars(

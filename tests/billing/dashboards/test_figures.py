@@ -62,6 +62,7 @@ def written(text: object) -> str:
         ("0", "h", "0 h"),
         ("12840.4", "h", "12,840 h"),
         ("17", "requests", "17 requests"),
+        ("-1204.5", "EUR", "−€1,204.50"),
     ],
 )
 def test_an_amount_has_its_unit_and_few_digits(value, unit, expected):

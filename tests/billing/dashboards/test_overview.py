@@ -221,7 +221,7 @@ class TestRevenue:
         ]
         assert traces[0]["y"][1] == 30.0
         assert traces[-1]["y"][4] == 20.0
-        assert "+45.76 EUR" in text(page)
+        assert "+€45.76" in text(page)
 
 
 MANY = 2500
