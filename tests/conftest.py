@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
-from django.test import Client, TransactionTestCase
+from django.test import Client, TransactionTestCase, override_settings
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
 from pytest_django.fixtures import Settings
@@ -22,6 +24,7 @@ from tests.webserver import Server as Server
 from tests.webserver import serve
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+numbers = count(1)
 
 # No test is timed: on a machine that has other work to do, drawing examples is slow as well.
 properties.register_profile(
@@ -49,20 +52,26 @@ def django_db_setup(request: pytest.FixtureRequest) -> None:
     connection.settings_dict["NAME"] = migrated.DATABASE
 
 
+@pytest.fixture(scope="session")
+def _kept_by_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for what tests keep: most keep nothing, and a folder each costs them as much."""
+    return tmp_path_factory.mktemp("kept")
+
+
 @pytest.fixture(autouse=True)
-def blob_root(settings, tmp_path: Path) -> Path:
+def blob_root(settings: Settings, _kept_by_tests: Path) -> Path:
     """No test writes into the project's own blobs."""
-    root = tmp_path / "blobs"
+    root = _kept_by_tests / f"blobs-{next(numbers)}"
     settings.BLOB_ROOT = root
     return root
 
 
 @pytest.fixture(autouse=True)
-def _documents_elsewhere(settings: Settings, tmp_path: Path) -> None:
+def _documents_elsewhere(settings: Settings, _kept_by_tests: Path) -> None:
     """Nor into its issued documents."""
     folder = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "documents"},
+        "OPTIONS": {"location": _kept_by_tests / f"documents-{next(numbers)}"},
     }
     settings.STORAGES = {**settings.STORAGES, "documents": folder}
 
@@ -86,13 +95,17 @@ def ready_database(request: pytest.FixtureRequest) -> None:
         emptying.before_test()
 
 
-@pytest.fixture(autouse=True)
-def _quick_settings(settings: Settings) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _quick_settings() -> Iterator[None]:
     """Serve static files as they are in the tree, and do not spend time on hashing passwords."""
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast, for tests
-    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
+    with override_settings(
+        STORAGES={**settings.STORAGES, "staticfiles": {"BACKEND": plain}},
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],  # fast, for tests
+        WHITENOISE_AUTOREFRESH=True,
+        WHITENOISE_USE_FINDERS=True,
+    ):
+        yield
 
 
 @pytest.fixture
