@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -14,6 +15,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from billing.metering.ingesting import tally
+from billing.metering.inspecting.uncounted_gauge import Uncounted
 from catacloud.problems import Problem
 from eventstore import standing
 from eventstore.standing import Standing
@@ -53,6 +55,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
     registry.register(Consumers())
     registry.register(tally.Door())
+    registry.register(Uncounted(timezone.now().date()))
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     return HttpResponse(
         encode(registry), content_type=content_type, headers={"Cache-Control": "no-store"}

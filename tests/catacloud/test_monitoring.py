@@ -1,11 +1,12 @@
 """What Prometheus reads, and who else may not."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from billing.metering.folding import saga
@@ -15,6 +16,7 @@ from catacloud.outages import Outage
 from eventstore import feed, store
 from eventstore.models import Checkpoint
 from tests.billing.metering.examples import measured
+from tests.billing.metering.sending import send
 
 TOKEN = "a-long-token-of-prometheus"
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -101,11 +103,21 @@ class TestTheFigures:
         failed = "catacloud_consumer_failed_attempts"
         assert figures(client)[failed, saga.CONSUMER, str(partition)] == 1
 
-    def test_are_asked_for_in_three_statements(
-        self, client, token, acme, django_assert_num_queries
-    ):
+    def test_name_what_was_accepted_and_does_not_count(self, client, token, acme):
+        at = timezone.now() - timedelta(days=3)
+        send(acme, ("1", at, {}), ("2", at - timedelta(days=40), {}), kind="unheard.of")
+        seconds = [{"seconds": "5"}, {"seconds": "many"}, None]
+        usage = [(f"s{n}", at, data) for n, data in enumerate(seconds)]
+        send(acme, *usage, kind="catacloud.execution.finished")
+        while saga.advance(partition=store.partition_of(acme.pk)):
+            pass
+        found = figures(client)
+        assert found["catacloud_events_uncounted", ""] == 1
+        assert found["catacloud_events_uncounted", "execution-time"] == 2
+
+    def test_are_asked_for_in_four_statements(self, client, token, acme, django_assert_num_queries):
         Checkpoint.objects.create(consumer=saga.CONSUMER, partition=0)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             ask(client)
 
 

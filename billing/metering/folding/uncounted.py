@@ -89,6 +89,16 @@ def by_day(organisation_id: UUID | None, *, today: date) -> Sequence[Reason]:
         return [Reason(*row) for row in cursor]
 
 
+def by_service(*, today: date) -> dict[str, int]:
+    """Return how many events of the last 30 days, of all organisations, do not count.
+
+    By the slug of the service that cannot read them; "" where none counts their type.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(BY_SERVICE, {"since": today - RECENT})
+        return dict(cursor.fetchall())
+
+
 def recent(organisation_id: UUID | None, *, today: date) -> int:
     """Return how many events of the last 30 days do not count."""
     return read(reading_recent(organisation_id, today=today))
@@ -131,4 +141,9 @@ SELECT day, coalesce(service.slug, ''), coalesce(service.name, ''), sum(event_co
 FROM billing_uncountedday LEFT JOIN billing_service AS service ON service.id = service_id
 WHERE day > %(since)s AND (%(owner)s::uuid IS NULL OR organisation_id = %(owner)s)
 GROUP BY 1, 2, 3 ORDER BY 1 DESC, 4 DESC, 2 LIMIT 100
+"""
+BY_SERVICE = """
+SELECT coalesce(service.slug, ''), sum(event_count)::bigint
+FROM billing_uncountedday LEFT JOIN billing_service AS service ON service.id = service_id
+WHERE day > %(since)s GROUP BY 1 ORDER BY 1
 """
