@@ -57,9 +57,8 @@ def _ring(partitions: Set[int]) -> None:
     if broker.spares():
         return
     try:
-        for partition in partitions:
-            if doorbell.ring(partition):
-                _wake(partition)
+        for partition in doorbell.ring(partitions):
+            _wake(partition)
     except (RedisError, OperationalError, OSError) as error:
         broker.failed()
         logger.warning("Nobody is woken, for the broker is away, and the sweep follows: %s", error)

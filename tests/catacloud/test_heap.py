@@ -16,14 +16,23 @@ from catacloud.celery import app
 
 @pytest.fixture(autouse=True)
 def _as_before():
+    before = gc.get_threshold()
     yield
     gc.unfreeze()
+    gc.set_threshold(*before)
 
 
 def test_settled_objects_are_passed_by():
     gc.unfreeze()
     heap.settle()
     assert gc.get_freeze_count() > 10_000
+
+
+def test_a_batch_of_new_objects_is_no_work_for_the_collector():
+    heap.settle()
+    before = gc.get_stats()[0]["collections"]
+    batch = [[] for _ in range(5_000)]
+    assert (len(batch), gc.get_stats()[0]["collections"] - before) == (5_000, 0)
 
 
 @pytest.mark.parametrize("awake", [True, False])
