@@ -20,8 +20,7 @@ from billing.metering.folding import uncounted
 from billing.metering.folding.freshness import freshness
 from billing.periods import month_before, month_of
 from billing.rankings import reading
-from billing.rankings.models import RankedOrganisation
-from billing.rankings.reading import Leaders
+from billing.rankings.reading import Leaders, Ranked
 from catacloud.accounts.access import SignedInRequest, operators_only
 from catacloud.fragments import template_for
 
@@ -117,8 +116,8 @@ def _platform_context(
 class _Table:
     sort: str
     search: str
-    page: "Page[RankedOrganisation] | None"  # none while nothing is ranked yet
-    rows: Sequence[RankedOrganisation]
+    page: Page[int] | None  # none while nothing is ranked yet
+    rows: Sequence[Ranked]
 
 
 def _table(request: SignedInRequest, platform: Platform) -> _Table:
@@ -127,8 +126,10 @@ def _table(request: SignedInRequest, platform: Platform) -> _Table:
         return _Table(sort, search, None, [])
     column = tables.column_of(sort, platform.figure)
     number = request.GET.get("page")
-    page = reading.read_page(platform.ranking, sort=column, search=search, number=number)
-    return _Table(sort, search, page, list(page.object_list))
+    page, rows = reading.read_page(
+        platform.ranking, platform.figure, sort=column, search=search, number=number
+    )
+    return _Table(sort, search, page, rows)
 
 
 def _table_context(platform: Platform, table: _Table, largest: Sequence[UUID]) -> Context:

@@ -22,14 +22,14 @@ from billing.metering.querying.usage import Known, daily_figures, daily_totals
 from billing.periods import ONE_DAY, Days, Zones
 from billing.rankings import revenue
 from billing.rankings.asking import ask
-from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
+from billing.rankings.models import Ranking, RevenueMark
+from billing.rankings.reading import Rows
 from billing.rankings.spans import Span
 from billing.templatetags.figures import service
 
 COST = "cost"
 Daily = dict[date, Decimal]
 MOST_SERVICES = 6  # with a colour of their own
-Rows = Sequence[RankedOrganisation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Platform:
         if self.is_cost:
             return _by_service(self._revenue(), self.asked)
         daily = self.of_organisations
-        named = [(row.organisation.name, daily.get(row.organisation_id, {})) for row in largest]
+        named = [(row.name, daily.get(row.organisation_id, {})) for row in largest]
         return stack(named, self.totals(), self.asked.days)
 
     def read_days(self, rows: Rows) -> None:
@@ -101,7 +101,7 @@ class Platform:
         metric, service = self.metric, self._metered().get(self.metric.service)
         if service is None or not rows:
             return
-        owners = {row.organisation_id: row.organisation for row in rows}
+        owners = {row.organisation_id: row for row in rows}
         zones = {pk: one.zone for pk, one in owners.items() if one.time_zone != "UTC"}
         level = {row.organisation_id: row.opening for row in rows}
         found: dict[UUID, Daily] = {}

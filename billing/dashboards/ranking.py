@@ -10,7 +10,7 @@ from billing.dashboards.charts import Series, Values
 from billing.dashboards.metrics import Change
 from billing.dashboards.tables import change_of
 from billing.periods import Days
-from billing.rankings.models import RankedOrganisation
+from billing.rankings.reading import Ranked
 
 OTHERS_HUE = 6
 ZERO = Decimal(0)
@@ -40,15 +40,14 @@ def stack(named: Sequence[tuple[str, Values]], totals: Values, days: Days) -> li
     return series
 
 
-def movers(rows: Sequence[RankedOrganisation], figure: str) -> list[Mover]:
+def movers(rows: Sequence[Ranked], figure: str) -> list[Mover]:
     """Return rows with the bars of their changes, each as long as it is beside the longest."""
     moved = [(row, change_of(row, figure)) for row in rows]
     longest = max((abs(change.difference) for _, change in moved), default=ZERO)
     return [_mover(row, change, longest) for row, change in moved]
 
 
-def _mover(row: RankedOrganisation, change: Change, longest: Decimal) -> Mover:
+def _mover(row: Ranked, change: Change, longest: Decimal) -> Mover:
     width = max(1, int(HALF_BAR * abs(change.difference) / longest))
     start = HALF_BAR if change.difference > 0 else HALF_BAR - width
-    organisation = row.organisation
-    return Mover(organisation.name, organisation.slug, change, bar_x=start, bar_width=width)
+    return Mover(row.name, row.slug, change, bar_x=start, bar_width=width)

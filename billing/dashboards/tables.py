@@ -11,7 +11,7 @@ from django.utils.translation import gettext, pgettext
 from billing.dashboards.charts import Series, Values, sparkline
 from billing.dashboards.metrics import Change, Earned
 from billing.dashboards.ranges import Range
-from billing.rankings.models import RankedOrganisation
+from billing.rankings.reading import Ranked
 
 ZERO = Decimal(0)
 DEFAULT_SORT = "-gb-hours"
@@ -71,18 +71,18 @@ def column_of(sort: str, figure: str) -> str:
     return f"{minus}{figure}_percent" if column == "change" else f"{minus}{column}"
 
 
-def change_of(row: RankedOrganisation, figure: str) -> Change:
+def change_of(row: Ranked, figure: str) -> Change:
     kind = Earned if figure == "cost" else Change
-    return kind(now=getattr(row, f"{figure}_compared"), before=getattr(row, f"{figure}_before"))
+    return kind(now=row.compared, before=row.before)
 
 
 def make_row(
-    row: RankedOrganisation, figure: str, daily: Mapping[UUID, Values], asked: Range, *, hue: int
+    row: Ranked, figure: str, daily: Mapping[UUID, Values], asked: Range, *, hue: int
 ) -> Row:
     days = daily.get(row.organisation_id)
     return Row(
-        name=row.organisation.name,
-        slug=row.organisation.slug,
+        name=row.name,
+        slug=row.slug,
         plan=row.plan,
         stored=row.stored,
         gb_hours=row.gb_hours,
