@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -51,8 +51,7 @@ class Read:
     may_be_forecast: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A day of the table that says what a chart shows."""
 
     day: date
@@ -73,7 +72,7 @@ class Panel:
     rows: Sequence[Row]
     links: DayLinks
     notes: Notes
-    has_costs: bool
+    costs: Mapping[str, str]  # written out, by the day as ISO 8601 has it
     to_come: ToCome
     expected: Expected | None  # at the period's end, or up to it
     by: str
@@ -85,7 +84,10 @@ def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: Da
     series = _series(read, asked.days)
     ahead = _forecast(read, asked, today)
     to_come = dict(zip(_days_to_come(read, asked, today), ahead.days, strict=True)) if ahead else {}
+    costs = _written(read)
     figure = with_notes(_drawn(read, series, asked, to_come, today), notes.drawn)
+    if costs and not read.groups:
+        figure = with_costs(figure, costs)
     return Panel(
         metric=metric,
         title=title_of(metric),
@@ -95,7 +97,7 @@ def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: Da
         rows=_rows(read, series, state, notes),
         links=links,
         notes=notes,
-        has_costs=bool(read.costs),
+        costs=costs,
         to_come=to_come,
         expected=_at_the_end(read, asked, ahead, today) if ahead else None,
         by=state.by if read.groups else "",
@@ -109,16 +111,14 @@ def _drawn(
     unit = read.metric.unit
     if read.metric.is_level:
         return daily_level(asked=asked, series=series[0], before=before, unit=unit, to_come=to_come)
-    figure = daily_bars(
+    return daily_bars(
         asked=asked, series=series, before=before, unit=unit, today=today, to_come=to_come
     )
-    if read.groups or not read.costs:
-        return figure
-    language = page_language()
-    written = {
-        day.isoformat(): money_in(language, cost, read.currency) for day, cost in read.costs.items()
-    }
-    return with_costs(figure, written)
+
+
+def _written(read: Read) -> dict[str, str]:
+    language, currency = page_language(), read.currency
+    return {f"{day}": money_in(language, cost, currency) for day, cost in read.costs.items()}
 
 
 def title_of(metric: Metric) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from django.utils.translation import gettext, pgettext
@@ -45,8 +46,7 @@ class Column:
     is_figure: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DayRow:
+class DayRow(NamedTuple):
     """A day of the table that says what a chart shows."""
 
     day: date

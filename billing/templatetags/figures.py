@@ -103,14 +103,15 @@ def _headline(language: str, value: Decimal, unit: str) -> Amount:
     return Amount(number_in(language, scaled, digits), name)
 
 
-def duration(language: str, hours: Decimal) -> Amount:
-    minutes = int((abs(hours) * 60).to_integral_value(ROUND_HALF_UP))
-    sign = "−" if hours < 0 and minutes else ""
+def duration(language: str, value: Decimal) -> Amount:
+    minutes = int((abs(value) * 60).to_integral_value(ROUND_HALF_UP))
+    sign = "−" if value < 0 and minutes else ""
     if minutes == 0:
         return Amount("0", "h")
     if minutes < 60:
         return Amount(f"{sign}{minutes}", "m")
-    whole = number_in(language, Decimal(minutes // 60), 0)
+    hours = minutes // 60
+    whole = str(hours) if hours < 1000 else number_in(language, Decimal(hours), 0)
     return Amount(f"{sign}{whole}{NBSP}h{NBSP}{minutes % 60:02}", "m")
 
 
@@ -189,7 +190,8 @@ def _units(step: Mapping[str, str | None], unit: str) -> str:
 
 def tick(value: float) -> str:
     """Write a tick of an axis, with six digits at most."""
-    return exact(f"{value:.6g}")
+    number = Decimal(f"{value:.6g}")
+    return number_in(page_language(), number, len(f"{number:f}".partition(".")[2]))
 
 
 def tick_in(value: float, unit: str) -> str:

@@ -1,7 +1,6 @@
 """Days of organisations, or of all together, in one statement: see usage.py for what they are."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -14,8 +13,7 @@ from billing.metering.models import Service
 from billing.periods import ONE_DAY, Days, Zones, day_of, microseconds, start_of
 
 
-@dataclass(frozen=True, slots=True)
-class DayFigure:
+class DayFigure(NamedTuple):
     """One day of one organisation, or of the platform (no organisation)."""
 
     organisation_id: UUID | None
