@@ -41,7 +41,7 @@ class TestTheLog:
             organisation=acme, name="a.txt", content=io.BytesIO(b"a"), size=1, now=now
         )
         ending.delete(organisation=acme, upload_id=file_id, now=now, actor=f"user:{owner.pk}")
-        today = now.date().isoformat()
+        today = f"{now.day} {now:%b %Y}"  # as pages write it
         assert lines(acme) == [
             (owner.email, "Deleted a.txt"),
             ("Catacloud", "Uploaded a.txt"),
