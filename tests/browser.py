@@ -1,10 +1,11 @@
-"""A browser for the tests of a file.
+"""A browser for the tests of a file, or of a folder whose tests all have one.
 
 Playwright keeps an event loop running in this thread: no other test could run one meanwhile.
 """
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def browser(django_db_setup: None) -> Iterator[Browser]:
     # The databases are made before: a connection from inside the loop would not be known after it.
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Run a browser; skip, loudly, where there is none."""
     # Playwright's loop runs in this thread, where Django would refuse its own synchronous queries.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:

@@ -8,9 +8,17 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from catacloud.accounts.models import User
+from tests.browser import launched
 
 PATIENCE = 30_000  # milliseconds; on a busy machine a page takes its time
 expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="package")
+def browser(django_db_setup: None) -> Iterator[Browser]:
+    """One for all files here: to start it with what steers it takes a second of a core."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
