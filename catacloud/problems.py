@@ -11,9 +11,10 @@ from http.client import responses as phrases
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
+from django.views import defaults
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -91,6 +92,19 @@ class ProblemMiddleware:
         headers = {"Allow": response.headers["Allow"]} if "Allow" in response.headers else {}
         detail = DETAILS.get(status, f"{phrases.get(status, 'Error')}.")
         return Problem(status, detail, headers=headers).response()
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Refuse what Django does before any view is asked, such as a host that is not ours.
+
+    Programs get a problem, others a page: it needs static files, which who serves programs alone
+    need not have.
+    """
+    if not request.path.startswith(PROGRAMS):
+        return defaults.bad_request(request, exception)
+    if isinstance(exception, DisallowedHost):
+        return Problem(400, "The Host header names no host of this site.").response()
+    return Problem(400, DETAILS[400]).response()
 
 
 def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:

@@ -22,3 +22,5 @@ urlpatterns = [
     path("", include("uploads.urls")),
     path("", include("catacloud.org_settings.urls")),
 ]
+
+handler400 = "catacloud.problems.bad_request"

@@ -97,6 +97,8 @@ def test_a_task_lets_the_bell_be_rung_again_before_it_reads(monkeypatch):
         return 0
 
     monkeypatch.setattr(saga, "advance", advance)
+    for partition in (4, 6):  # what another test may have rung
+        doorbell.answer(partition)
     for _ in range(2):
         doorbell.ring([5])
         tasks.advance_partition(partition=5)
