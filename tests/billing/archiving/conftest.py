@@ -1,5 +1,6 @@
 import pytest
 
+from tests.billing.archiving.usage import make_tokens, use
 from tests.factories import make_organisation
 
 
@@ -15,3 +16,12 @@ def shelf_root(settings, tmp_path):
 @pytest.fixture
 def acme(db):
     return make_organisation("Acme")
+
+
+@pytest.fixture
+def used(acme, shelf_root):
+    """An organisation with usage to archive, beside another one's."""
+    make_tokens()
+    use(acme)
+    use(make_organisation("Globex"), range(3))
+    return acme

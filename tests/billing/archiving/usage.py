@@ -1,14 +1,18 @@
 """Usage to archive: of two months that are over, and of one that is not."""
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+from django.core.management import call_command
 
 from billing.archiving import dropping, writing
 from billing.metering.events import STREAM_TYPE, UsageVoided
 from billing.metering.folding import saga
-from billing.metering.models import Definition
+from billing.metering.models import Definition, HourlyUsage
 from billing.metering.names import uuid_of
-from eventstore import feed, store
+from eventstore import check, feed, store
 from eventstore.events import StreamKey
+from eventstore.models import StoredEvent
 from eventstore.store import Append, NewEvent
 from tests.billing.metering.sending import send
 from tests.factories import make_service
@@ -62,3 +66,20 @@ def archive(organisation, *, now=NOW):
 def archive_and_drop(organisation, *, now=NOW):
     archive(organisation, now=now)
     return dropping.drop(organisation, now=now)
+
+
+def events(organisation):
+    rows = StoredEvent.objects.filter(tenant_id=organisation.id, type="usage.recorded")
+    return {row.data["id"]: row.data for row in rows}
+
+
+def tables():
+    rows = HourlyUsage.objects.order_by("organisation", "hour", "groups")
+    return list(rows.values_list("organisation", "hour", "groups", "quantity", "event_count"))
+
+
+def all_is_well():
+    out = StringIO()
+    call_command("check_usage", stdout=out)
+    assert list(check.findings()) == []
+    return True
