@@ -129,8 +129,9 @@ class TestAHeadDuringAPatch:
 
     def test_says_soon_what_arrived_though_its_client_is_neither_there_nor_gone(self, other):
         url = other.start(len(CONTENT))
-        with stalled(other, url):  # for which this server would wait a minute
+        with stalled(other, url) as connection:  # for which this server would wait a minute
             wait_until(lambda: other.head(url).offset == SENT)
+            assert is_silent(connection), "The stall goes on."
 
     def test_says_nothing_of_what_a_checksum_has_to_prove(self, tus, url):
         with stalled(tus, url, Upload_Checksum=checksum("sha1", CONTENT)):
