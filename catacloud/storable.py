@@ -8,7 +8,9 @@ STORABLE = r"^[^\x00]*$"
 
 
 def said(error: Mapping[str, Any]) -> str:
-    """Return what pydantic says of a mistake; that of a pattern for machines in words."""
+    """Return what pydantic says of a mistake; in words where that is for machines."""
     if error.get("ctx", {}).get("pattern") == STORABLE:
         return "It holds a NUL character, which cannot be stored: leave it out"
+    if error.get("type") == "extra_forbidden":
+        return "Nothing here has this name: correct its spelling, or leave it out"
     return str(error["msg"])

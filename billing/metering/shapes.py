@@ -23,7 +23,7 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("Such a time there is not in UTC") from error
+        raise ValueError("In UTC it is in no year from 1 to 9999") from error
 
 
 # PostgreSQL knows no zones that are further off than 16 hours, and JSON's may be.

@@ -226,4 +226,5 @@ def _utc(event: CloudEvent) -> datetime | None:
     try:
         return time and time.astimezone(UTC)
     except OverflowError as error:  # in the first year or the last
-        raise BadCorrection(f"Its time is not in UTC: {time and time.isoformat()}.") from error
+        said = f"Its time {time and time.isoformat()} is, in UTC, in no year from 1 to 9999."
+        raise BadCorrection(said) from error

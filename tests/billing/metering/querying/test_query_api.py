@@ -197,7 +197,9 @@ class TestAQuery:
     def test_by_post_with_a_name_that_is_not_known_is_refused(self, platform):
         answer = post(platform, {"subjects": ["acme"]})
         assert answer.status_code == 400
-        assert "subjects" in answer.json()["detail"]
+        assert answer.json()["detail"] == (
+            "subjects: Nothing here has this name: correct its spelling, or leave it out."
+        )
 
     def test_is_answered_in_csv_where_that_is_wanted(self, platform):
         answer = post(platform, {"groupBy": ["subject", "model"]}, accept="text/csv")
