@@ -16,6 +16,7 @@ from billing.dashboards.invoices import (
     verify_invoice,
 )
 from billing.dashboards.organisation import usage
+from billing.dashboards.organisations import organisations
 from billing.dashboards.overview import overview
 from billing.exports.views import all_focus, all_usage, focus
 from billing.exports.views import usage as usage_export
@@ -26,6 +27,7 @@ urlpatterns = [
     path("overview/export/", all_usage, name="all-usage-export"),
     path("overview/export/focus/", all_focus, name="all-focus-export"),
     path("events/", all_events, name="all-events"),
+    path("organisations/", organisations, name="organisations"),
     path("organisations/<slug:slug>/events/", events, name="events"),
     path("organisations/<slug:slug>/events/void/", void_event, name="void-event"),
     path("organisations/<slug:slug>/usage/", usage, name="usage"),

@@ -88,6 +88,7 @@ PAGES = [
     Row("overview/export/", OPERATORS),
     Row("overview/export/focus/", OPERATORS),
     Row("events/", OPERATORS),
+    Row("organisations/", OPERATORS),
     Row(f"{ORG}usage/", MEMBERS),
     Row(f"{ORG}usage/days/<str:day>/", MEMBERS),
     Row(f"{ORG}usage/export/", MEMBERS),

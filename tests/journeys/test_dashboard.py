@@ -56,9 +56,9 @@ def test_an_operator_signs_in_and_changes_the_days_without_a_page_load(page, ope
 
     page.get_by_role("link", name="Execution time", exact=True).click()
     expect(page.get_by_role("heading", name="Execution time per day")).to_be_visible()
-    page.get_by_label("Find an organisation").press_sequentially("glob")
+    page.get_by_label("Filter by name").press_sequentially("glob")
     expect(page.locator(".row-link")).to_have_text(["Globex"])
-    expect(page.get_by_label("Find an organisation")).to_be_focused()
+    expect(page.get_by_label("Filter by name")).to_be_focused()
     expect(page.locator("#announced")).to_have_text("1 organisation")
     assert "q=glob" in page.locator("#metric-stored").get_attribute("href")
     assert page.evaluate("window.survives")
@@ -131,11 +131,42 @@ def test_colours_follow_the_system_until_they_are_chosen(page, sign_in, operator
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
+def test_an_organisation_is_found_from_any_page_by_keyboard_alone(
+    page, sign_in, operator, globex, complaints
+):
+    sign_in(operator)
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.goto("/x/")
+    field = page.get_by_role("combobox", name="Find an organisation")
+    options = page.get_by_role("listbox").get_by_role("option")
+    page.locator("body").press("/")
+    expect(field).to_be_focused()
+    field.press_sequentially("o")
+    expect(field).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("Backspace")
+    field.press_sequentially("glo")
+    expect(options).to_have_text(["Globex globex"])
+    expect(page.locator("#announced")).to_contain_text("1 organisation")
+    page.keyboard.press("Escape")
+    expect(options).to_have_count(0)  # that can be seen
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(options).to_have_attribute("aria-selected", "true")
+    expect(field).to_have_attribute("aria-activedescendant", "found-1")
+    assert_accessible_in_both(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    complaints.clear()  # axe tries styles of its own, which the page's policy refuses
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Globex", level=1)).to_be_visible()
+    assert complaints == []
+
+
 PAGES = {
     "nobody": ["/", "/login/"],
     "operator": [
         "/overview/?range=7d",
         "/overview/?q=nobody",
+        "/organisations/",
         "/organisations/acme/usage/?range=7d",
     ],
     "owner": [
