@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -15,14 +14,17 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
+from tests.forked import Forked
+
 BASE_DIR = Path(__file__).resolve().parent.parent
+Process = Forked | subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
 class Server:
     port: int
     workers_folder: Path  # a file per worker that was ever started, named by its process id
-    process: "subprocess.Popen[bytes]"
+    process: Process
 
 
 @contextmanager
@@ -32,11 +34,11 @@ def serve(
     workers_folder: Path,
     environment: Mapping[str, str] | None = None,
     log: Path | None = None,
-    python: Path = Path(sys.executable),
+    python: Path | None = None,
 ) -> Iterator[Server]:
     """Run two processes with four threads each; ``environment`` is what settings.py reads.
 
-    What they log goes to our standard error, or to a file.
+    What they log goes to our standard error, or to a file. Another ``python`` loads all anew.
     """
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
     workers_folder.mkdir()
@@ -47,18 +49,22 @@ def serve(
     }
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
-        process = subprocess.Popen(
-            [
-                *(str(python), "-m", "gunicorn", "catacloud.wsgi"),
-                *("--workers", "2", "--threads", "4", "--bind", f"fd://{listener.fileno()}"),
-                *("--log-level", "warning", "--graceful-timeout", "3"),
-                *("--keep-alive", "60", "--config", "python:tests.gunicorn_hooks"),
-            ],
-            cwd=BASE_DIR,
-            env={**os.environ, **ours, **(environment or {})},
-            pass_fds=[listener.fileno()],
-            stderr=stack.enter_context(log.open("ab")) if log else None,
-        )
+        argv = [
+            *("-m", "gunicorn", "catacloud.wsgi"),
+            *("--workers", "2", "--threads", "4", "--bind", f"fd://{listener.fileno()}"),
+            *("--log-level", "warning", "--graceful-timeout", "3"),
+            *("--keep-alive", "60", "--config", "python:tests.gunicorn_hooks"),
+        ]
+        theirs = {**os.environ, **ours, **(environment or {})}
+        out = stack.enter_context(log.open("ab")) if log else None
+        file = listener.fileno()
+        process: Process
+        if python:
+            process = subprocess.Popen(
+                [str(python), *argv], cwd=BASE_DIR, env=theirs, pass_fds=[file], stderr=out
+            )
+        else:
+            process = Forked(*argv, environment=theirs, log=out, files=[file])
         port = listener.getsockname()[1]
     try:
         _wait_until_it_answers(port, process)
@@ -95,7 +101,7 @@ def started_once(folder: Path) -> Iterator[Serving]:
         yield with_settings
 
 
-def _wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:
+def _wait_until_it_answers(port: int, process: Process) -> None:
     for _ in range(200):
         try:
             with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as http:

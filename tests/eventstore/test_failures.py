@@ -1,7 +1,5 @@
 """Events that a handler cannot handle: they stop their partition, and nothing is lost or hidden."""
 
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
@@ -13,6 +11,7 @@ from eventstore.models import Checkpoint, DeadLetter, StoredEvent
 from eventstore.store import Append
 from tests.eventstore.examples import counted, stream
 from tests.eventstore.servers import elsewhere, until
+from tests.forked import Forked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -208,9 +207,7 @@ class TestTheRecord:
             "def handle(events):\n    print('handling', flush=True)\n    time.sleep(600)\n"
             f"feed.consume(consumer='tests', partition={partition}, handle=handle)"
         )
-        with subprocess.Popen(
-            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=elsewhere()
-        ) as worker:
+        with Forked("-c", script, environment=elsewhere(), pipes=True) as worker:
             try:
                 assert worker.stdout
                 assert worker.stdout.readline() == "handling\n"

@@ -1,8 +1,6 @@
 """Long-running consumers: woken soon, never dependent on it, and stopped cleanly."""
 
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from eventstore.consumers import Consumer
 from eventstore.store import Append
 from tests.eventstore.examples import counted, stream
 from tests.eventstore.servers import elsewhere, until
+from tests.forked import Forked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -165,13 +164,7 @@ def test_a_signal_lets_the_batch_at_hand_be_finished(number):
         "consumers.register(consumers.Consumer('tests', handle))\n"
         "call_command('eventstore_follow', 'tests')"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=elsewhere(),
-    ) as worker:
+    with Forked("-c", script, environment=elsewhere(), pipes=True) as worker:
         assert worker.stdout
         assert worker.stdin
         assert worker.stdout.readline() == "handling\n"
@@ -189,7 +182,7 @@ def test_a_signal_ends_a_wait(number):
         "import django; django.setup(); from eventstore import feed\n"
         "feed.follow(consumer='tests', handle=print, poll=600)"
     )
-    with subprocess.Popen([sys.executable, "-c", script], env=elsewhere()) as worker:
+    with Forked("-c", script, environment=elsewhere()) as worker:
         until(listeners)
         begun = time.monotonic()
         worker.send_signal(number)

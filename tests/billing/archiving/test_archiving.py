@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from io import StringIO
 from urllib.parse import urlsplit
@@ -23,6 +21,7 @@ from tests.billing.archiving.usage import (
     tables,
     use,
 )
+from tests.forked import Forked
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("shelf_root")]
 
@@ -47,7 +46,7 @@ def test_kills_at_any_point_lose_nothing(acme, shelf_root):
     url = urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}").geturl()
     environment = os.environ | {"DATABASE_URL": url, "ARCHIVE_ROOT": str(shelf_root)}
     for _ in range(2):
-        with subprocess.Popen([sys.executable, "-c", RUN], env=environment) as process:
+        with Forked("-c", RUN, environment=environment) as process:
             started = UsageArchive.objects.count(), Archive.objects.count()
             deadline = time.monotonic() + 60
             while (UsageArchive.objects.count(), Archive.objects.count()) == started:
@@ -58,7 +57,8 @@ def test_kills_at_any_point_lose_nothing(acme, shelf_root):
             time.sleep(dice.random() / 5)
             process.send_signal(signal.SIGKILL)
         assert all_is_well()
-    subprocess.run([sys.executable, "-c", RUN], env=environment, check=True)
+    with Forked("-c", RUN, environment=environment) as process:
+        assert process.wait() == 0
     archived = UsageArchive.objects.exclude(dropped_at=None)
     assert sum(archived.values_list("event_count", flat=True)) == 46 - len(
         [one for one in events(acme).values() if "$archived" not in one]

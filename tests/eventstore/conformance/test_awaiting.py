@@ -2,8 +2,6 @@
 
 import asyncio
 import random
-import subprocess
-import sys
 from contextlib import ExitStack, aclosing
 from uuid import uuid4
 
@@ -21,6 +19,7 @@ from tests.eventstore.conformance.sides import COMMITTING, names, of, ones, vers
 from tests.eventstore.examples import Counter, counted, stream
 from tests.eventstore.servers import elsewhere as environment
 from tests.eventstore.servers import until
+from tests.forked import Forked
 
 pytestmark = COMMITTING
 
@@ -199,12 +198,10 @@ def test_processes_of_both_sides_race_for_one_new_stream(awaiting):
     with ExitStack() as stack:
         writers = [
             stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-c", WRITERS, kind, str(key.stream_id), str(each)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    env=environment(),
+                Forked(
+                    *("-c", WRITERS, kind, str(key.stream_id), str(each)),
+                    environment=environment(),
+                    pipes=True,
                 )
             )
             for kind in ("sync", "async")
@@ -213,8 +210,10 @@ def test_processes_of_both_sides_race_for_one_new_stream(awaiting):
             assert writer.stdout
             assert writer.stdout.readline() == "ready\n"
         for writer in writers:
-            writer.communicate("go\n", timeout=60)
-        assert [writer.returncode for writer in writers] == [0, 0]
+            assert writer.stdin
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        assert [writer.wait(60) for writer in writers] == [0, 0]
     events = list(awaiting.read(key))
     assert [one.version for one in events] == list(range(1, 6 * each * 3 + 1))
     positions = [one.position for one in events]

@@ -1,7 +1,5 @@
 """A version is built beside the live one, and goes on where it was killed."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from functools import partial
 
@@ -11,6 +9,7 @@ from eventstore import feed
 from eventstore.projection import advance, rebuild, switch
 from tests.eventstore.projection.tallies import append, mailed, run, shown, stored, tally
 from tests.eventstore.servers import elsewhere, until
+from tests.forked import Forked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,13 +38,7 @@ def test_a_killed_rebuild_goes_on_from_its_checkpoints():
         "    if len(seen) > 20: print('half', flush=True); input()\n"
         "p.rebuild(p.Projection('tally', 2, handle, two.truncate), limit=1)"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=elsewhere(),
-    ) as worker:
+    with Forked("-c", script, environment=elsewhere(), pipes=True) as worker:
         assert worker.stdout
         assert worker.stdout.readline() == "half\n"
         worker.kill()

@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, date, datetime
 from urllib.parse import urlsplit
@@ -21,6 +19,7 @@ from billing.invoicing.models import Invoice
 from billing.periods import month_of
 from tests.billing.accounts.agreeing import PER_UNIT, agreed
 from tests.factories import LONG_AGO, make_organisation, make_plan, make_service, make_usage_row
+from tests.forked import Forked
 from tests.races import run_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,5 +98,4 @@ def closing():
     name = connection.settings_dict["NAME"]
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}").geturl()
     environ = {**os.environ, "DATABASE_URL": database}
-    command = [sys.executable, "-c", CLOSER]
-    return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE)
+    return Forked("-c", CLOSER, environment=environ, pipes=True)

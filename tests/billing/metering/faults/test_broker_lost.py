@@ -1,8 +1,6 @@
 """Valkey is killed while a worker is amid a task, which it could not acknowledge yet."""
 
 import json
-import subprocess
-import sys
 
 import psycopg
 import pytest
@@ -11,9 +9,9 @@ from django.db import connection
 from eventstore import feed
 from tests.billing.metering.faults import usage
 from tests.billing.metering.faults.workers import UNCHECKED, beat, worker
-from tests.conftest import BASE_DIR
 from tests.crashing import own_servers
 from tests.eventstore.servers import elsewhere, until
+from tests.forked import Forked
 
 WAITING = """
 SELECT FROM pg_locks WHERE relation = 'billing_dailyusage'::regclass AND NOT granted
@@ -21,14 +19,12 @@ SELECT FROM pg_locks WHERE relation = 'billing_dailyusage'::regclass AND NOT gra
 
 
 def call(task, environment, **values):
-    program = [sys.executable, "-m", "celery", "-A", "catacloud.celery", "call", task]
-    subprocess.run(
-        [*program, "--kwargs", json.dumps(values)],
-        cwd=BASE_DIR,
-        env=elsewhere() | UNCHECKED | environment,
-        check=True,
-        capture_output=True,
-    )
+    program = ("-m", "celery", "-A", "catacloud.celery", "call", task)
+    theirs = elsewhere() | UNCHECKED | environment
+    with Forked(
+        *program, "--kwargs", json.dumps(values), environment=theirs, pipes=True
+    ) as process:
+        assert process.wait() == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 from tests.catacloud.processes import listed
 from tests.conftest import BASE_DIR
 from tests.eventstore.servers import elsewhere
+from tests.forked import Forked
+from tests.webserver import Process
 
 LAST = 4000  # characters of a log that are shown when a test fails
 # Django's checks at the start load all pages, a quarter of its costs; the demo's workers have them.
@@ -21,16 +23,27 @@ TWICE = "tests.billing.metering.faults.twice"  # sends every message twice
 class Celery:
     """A worker or a beat, in a process group of its own."""
 
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        host: Sequence[str] = (),
+    ) -> None:
+        everything = {**elsewhere(), **UNCHECKED, **environment}
+        self.process: Process
         with log.open("ab") as out:
-            self.process = subprocess.Popen(
-                argv,
-                cwd=BASE_DIR,
-                env={**elsewhere(), **UNCHECKED, **environment},
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
+            if host:
+                self.process = subprocess.Popen(
+                    [*host, sys.executable, *argv],
+                    cwd=BASE_DIR,
+                    env=everything,
+                    stdout=out,
+                    stderr=out,
+                    start_new_session=True,
+                )
+            else:
+                self.process = Forked(*argv, environment=everything, log=out, session=True)
 
     def children(self) -> list[int]:
         """Return the processes that do a worker's tasks."""
@@ -63,9 +76,9 @@ def worker(
     more: Sequence[str] = (),
 ) -> Iterator[Celery]:
     """Run a worker, there where ``host`` runs commands; it is killed, not stopped, at the end."""
-    celery = [sys.executable, "-m", "celery", "-A", app, "worker", "-n", f"{name}@%h"]
-    argv = [*host, *celery, "--concurrency", str(concurrency), "--loglevel", "INFO", *more]
-    with _running(argv, environment or {}, folder / f"{name}.log") as running:
+    celery = ["-m", "celery", "-A", app, "worker", "-n", f"{name}@%h"]
+    argv = [*celery, "--concurrency", str(concurrency), "--loglevel", "INFO", *more]
+    with _running(argv, environment or {}, folder / f"{name}.log", host) as running:
         yield running
 
 
@@ -77,14 +90,16 @@ def beat(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Celery]:
     schedule = ["--schedule", str(folder / "schedule"), "--pidfile="]
-    argv = [sys.executable, "-m", "celery", "-A", app, "beat", *schedule]
+    argv = ["-m", "celery", "-A", app, "beat", *schedule]
     with _running(argv, environment or {}, folder / "beat.log") as running:
         yield running
 
 
 @contextmanager
-def _running(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Celery]:
-    running = Celery(argv, environment, log)
+def _running(
+    argv: Sequence[str], environment: Mapping[str, str], log: Path, host: Sequence[str] = ()
+) -> Iterator[Celery]:
+    running = Celery(argv, environment, log, host)
     try:
         yield running
     except BaseException:

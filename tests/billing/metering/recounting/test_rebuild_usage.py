@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -27,6 +25,7 @@ from eventstore.models import Checkpoint, StoredEvent
 from tests.billing.metering.examples import measured
 from tests.billing.metering.sending import send, skip_the_last
 from tests.factories import make_organisation, make_service
+from tests.forked import Forked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -239,9 +238,7 @@ class TestInterrupted:
         HourlyUsage.objects.update(event_count=99)
         kept = digests()
         environment = os.environ | {"DATABASE_URL": database_url()}
-        process = subprocess.Popen(
-            [sys.executable, "-c", SLOW_REBUILD], env=environment, start_new_session=True
-        )
+        process = Forked("-c", SLOW_REBUILD, environment=environment, session=True)
         deadline = time.monotonic() + 60
         while not Checkpoint.objects.filter(consumer=rebuilding.CONSUMER, position__gt=0).exists():
             assert process.poll() is None
