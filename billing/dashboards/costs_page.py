@@ -24,7 +24,7 @@ from billing.dashboards.cost_periods import OF_SERVICES, CostHistory, CostLine, 
 from billing.invoicing.closing.drafting import Draft
 from billing.invoicing.closing.upcoming import running
 from billing.invoicing.documents import describing
-from billing.invoicing.documents.written import write
+from billing.invoicing.documents.written import PLACES_SHOWN, write
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.periods import day_of, month_of
 from billing.pricing.currencies import round_amount
@@ -152,7 +152,7 @@ def _figures(known: _Known, past: CostHistory, draft: Draft | None) -> dict[str,
     budget, bill = known.budget, bill_of(draft) if draft else None
     is_held = budget and bill and budget.currency == bill.currency
     return {
-        "document": write(describing.of_draft(draft)) if draft else None,
+        "document": write(describing.of_draft(draft), places=PLACES_SHOWN) if draft else None,
         "bill": bill,
         "bar": bar(bill, amount=budget.amount) if budget and bill and is_held else None,
         "history": past,

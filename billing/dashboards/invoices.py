@@ -17,7 +17,7 @@ from billing.dashboards.bill_to_come import BillToCome, reading_bill
 from billing.dashboards.invoice_rows import STATUSES, filtered, read_filters, reading_rows
 from billing.invoicing.documents import describing, issued_files
 from billing.invoicing.documents.issued_files import Issued
-from billing.invoicing.documents.written import write
+from billing.invoicing.documents.written import PLACES_SHOWN, write
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.proving import verifying, why
 from billing.invoicing.settling.after import CreditNote, IssuedFile
@@ -67,7 +67,7 @@ def invoice_detail(request: SignedInRequest, slug: str, number: str) -> HttpResp
     context = {
         "organisation": organisation,
         "invoice": invoice,
-        "document": write(describing.of_invoice(invoice)),
+        "document": write(describing.of_invoice(invoice), places=PLACES_SHOWN),
         "standing": standing,
         "status": status,
         "status_name": STATUSES[status],
@@ -126,7 +126,7 @@ def credit_note(request: SignedInRequest, slug: str, number: str) -> HttpRespons
         "organisation": organisation,
         "note": note,
         "invoice": note.invoice,
-        "document": write(describing.of_credit_note(note)),
+        "document": write(describing.of_credit_note(note), places=PLACES_SHOWN),
         "file": issued_files.of(note),
     }
     return render(request, "billing/credit_note.html", context)
@@ -157,7 +157,7 @@ def _upcoming(bill: BillToCome, today: date) -> dict[str, object]:
     return {
         "drafts": [
             {
-                "document": write(describing.of_draft(draft)),
+                "document": write(describing.of_draft(draft), places=PLACES_SHOWN),
                 "gross": draft.gross,
                 "is_over": draft.days.end <= today,
             }

@@ -39,6 +39,7 @@ NO_DATA = (
     "It carries no data by EN 16931: amounts of that standard have two decimal places, and this "
     "currency has three."
 )
+PLACES_SHOWN = 3  # of quantities on pages, where one digit more says nothing more
 WITH_UNITS = ("units", "allowance")  # kinds of steps that say which units they are about
 
 Pair = tuple[str, str]
@@ -77,8 +78,9 @@ class Written:
     page: str
 
 
-def write(document: Document) -> Written:
-    pen = Pen(document.language, document.currency)
+def write(document: Document, *, places: int | None = None) -> Written:
+    """Write a document with every digit; or with quantities of so many places, to be looked at."""
+    pen = Pen(document.language, document.currency, places)
     return Written(
         language=document.language,
         title=pen.say(TITLES[document.kind]),
@@ -209,7 +211,7 @@ def _step(step: Mapping[str, str | None], line: Line, pen: Pen) -> Step:
         _about(step, kind, line.unit, pen),
         pen.amount_of(quantity, unit),
         f"× {pen.price(price)}",
-        f"= {pen.price(Decimal(step['amount'] or 0))}",
+        f"= {pen.part(Decimal(step['amount'] or 0))}",
     )
 
 

@@ -34,11 +34,17 @@ MOST_EVENTS = 500  # of an hour, on one page
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What was used in a day or an hour, in the line's unit; of a level, its integral."""
+    """What was used in a day or an hour: ``figure`` as events say it, of a level its integral."""
 
     starts_at: datetime
     ends_at: datetime
-    quantity: Decimal
+    figure: Decimal
+    unit_size: Decimal
+
+    @property
+    def quantity(self) -> Decimal:
+        """What it is in the line's unit."""
+        return in_units(self.figure, unit_size=self.unit_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +110,10 @@ def events(opened: Opened, hour: datetime) -> list[Counted]:
 
 
 def total(spans: list[Span]) -> Decimal:
+    """Return what spans are together in the line's unit, divided once, as the invoice does."""
     with exactly():
-        return sum((one.quantity for one in spans), ZERO)
+        figure = sum((one.figure for one in spans), ZERO)
+    return in_units(figure, unit_size=spans[0].unit_size) if spans else ZERO
 
 
 def _part(period: Invoice, line: InvoiceLine) -> Part | None:
@@ -132,7 +140,7 @@ def _spans(opened: Opened, size: Size, first: datetime, end: datetime, now: date
     )
     unit_size = opened.part.service.unit_size
     return [
-        Span(row.starts_at, row.ends_at, in_units(row.value, unit_size=unit_size))
+        Span(row.starts_at, row.ends_at, row.value, unit_size)
         for row in query.run(question, now=now)
     ]
 

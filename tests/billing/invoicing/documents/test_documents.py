@@ -17,6 +17,7 @@ from billing.invoicing.documents.official_rules import broken_rules
 from billing.invoicing.documents.written import write
 from billing.invoicing.parties import Party
 from billing.invoicing.tax import OUTSIDE_SCOPE, REVERSE_CHARGE, Category, Treatment
+from billing.invoicing.wording.pen import Pen
 from tests.billing.invoicing.example_documents import AUSTRIAN, ORIGINAL, make_document
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -38,6 +39,20 @@ class TestWritten:
         assert (spaced(line.quantity), spaced(line.amount)) == ("150,5 h", "12,53 €")
         assert [spaced(step[0]) for step in line.steps] == ["Bis 100 h", "Über 100 h"]
         assert spaced(line.steps[1][3]) == "= 2,525 €"
+
+    @pytest.mark.parametrize(
+        ("quantity", "shown"),
+        [
+            ("66.364723333333", "66.365 h"),
+            ("6917284.6", "6,917,284.6 h"),
+            ("0.000012345678", "0.0000123 h"),
+            ("0", "0 h"),
+            ("-0.5", "−0.5 h"),
+            (f"{10**45}.5555", f"{10**45:,}.556 h"),
+        ],
+    )
+    def test_to_be_looked_at_has_quantities_of_few_digits(self, quantity, shown):
+        assert spaced(Pen("en", "EUR", places=3).amount_of(Decimal(quantity), "h")) == shown
 
     def test_in_english_has_english_ones(self):
         written = write(make_document("12.53", language="en"))

@@ -292,6 +292,11 @@ class TestARichInvoice:
 
 
 class TestWhy:
+    def test_days_together_are_divided_once_as_the_invoice_does(self):
+        day = why.Span(HOUR, HOUR, Decimal(1), Decimal(3600))
+        assert plain(why.total([day, day, day])) == "0.000833333333"
+        assert plain(why.total([day, day, day, day, day, day])) == "0.001666666667"  # not …666
+
     def test_a_line_opens_to_days_hours_and_events(self, customer, invoice):
         opened = why.open_line(invoice, invoice.lines.get(service_name="sum").position)
         days = why.days(opened, now=NOW)
