@@ -18,6 +18,7 @@ from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.invoicing.proving import verifying
 from billing.invoicing.settling.after import CreditNote, CreditNoteLine, Payment
 from billing.invoicing.settling.crediting import CannotCredit, credit, shares, void
+from billing.invoicing.wording.pen import Pen
 from billing.metering.services.admin import ReadOnly
 from billing.pricing.currencies import round_amount
 from catacloud.accounts.models import User
@@ -171,8 +172,7 @@ class CreditNoteAdmin(admin.ModelAdmin[CreditNote]):
 @admin.register(Invoice)
 class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
     list_display = [
-        *("number", "organisation", "starts_on", "ends_on", "gross", "currency"),
-        *("due_on", "voided_at"),
+        *("number", "organisation", "starts_on", "ends_on", "total", "due_on", "voided_at"),
     ]
     list_select_related = ["organisation"]
     search_fields = ["number", "organisation__name", "organisation__slug"]
@@ -192,6 +192,10 @@ class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
         if obj is None:
             return None
         return reverse("invoice", args=[obj.organisation.slug, obj.number])
+
+    @admin.display(description="total", ordering="gross")
+    def total(self, invoice: Invoice) -> str:
+        return Pen("en", invoice.currency).money(invoice.gross)
 
     @admin.display(description="seller, as it was")
     def from_whom(self, invoice: Invoice) -> str:

@@ -1,5 +1,6 @@
 """The operator's pages of price plans, in Django's admin."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -205,6 +206,14 @@ class TestAPublishedVersion:
             html = operator.get(path).content.decode()
             assert 'name="_save"' not in html
             assert "0.1" in html
+
+    def test_is_shown_without_trailing_zeros_and_empty_headings(
+        self, operator: Client, published: PlanVersion
+    ) -> None:
+        shown = operator.get(page(published)).content.decode()
+        assert '<div class="readonly">0</div>' in shown  # the base fee
+        assert ".000" not in shown
+        assert not re.search(r"<th[^>]*>\s*</th>", shown)
 
     def test_takes_no_new_charge(self, operator: Client, published: PlanVersion) -> None:
         form = {"version": published.pk, "service": make_service().pk, **tier_form(("", "1"))}
