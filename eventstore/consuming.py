@@ -14,7 +14,6 @@ from django.db import connection, transaction
 from eventstore import failures, horizon, standing
 from eventstore.cursors import binary_cursor, own_transaction
 from eventstore.events import RecordedEvent
-from eventstore.models import Checkpoint
 from eventstore.partition_reads import Window, read, window
 
 logger = logging.getLogger(__name__)
@@ -26,10 +25,12 @@ LIMIT = 4000  # events a batch
 class SetHandler:
     """Handles the events of a window as a set, in SQL: none of them is read before it asks.
 
-    What ``stopped_by`` names is raised on, for no event is to blame: a time limit, for example.
+    ``handle`` returns False where it has written nothing: what would be lost in a crash is then no
+    more than that they were handled, and nobody waits for the disk. What ``stopped_by`` names is
+    raised on, for no event is to blame: a time limit, for example.
     """
 
-    handle: Callable[[Window], None]
+    handle: Callable[[Window], bool | None]
     stopped_by: tuple[type[Exception], ...] = ()
 
 
@@ -61,6 +62,12 @@ class _Locked:
     id: int
     position: int
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Handled:
+    window: Window
+    has_written: bool = True
 
 
 class _HandlerFailed(Exception):
@@ -98,7 +105,7 @@ def _ready_until(consumer: str, partition: int, up_to: int | None) -> int | None
         row: tuple[int | None, int, int | None] = cursor.fetchall()[0]
     checkpoint, until, following = row
     if checkpoint is None:
-        Checkpoint.objects.get_or_create(consumer=consumer, partition=partition)
+        _begin(consumer, partition)
     if following is None or (up_to is not None and following > up_to):
         return None
     if following > until:
@@ -106,6 +113,11 @@ def _ready_until(consumer: str, partition: int, up_to: int | None) -> int | None
     if following > until:
         return None
     return until if up_to is None else min(until, up_to)
+
+
+def _begin(consumer: str, partition: int) -> None:
+    with binary_cursor() as cursor:
+        cursor.execute(BEGIN, {"consumer": consumer, "partition": partition})
 
 
 def _consume(work: _Work) -> int:
@@ -136,7 +148,7 @@ def _handle_next(work: _Work) -> int:
             handled = _hand_over(work, after=after, limit=limit)
             if handled is None:
                 return 0
-            moved = _move(checkpoint, to=handled.until, handled=handled.count)
+            moved = _move(checkpoint, handled)
         except work.stopped_by:
             raise
         except (
@@ -148,22 +160,20 @@ def _handle_next(work: _Work) -> int:
                 f"The checkpoint of {work.consumer!r} in partition {work.partition} is no longer "
                 f"at {after}: nothing of this batch was kept."
             )
-    return handled.count
+    return handled.window.count
 
 
-def _hand_over(work: _Work, *, after: int, limit: int) -> Window | None:
+def _hand_over(work: _Work, *, after: int, limit: int) -> _Handled | None:
     """Let the next events be handled, and return which they were; None where there are none."""
     if isinstance(work.handle, SetHandler):
         found = window(partition=work.partition, after=after, until=work.until, limit=limit)
-        if found:
-            work.handle.handle(found)
-        return found
+        return _Handled(found, work.handle.handle(found) is not False) if found else None
     events = read(partition=work.partition, after=after, until=work.until, limit=limit)
     if not events:
         return None
     work.handle(events)
     last = events[-1]
-    return Window(work.partition, after, last.position, len(events), last.recorded_at)
+    return _Handled(Window(work.partition, after, last.position, len(events), last.recorded_at))
 
 
 def _record(work: _Work, failed: _HandlerFailed) -> int:
@@ -188,16 +198,19 @@ def _lock(work: _Work) -> _Locked | None:
     return _Locked(*row) if row else None
 
 
-def _move(checkpoint: _Locked, *, to: int, handled: int) -> bool:
+def _move(checkpoint: _Locked, handled: _Handled) -> bool:
     """Move a checkpoint by compare-and-set: the lock keeps workers away, this proves that it did.
 
     Constraints that wait for the commit are checked as well, so that they fail where the event can
-    be named. Both are one message to the server, which has no place for values: ``%d`` lets only
+    be named. All is one message to the server, which has no place for values: ``%d`` lets only
     numbers in.
     """
+    values = {
+        **{"id": checkpoint.id, "position": checkpoint.position},
+        **{"to": handled.window.until, "handled": handled.window.count},
+    }
     with connection.cursor() as cursor:
-        where = {"id": checkpoint.id, "position": checkpoint.position}
-        cursor.execute(MOVE % {**where, "to": to, "handled": handled})
+        cursor.execute(MOVE % values + ("" if handled.has_written else NO_DISK))
         return bool(cursor.rowcount)  # of the first command
 
 
@@ -216,6 +229,12 @@ LEFT JOIN eventstore_checkpoint AS checkpoint
     ON checkpoint.consumer = %(consumer)s AND checkpoint.partition = %(partition)s
 LEFT JOIN eventstore_horizon AS horizon ON horizon.id = 1
 """
+# Nobody waits for the disk, either: what rests on it is later in the server's log.
+BEGIN = """
+INSERT INTO eventstore_checkpoint (consumer, partition, position)
+VALUES (%(consumer)s, %(partition)s, 0) ON CONFLICT (consumer, partition) DO NOTHING
+RETURNING set_config('synchronous_commit', 'off', true)
+"""
 LOCK = f"""
 SELECT id, position, attempts FROM eventstore_checkpoint
 WHERE consumer = %s AND partition = %s AND {failures.DUE_SQL}
@@ -228,3 +247,4 @@ UPDATE eventstore_checkpoint SET position = %(to)d, {failures.CLEAR},
 WHERE id = %(id)d AND position = %(position)d;
 SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED
 """  # noqa: S608 (constants only)
+NO_DISK = "; SET LOCAL synchronous_commit TO off"

@@ -16,7 +16,8 @@ from eventstore import holds
 from eventstore.cursors import binary_cursor, own_transaction
 from eventstore.models import Horizon
 
-WINDOW = 10_000  # positions that one look takes in
+WINDOW = 10_000  # positions that one look takes in, the first of several
+LONGEST = 16 * WINDOW  # that one takes in where those before it found no gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,12 @@ class Look:
     xmin: int  # every transaction below it is over
     xid: int | None  # at a gap: a transaction id, taken after the snapshot
 
-    def to_the_end(self, state: State) -> bool:
-        """Tell whether another look beyond this state could show no more than this one did."""
-        return self.xid is None and self.highest - state.position < WINDOW
+    def to_the_end(self, state: State, window: int) -> bool:
+        """Tell whether another look beyond this state could show no more than this one did.
+
+        It took in so many positions.
+        """
+        return self.xid is None and self.highest - state.position < window
 
 
 def step(state: State, look: Look) -> State:
@@ -66,24 +70,26 @@ def advance() -> int:
     look must be a transaction of its own, for a fence has to be an id that is taken only then;
     inside a transaction this raises RuntimeError.
     """
+    window = WINDOW
     while True:
-        state, look = _look()
+        state, look = _look(window)
         after = step(state, look)
-        if after == state or (_move(state, after) and look.to_the_end(state)):
+        if after == state or (_move(state, after) and look.to_the_end(state, window)):
             break
+        window = min(2 * window, LONGEST) if look.xid is None else WINDOW
     if after.fence:
         holds.report_if_long(gap=after.position + 1)
     return after.position
 
 
-def _look() -> tuple[State, Look]:
+def _look(window: int) -> tuple[State, Look]:
     """Return the state and what is beyond it, both of one snapshot."""
     with own_transaction(), binary_cursor() as cursor:
-        cursor.execute(LOOK, {"window": WINDOW})
+        cursor.execute(LOOK, {"window": window})
         row = cursor.fetchone()
     if row is None:
         Horizon.objects.get_or_create(id=1)
-        return _look()
+        return _look(window)
     position, fence_position, fence_xid, *seen = row
     fence = None if fence_xid is None else Fence(fence_position, fence_xid)
     return State(position, fence), Look(*seen)
@@ -131,7 +137,9 @@ SELECT position, fence_position, fence_xid, contiguous, highest,
 FROM look
 """  # noqa: S608 (constants only)
 
-# A new fence at the same gap does not change since when readers wait.
+# A new fence at the same gap does not change since when readers wait. Nobody waits for the disk:
+# what a crash forgets can be proven again, and what rests on it is later in the server's log, so
+# once that is durable, this is.
 MOVE = """
 UPDATE eventstore_horizon AS horizon
 SET position = after.position, fence_position = after.fence_position, fence_xid = after.fence_xid,
@@ -144,4 +152,5 @@ FROM (VALUES (%s::bigint, %s::bigint, %s::bigint))
     AS after (position, fence_position, fence_xid)
 WHERE (horizon.position, horizon.fence_position, horizon.fence_xid)
     IS NOT DISTINCT FROM (%s::bigint, %s::bigint, %s::bigint)
+RETURNING set_config('synchronous_commit', 'off', true)
 """

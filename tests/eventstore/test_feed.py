@@ -199,8 +199,8 @@ class TestTheHorizon:
         append(stream())
         look = horizon._look
 
-        def look_and_come_late():
-            seen = look()
+        def look_and_come_late(window):
+            seen = look(window)
             monkeypatch.setattr(horizon, "_look", look)
             append(stream())
             assert horizon.advance() == StoredEvent.objects.latest("position").position

@@ -46,6 +46,6 @@ def test_a_fence_from_another_cluster_is_taken_anew():
 
 def test_another_look_is_needed_after_a_full_window_and_at_a_gap():
     full = Look(contiguous=WINDOW + 5, highest=WINDOW + 5, xmin=100, xid=None)
-    assert not full.to_the_end(State(5))
-    assert full.to_the_end(State(6))
-    assert not Look(contiguous=6, highest=9, xmin=100, xid=105).to_the_end(State(5))
+    assert not full.to_the_end(State(5), WINDOW)
+    assert full.to_the_end(State(6), WINDOW)
+    assert not Look(contiguous=6, highest=9, xmin=100, xid=105).to_the_end(State(5), WINDOW)

@@ -1,6 +1,7 @@
 """Handlers that are told which events there are, and read them by themselves."""
 
 import pytest
+from django.db import connection
 
 from eventstore import feed, store
 from eventstore.feed import PoisonedEvent, SetHandler
@@ -53,6 +54,20 @@ def test_a_window_gives_the_events_of_the_types_that_are_asked_for():
     assert by(windows[0]) == [7]
     [other] = feed.read_window(windows[0], types=(FileExpired,))
     assert other.event == FileExpired(unfinished_size=1)
+
+
+@pytest.mark.parametrize(("has_written", "waits"), [(None, "on"), (True, "on"), (False, "off")])
+def test_only_a_batch_that_has_written_waits_for_the_disk(has_written, waits):
+    def handle(window):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO on")
+        return has_written
+
+    append(counted(1))
+    assert consume(handle) == 1
+    with connection.cursor() as cursor:  # still in the transaction of the test
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == (waits,)
 
 
 def test_nothing_to_do_calls_nobody():

@@ -12,6 +12,7 @@ Billing accounts know the sums; what is no sum is read from the tables (usage.py
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -37,24 +38,39 @@ FILE_EVENTS = (FilePartStored, FileCompleted, FileDeleted, FileExpired)
 FEW_EVENTS = (*FILE_EVENTS, UsageVoided)  # as the index billing_few_among_usage has them
 BATCH = 40_000  # events; tasks begin with less, for others may wait (turns.py)
 
+_advancing: ContextVar[int | None] = ContextVar("_advancing", default=None)
+
 
 def advance(*, partition: int, limit: int = BATCH) -> int:
     """Fold the next events of a partition; return how many there were, 0 when it is up to date."""
-    return feed.consume(consumer=CONSUMER, partition=partition, handle=HANDLER, limit=limit)
+    token = _advancing.set(partition)
+    try:
+        return feed.consume(consumer=CONSUMER, partition=partition, handle=HANDLER, limit=limit)
+    finally:
+        _advancing.reset(token)
 
 
-def handle(window: Window) -> None:
-    """Write what a batch of events changes. Runs inside the checkpoint's transaction."""
+def advancing() -> int | None:
+    """Return the partition that is being folded here: what is appended in it then is our own."""
+    return _advancing.get()
+
+
+def handle(window: Window) -> bool:
+    """Write what a batch of events changes, if any. Runs inside the checkpoint's transaction."""
     if months := write(window):
         meter_accounts(months, until_position=window.until, now=window.recorded_at)
+    return months is not None
 
 
-def write(window: Window) -> ByMonth:
-    """Write what a batch changes in the tables; return what it is for the billing accounts."""
-    few, about = feed.read_window(window, types=FEW_EVENTS), readings.about(window)
-    # The saga's own events to billing accounts come as batches too, which change nothing.
-    if not few and not about.has_usage:
-        return {}
+def write(window: Window) -> ByMonth | None:
+    """Write what a batch changes in the tables; return what it is for the billing accounts.
+
+    It is None where the batch is of other events alone, as of the saga's own to these accounts.
+    """
+    about = readings.about(window, others=FEW_EVENTS)
+    if not (about.has_usage or about.has_others):
+        return None
+    few = feed.read_window(window, types=FEW_EVENTS) if about.has_others else []
     services = {one.slug: one for one in Service.objects.all()}
     taken_back = voids.note(few)
     zones = zoning.of_window(window) if about.some_have_zones else IN_UTC
