@@ -48,8 +48,12 @@ def sweep(**_: object) -> None:
 
 
 def wake_saga(*, partitions: Set[int], **_: Any) -> None:
-    """Receive the event store's ``appended`` signal. Who sent a request does not wait for it."""
-    afterwards(partial(_ring, partitions))
+    """Receive the event store's ``appended`` signal. Who sent a request does not wait for it.
+
+    The saga itself goes on until it finds no more: it needs no waking for what it appends.
+    """
+    if others := partitions - {saga.advancing()}:
+        afterwards(partial(_ring, others))
 
 
 def _ring(partitions: Set[int]) -> None:

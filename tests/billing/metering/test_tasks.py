@@ -107,6 +107,20 @@ def test_a_task_lets_the_bell_be_rung_again_before_it_reads(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_the_saga_wakes_nobody_for_what_it_appends_itself(acme, woken):
+    partition = store.partition_of(acme.pk)
+    doorbell.answer(partition)
+    measured(acme, "execution-time", [("1", NOON)])
+    assert woken == [partition]
+    doorbell.answer(partition)
+    while saga.advance(partition=partition):
+        pass
+    assert woken == [partition]
+    measured(acme, "execution-time", [("1", NOON)])
+    assert woken == [partition, partition]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_sweep_wakes_the_partitions_that_are_behind_and_no_other(acme, woken):
     measured(acme, "execution-time", [("1", NOON)])
     woken.clear()  # of what the append itself rang
