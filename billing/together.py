@@ -22,7 +22,8 @@ import msgspec
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import DecimalField, Field, JSONField, QuerySet
-from django.db.models.query import ModelIterable
+
+from billing.prepared import Prepared, Statement, statement_of
 
 T = TypeVar("T")
 Rows = list[Any]
@@ -37,7 +38,7 @@ class Raw:
     fields: "Sequence[Field[Any, Any]]"
 
 
-Wanted = QuerySet[Any, Any] | Raw
+Wanted = QuerySet[Any, Any] | Prepared | Raw
 """Of models their own columns and annotations, without related ones; or values_list()."""
 
 Reading = Generator[Sequence[Wanted], Sequence[Rows], T]
@@ -85,6 +86,8 @@ def _rows(wanted: Sequence[Wanted]) -> list[Rows]:
 def _alone(wanted: Wanted) -> Rows:
     if isinstance(wanted, QuerySet):
         return list(wanted)
+    if isinstance(wanted, Prepared):
+        return _in_one([wanted])[0]
     with connection.cursor() as cursor:
         cursor.execute(wanted.sql, wanted.params)
         return list(cursor.fetchall())
@@ -133,38 +136,23 @@ def _query_of(wanted: Wanted) -> _Query | None:
     """Return None of what is known to have no rows."""
     if isinstance(wanted, Raw):
         return _Query(_written(wanted.sql, wanted.params), wanted.fields, tuple)
-    if wanted.query.select_related:
-        raise ValueError("What is related is asked for by itself: it may be in the same round.")
-    # Not the proxy, which a compiler would ask two thousand times for a page's queries.
-    compiler = wanted.query.get_compiler(connection.alias)
+    if isinstance(wanted, Prepared):
+        return _query_with(wanted.statement, wanted.params)
     try:
-        sql = _written(*compiler.as_sql())
+        statement = statement_of(wanted)
     except EmptyResultSet:
         return None
-    fields = [expression.output_field for expression, _, _ in compiler.select]
-    return _Query(sql, fields, _maker(wanted))
+    return _query_with(statement, statement.params)
+
+
+def _query_with(statement: Statement, params: Sequence[Any]) -> _Query:
+    return _Query(_written(statement.sql, params), statement.fields, statement.make)
 
 
 def _written(sql: str, params: Any) -> str:
     """Return a statement with its parameters in it, as PostgreSQL's driver quotes them."""
     text: str = connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]
     return text
-
-
-def _maker(queryset: QuerySet[Any, Any]) -> Callable[[Sequence[Any]], Any]:
-    if not issubclass(queryset._iterable_class, ModelIterable):
-        return tuple
-    model = queryset.model
-    own = [field.attname for field in model._meta.concrete_fields]
-    annotated = list(queryset.query.annotation_select)
-
-    def make(values: Sequence[Any]) -> Any:
-        row = model.from_db(connection.alias, own, values[: len(own)])
-        for name, value in zip(annotated, values[len(own) :], strict=True):
-            setattr(row, name, value)
-        return row
-
-    return make
 
 
 def _reader(field: "Field[Any, Any]") -> Callable[[Any], Any]:

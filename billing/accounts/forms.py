@@ -11,7 +11,7 @@ from billing.accounts.commands import Agreement
 from billing.accounts.models import Credit, Discount
 from billing.accounts.operations import Operation, day
 from billing.accounts.price_forms import EndPrice, OverridePrice
-from billing.invoicing.charging.besides import standings_of
+from billing.invoicing.charging.standings import standings_of
 from billing.invoicing.charging.subscriptions import change_plan, subscribe
 from billing.metering.models import Service
 from billing.pricing.models import PlanVersion

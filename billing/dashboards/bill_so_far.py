@@ -8,22 +8,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.accounts.models import PoolMember, PriceOverride
-from billing.dashboards.usage_reads import UsageDays, UsedServices
+from billing.dashboards.usage_reads import UsageDays
+from billing.dashboards.used_services import UsedServices
 from billing.exact import ZERO, exactly
 from billing.invoicing.charging.agreed import Price, agreed, own_prices, prices_of
 from billing.invoicing.charging.parts import Figures, Part
 from billing.invoicing.charging.parts import read as parts_read
 from billing.invoicing.charging.rate import RatedPeriod, Used, rate_agreed
 from billing.invoicing.charging.schedule import Cycle, cycle_of
+from billing.invoicing.charging.standings import plans_had, versions_had
 from billing.invoicing.charging.subscriptions import InForce
 from billing.invoicing.models import Subscription
 from billing.metering.models import Service
 from billing.periods import Days
-from billing.together import Reading, together
+from billing.prepared import Slot, prepared
+from billing.pricing.plans import with_plans
+from billing.together import Reading, read, together
 from catacloud.accounts.models import Organisation
 
 A = Service.Aggregation
@@ -52,14 +57,26 @@ class Agreed:
 
 def agreed_with(organisation: Organisation) -> Agreed:
     """Read it, in one query."""
+    return read(_agreed_with(organisation.pk))
+
+
+def _agreed_with(owner: UUID) -> Reading[Agreed]:
+    asked = [_subscriptions(owner=owner), versions_had(owners=[owner]), plans_had(owners=[owner])]
+    each, versions, plans = yield asked
+    named = with_plans(versions, plans)
+    for one in each:
+        one.plan_version = named[one.plan_version_id]
+    return Agreed(each, each[-1].has_pool, each[-1].has_own) if each else Agreed()
+
+
+@prepared
+def _subscriptions(owner: Slot) -> QuerySet[Subscription]:
     pools = PoolMember.objects.filter(
         Q(organisation=OuterRef("organisation")) | Q(parent=OuterRef("organisation"))
     )
     own = PriceOverride.objects.filter(organisation=OuterRef("organisation"))
-    found = Subscription.objects.filter(organisation=organisation).order_by("starts_on", "pk")
-    found = found.select_related("plan_version__plan")
-    each = list(found.annotate(has_pool=Exists(pools), has_own=Exists(own)))
-    return Agreed(each, each[-1].has_pool, each[-1].has_own) if each else Agreed()
+    found = Subscription.objects.filter(organisation=owner).order_by("starts_on", "pk")
+    return found.annotate(has_pool=Exists(pools), has_own=Exists(own))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -27,6 +29,7 @@ from billing.invoicing.documents import describing
 from billing.invoicing.documents.written import PLACES_SHOWN, write
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.periods import day_of, month_of
+from billing.prepared import Slot, prepared
 from billing.pricing.currencies import round_amount
 from billing.templatetags.figures import service
 from billing.together import Reading, read, together
@@ -102,30 +105,36 @@ class _Known:
 
 
 def _known(organisation: Organisation, now: datetime) -> Reading[_Known]:
-    started = Subscription.objects.filter(
-        organisation=organisation, starts_on__lte=day_of(now, organisation.zone)
-    )
-    currencies, budgets = yield [
-        started.order_by("-starts_on").values_list("plan_version__currency")[:1],
-        Budget.objects.filter(organisation=organisation),
-    ]
+    owner, today = organisation.pk, day_of(now, organisation.zone)
+    currencies, budgets = yield [_currency(owner=owner, today=today), _budget(owner=owner)]
     return _Known(currencies[0][0] if currencies else None, budgets[0] if budgets else None)
+
+
+@prepared
+def _currency(owner: Slot, today: Slot) -> QuerySet[Subscription, tuple[str]]:
+    started = Subscription.objects.filter(organisation=owner, starts_on__lte=today)
+    return started.order_by("-starts_on").values_list("plan_version__currency")[:1]
+
+
+@prepared
+def _budget(owner: Slot) -> QuerySet[Budget]:
+    return Budget.objects.filter(organisation=owner)
 
 
 def _past(organisation: Organisation, now: datetime) -> Reading[tuple[_Known, list[CostLine]]]:
     """Read the lines of the last invoices in the currency, the newest invoice first."""
     known = yield from _known(organisation, now)
-    invoices = Invoice.objects.filter(
-        organisation=organisation, voided_at=None, currency=known.currency
-    ).order_by("-starts_on")[:PERIODS]
-    rows = InvoiceLine.objects.filter(invoice__in=invoices.values("pk")).order_by("-invoice_id")
-    columns = ("starts_on", "ends_on", "number")
-    [lines] = yield [
-        rows.values_list(*(f"invoice__{one}" for one in columns), "kind", "service_name", "amount")[
-            :MOST_LINES
-        ]
-    ]
+    [lines] = yield [_last_lines(owner=organisation.pk, currency=known.currency or "")]
     return known, [_on_the_page(CostLine(*row)) for row in lines]
+
+
+@prepared
+def _last_lines(owner: Slot, currency: Slot) -> QuerySet[InvoiceLine, tuple[Any, ...]]:
+    invoices = Invoice.objects.filter(organisation=owner, voided_at=None, currency=currency)
+    last = invoices.order_by("-starts_on").values("pk")[:PERIODS]
+    lines = InvoiceLine.objects.filter(invoice__in=last).order_by("-invoice_id")
+    of_invoice = ("invoice__starts_on", "invoice__ends_on", "invoice__number")
+    return lines.values_list(*of_invoice, "kind", "service_name", "amount")[:MOST_LINES]
 
 
 def _form(request: SignedInRequest, organisation: Organisation, known: _Known) -> BudgetForm | None:

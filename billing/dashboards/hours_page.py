@@ -23,7 +23,7 @@ from billing.dashboards.organisation import ALWAYS, SORTS, metrics_of, own_organ
 from billing.dashboards.ranges import EARLIEST
 from billing.dashboards.state import Choices, State, read_state
 from billing.dashboards.usage_hours import UsageHours, hours_of, read_hours
-from billing.dashboards.usage_reads import UsedServices, reading_services
+from billing.dashboards.used_services import UsedServices, reading_services
 from billing.metering.models import Service
 from billing.periods import ONE_DAY, Days, day_of
 from billing.together import read

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from billing.invoicing.settling.after import CreditNote
 from billing.invoicing.settling.standing import Standing, Status, reading_standings
+from billing.prepared import Slot, prepared
 from billing.together import Reading, together
 from catacloud.accounts.models import Organisation
 
@@ -80,8 +82,13 @@ def filtered(rows: Sequence[Row], asked: Filters) -> list[Row]:
 
 
 def _credit_notes(organisation: Organisation) -> Reading[list[CreditNote]]:
-    [rows] = yield [CreditNote.objects.filter(invoice__organisation=organisation).order_by("pk")]
+    [rows] = yield [_notes_of(owner=organisation.pk)]
     return rows
+
+
+@prepared
+def _notes_of(owner: Slot) -> QuerySet[CreditNote]:
+    return CreditNote.objects.filter(invoice__organisation=owner).order_by("pk")
 
 
 def _fits(row: Row, asked: Filters) -> bool:

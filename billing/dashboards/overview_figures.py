@@ -4,8 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from billing import together
@@ -20,7 +23,8 @@ from billing.exact import ZERO, exactly
 from billing.metering.models import Service
 from billing.metering.querying.usage import Known, daily_figures, daily_totals
 from billing.periods import ONE_DAY, Days, Zones
-from billing.rankings import revenue
+from billing.prepared import Slot, prepared
+from billing.rankings import revenue, upkeep
 from billing.rankings.asking import ask
 from billing.rankings.models import Ranking, RevenueMark
 from billing.rankings.reading import Rows
@@ -56,6 +60,10 @@ class Platform:
     of_organisations: Mapping[UUID, Daily] = field(default_factory=dict)  # see read_days
 
     @property
+    def today(self) -> date:
+        return self.now.date()
+
+    @property
     def metrics(self) -> list[Metric]:
         return [*METRICS.values(), _revenue_in(self.ranking)]
 
@@ -69,7 +77,7 @@ class Platform:
         return self.metric.slug == COST
 
     def headlines(self) -> list[Headline]:
-        return headlines(self._days(), self.asked, today=self.now.date())
+        return headlines(self._days(), self.asked, today=self.today)
 
     def revenue_headline(self) -> RevenueHeadline:
         costs = self.ranking.costs if self.ranking else []
@@ -104,17 +112,17 @@ class Platform:
         owners = {row.organisation_id: row for row in rows}
         zones = {pk: one.zone for pk, one in owners.items() if one.time_zone != "UTC"}
         level = {row.organisation_id: row.opening for row in rows}
-        found: dict[UUID, Daily] = {}
-        for day in daily_figures(
+        figures = daily_figures(
             service=service,
             days=self.asked.days,
             now=self.now,
             organisations=list(owners),
             known=Known(Zones(zones), level if metric.service == STORED.service else {}),
-        ):
-            if day.organisation_id is not None:
-                found.setdefault(day.organisation_id, {})[day.day] = metric.of(day, service)
-        self.of_organisations = found
+        )
+        self.of_organisations = {
+            owner: {day.day: metric.of(day, service) for day in its}
+            for owner, its in groupby(figures, key=attrgetter("organisation_id"))
+        }
 
     def _metered(self) -> dict[str, Service]:
         """Return the services behind the metrics, by slug."""
@@ -153,17 +161,33 @@ class Platform:
 
 def read(asked: Range, *, metric: str, now: datetime) -> Platform:
     """Return what to show; an unknown metric is GB-hours."""
-    ranking = ask(Span.of(asked), now=now)
+    span = Span.of(asked)
+    newest, (services, marks, stamp) = together.read(
+        together.together(upkeep.reading_newest(span), _known(asked.read))
+    )
+    ranking = ask(span, newest, now=now)
     money = _revenue_in(ranking)
     shown = money if metric == COST else METRICS.get(metric, GB_HOURS)
-    services, marks, stamp = together.read(_known(asked.read))
     return Platform(asked, now, shown, ranking, {one.pk: one for one in services}, marks, stamp)
 
 
 def _known(days: Days) -> together.Reading[tuple[list[Service], list[RevenueMark], str]]:
-    marks = RevenueMark.objects.filter(day__gte=days.first - ONE_DAY, day__lt=days.end)
-    services, found, [(stamp,)] = yield [Service.objects.all(), marks, live.stamp_of_platform(days)]
-    return services, found, stamp
+    services, marks, [(stamp,)] = yield [
+        _services(),
+        _marks(first=days.first - ONE_DAY, end=days.end),
+        live.stamp_of_platform(days),
+    ]
+    return services, marks, stamp
+
+
+@prepared
+def _services() -> QuerySet[Service]:
+    return Service.objects.all()
+
+
+@prepared
+def _marks(first: Slot, end: Slot) -> QuerySet[RevenueMark]:
+    return RevenueMark.objects.filter(day__gte=first, day__lt=end)
 
 
 def _revenue_in(ranking: Ranking | None) -> Metric:

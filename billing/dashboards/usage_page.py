@@ -12,7 +12,8 @@ from billing.dashboards.bill_so_far import (
     reading_prices,
 )
 from billing.dashboards.state import State
-from billing.dashboards.usage_reads import UsageDays, UsedServices, reading_days, reading_services
+from billing.dashboards.usage_reads import UsageDays, reading_days
+from billing.dashboards.used_services import UsedServices, reading_services
 from billing.invoicing.charging.rate import RatedPeriod, reading_rated
 from billing.metering.folding import uncounted
 from billing.periods import Days

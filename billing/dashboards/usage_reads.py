@@ -10,18 +10,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
 
 from billing.dashboards.live import STAMP
 from billing.exact import ZERO, exactly
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import Service
 from billing.periods import ONE_DAY, Days, microseconds, slot_of, start_of
 from billing.together import Raw, Reading
 from catacloud.accounts.models import Organisation
 
-MOST_SERVICES = 15  # on one page
 MOST_LATE = 100  # events of a day: more are not counted
 DAY, GROUP, LATE, PRICE, STAMP_KIND = range(5)  # what a row is about
 
@@ -58,45 +55,6 @@ class Row(NamedTuple):
     quantity: Decimal
     area: Decimal
     high: Decimal  # of a peak; of a group the quantities × their slot's end, in µs since 1970
-
-
-@dataclass(frozen=True, slots=True)
-class UsedServices:
-    """Services by name, and the names of each one's dimensions, by its primary key."""
-
-    services: Sequence[Service]
-    dimensions: Mapping[int, Sequence[str]]
-    is_all: bool = True  # else there are more than a page shows
-
-    @property
-    def groupings(self) -> list[str]:
-        return sorted({name for names in self.dimensions.values() for name in names})
-
-    def with_dimension(self, name: str) -> list[tuple[int, str]]:
-        return [(one.pk, name) for one in self.services if name in self.dimensions.get(one.pk, ())]
-
-    def named(self, slug: str) -> Service | None:
-        return next((one for one in self.services if one.slug == slug), None)
-
-
-def reading_services(
-    organisation: Organisation, *, always: Collection[str]
-) -> Reading[UsedServices]:
-    """Read the services that an organisation ever used, and those that are always shown.
-
-    Only where figures are sums parts make a whole, so no other service has dimensions here.
-    """
-    used = DailyUsage.objects.filter(organisation=organisation, service=OuterRef("pk"))
-    # One day of each is looked up; of what only has to exist, all days might be read.
-    known = Service.objects.alias(some_day=Subquery(used.values("day")[:1]))
-    known = known.filter(Q(some_day__isnull=False) | Q(slug__in=always)).order_by("name", "pk")
-    named = known.annotate(names=ArrayAgg("definitions__dimensions__name", distinct=True))
-    [found] = yield [named[: MOST_SERVICES + 1]]
-    services = found[:MOST_SERVICES]
-    dimensions = {
-        one.pk: [name for name in one.names or () if name] for one in services if one.is_additive
-    }
-    return UsedServices(services, dimensions, is_all=len(found) == len(services))
 
 
 def reading_days(
@@ -230,7 +188,6 @@ def _asked(
         "first": days.first,
         "end": days.end,
         "starts": list(starts[:-1]),
-        "ends": list(starts[1:]),
         "since": starts[0],
         "until": starts[-1],
         "grouped": [pk for pk, _ in grouped],
@@ -268,8 +225,10 @@ FROM (
 GROUP BY service_id
 UNION ALL
 SELECT 2, 0, '', (span.number - 1)::int, late.count, 0, 0
-FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[])
-    WITH ORDINALITY AS span (starts_at, ends_at, number)
+FROM (
+    SELECT starts_at, number, lead(starts_at, 1, %(until)s) OVER (ORDER BY number) AS ends_at
+    FROM unnest(%(starts)s::timestamptz[]) WITH ORDINALITY AS each (starts_at, number)
+) AS span
 CROSS JOIN LATERAL (
     SELECT count(*) FROM (
         SELECT FROM eventstore_storedevent AS event

@@ -1,11 +1,9 @@
 """Who invoices, and who is invoiced, in the law's eyes: what invoices copy their parties from."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
-from uuid import UUID
 
 from babel import Locale
 from django.core.exceptions import ValidationError
@@ -18,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from billing.invoicing.parties import Party
 from billing.invoicing.tax import Rates
 from billing.pricing.tax_classes import STANDARD_CLASS
-from billing.together import Reading
 from catacloud.accounts.models import Organisation
 
 
@@ -137,7 +134,7 @@ class LegalEntity(LegalDetails):
 
     def rates(self, on: date) -> Rates:
         """Return the VAT rates in force on a day."""
-        return _rates(self.vat_rates.filter(starts_on__lte=on))
+        return rates_in(self.vat_rates.filter(starts_on__lte=on))
 
 
 class VatRate(models.Model):
@@ -172,7 +169,7 @@ class VatRate(models.Model):
         return f"{self.country} {self.tax_class}: {self.percent} % from {self.starts_on}"
 
 
-def _rates(rows: Iterable[VatRate]) -> Rates:
+def rates_in(rows: Iterable[VatRate]) -> Rates:
     """Return the newest of each country and class."""
     oldest_first = sorted(rows, key=lambda one: one.starts_on)
     return {(one.country, one.tax_class): one.percent for one in oldest_first}
@@ -228,51 +225,6 @@ class BillingDetails(LegalDetails):
             email=self.email,
             exempt_reason=self.exempt_reason,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Who invoices whom, and the VAT rates of the seller."""
-
-    entity: LegalEntity
-    rates: Rates
-    seller: Party
-    buyer: Party
-    language: str
-    reference: str
-
-
-def sides_of(organisations: Collection[Organisation], *, on: date) -> Reading[dict[UUID, Sides]]:
-    """Read it for each, as of a day."""
-    own = BillingDetails.objects.filter(organisation__in=organisations)
-    first = LegalEntity.objects.order_by("-is_default", "pk")
-    named = Q(pk__in=own.values("legal_entity")) | Q(pk__in=first.values("pk")[:1])
-    entities = first.filter(named)
-    their = VatRate.objects.filter(legal_entity__in=entities.order_by().values("pk"))
-    each, sellers, rates = yield [own, entities, their.filter(starts_on__lte=on)]
-    details = {row.organisation_id: row for row in each}
-    known = {
-        one.pk: (one, _rates([rate for rate in rates if rate.legal_entity_id == one.pk]), one.party)
-        for one in sellers
-    }
-    found = {}
-    for one in organisations:
-        its = details.get(one.pk)
-        if not known:
-            made_up = default_seller()
-            known[made_up.pk] = made_up, {}, made_up.party
-        seller = its.legal_entity_id if its and its.legal_entity_id else next(iter(known))
-        found[one.pk] = Sides(*known[seller], *_buyer(one, its))
-    return found
-
-
-def _buyer(organisation: Organisation, own: BillingDetails | None) -> tuple[Party, str, str]:
-    """Return whom the invoice is for, its language, and what it is to name."""
-    if own is None:
-        nobody = Party(name=organisation.name, key=organisation.slug)
-        return nobody, BillingDetails.Language.ENGLISH, ""
-    own.organisation = organisation
-    return own.party, own.language, own.reference
 
 
 def default_seller() -> LegalEntity:

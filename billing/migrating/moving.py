@@ -19,7 +19,7 @@ from billing.accounts.commands import (
     tell,
 )
 from billing.accounts.models import PriceOverride
-from billing.invoicing.charging.besides import standings_of
+from billing.invoicing.charging.standings import standings_of
 from billing.invoicing.charging.subscriptions import CannotSubscribe, put_on, refuse_not_on_offer
 from billing.invoicing.models import Invoice, Subscription
 from billing.migrating.models import Move, PlanMigration

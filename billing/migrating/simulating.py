@@ -17,10 +17,10 @@ from django.db.models import Exists, F, OuterRef, Sum, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from billing.exact import ZERO, exactly
-from billing.invoicing.charging.besides import standings_of, stay_on
 from billing.invoicing.charging.fees import Standing, due
 from billing.invoicing.charging.lines import Kind
 from billing.invoicing.charging.rate import rate_as_if
+from billing.invoicing.charging.standings import standings_of, stay_on
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.migrating.models import Move, PlanMigration
 from billing.periods import Days

@@ -23,12 +23,11 @@ FORGOTTEN_AFTER = 30  # seconds until a ring that nobody answered may be repeate
 broker = Outage()
 
 
-def ask(span: Span, *, now: datetime) -> Ranking | None:
-    """Return the newest ranking, and let a worker make a newer one where that is due.
+def ask(span: Span, ranking: Ranking | None, *, now: datetime) -> Ranking | None:
+    """Return the newest ranking as it was read, and let a worker make a newer one where it is due.
 
     Where there is none yet, a small platform's is made at once; of a large one it is to come.
     """
-    ranking = upkeep.newest(span)
     if ranking is None and Organisation.objects.all()[: AT_ONCE + 1].count() <= AT_ONCE:
         return make(span, now=now)
     if upkeep.is_due(ranking, now=now):

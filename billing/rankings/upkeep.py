@@ -3,16 +3,20 @@
 The longer one takes, the seldomer it is made, so that it never takes more than a tenth of a core.
 """
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
+from django.db.models import QuerySet
 
 from billing.dashboards.ranges import read_range
 from billing.periods import day_of
+from billing.prepared import Slot, prepared
 from billing.rankings import revenue
 from billing.rankings.making import make
 from billing.rankings.models import Ranking
 from billing.rankings.spans import Span
+from billing.together import Reading, read
 
 AT_LEAST, TIMES = timedelta(seconds=10), 10
 OVER = timedelta(minutes=5)  # instead, of days that are over: only late events change them
@@ -23,14 +27,18 @@ FILLED = 2.0  # seconds: so long, or as long as a ranking took, days are marked 
 
 def newest(span: Span) -> Ranking | None:
     """Return the newest whole ranking of a span."""
-    found = Ranking.objects.filter(
-        first=span.first,
-        end=span.end,
-        before=span.before,
-        compared_days=span.compared_days,
-        took__isnull=False,
-    )
-    return found.order_by("-pk").first()
+    return read(reading_newest(span))
+
+
+def reading_newest(span: Span) -> Reading[Ranking | None]:
+    [found] = yield [_newest(**asdict(span))]
+    return found[0] if found else None
+
+
+@prepared
+def _newest(first: Slot, end: Slot, before: Slot, compared_days: Slot) -> QuerySet[Ranking]:
+    whole = Ranking.objects.filter(first=first, end=end, before=before, took__isnull=False)
+    return whole.filter(compared_days=compared_days).order_by("-pk")[:1]
 
 
 def is_due(ranking: Ranking | None, *, now: datetime) -> bool:

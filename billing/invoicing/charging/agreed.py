@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import NullIf
 
 from billing.accounts.models import PoolMember, PriceOverride
@@ -15,6 +15,7 @@ from billing.invoicing.charging.parts import Part, parts_of
 from billing.invoicing.charging.subscriptions import InForce
 from billing.metering.models import Service
 from billing.periods import Days
+from billing.prepared import Slot, any_of, prepared
 from billing.pricing import tiers as priced
 from billing.pricing.models import Charge, Tier
 from billing.pricing.prices import Terms
@@ -22,7 +23,6 @@ from billing.pricing.tax_classes import STANDARD_CLASS
 from billing.pricing.terms import terms_of
 from billing.together import Reading, together
 
-M = TypeVar("M", bound=Model)
 REST_LAST = NullIf("value", Value("")).asc(nulls_last=True)
 
 
@@ -38,12 +38,9 @@ class Price:
 
 def prices_of(versions: Collection[int]) -> Reading[Mapping[int, list[Price]]]:
     """Read the prices of each version, in the order that invoices list them."""
-    found = Charge.objects.filter(version__in=versions)
-    charges, services, tiers = yield [
-        found.order_by("version", "service__name", "service", REST_LAST, "value"),
-        Service.objects.filter(pk__in=found.order_by().values("service")),
-        Tier.objects.filter(charge__version__in=versions),
-    ]
+    each = list(versions)
+    asked = [_charges(versions=each), _priced(versions=each), _tiers(versions=each)]
+    charges, services, tiers = yield asked
     named = {one.pk: one for one in services}
     steps: defaultdict[int, list[priced.Tier]] = defaultdict(list)
     for one in tiers:
@@ -65,15 +62,31 @@ def prices_of(versions: Collection[int]) -> Reading[Mapping[int, list[Price]]]:
     )
 
 
+@prepared
+def _charges(versions: Slot) -> QuerySet[Charge]:
+    found = Charge.objects.filter(version=any_of(versions))
+    return found.order_by("version", "service__name", "service", REST_LAST, "value")
+
+
+@prepared
+def _priced(versions: Slot) -> QuerySet[Service]:
+    charges = Charge.objects.filter(version=any_of(versions))
+    return Service.objects.filter(pk__in=charges.values("service"))
+
+
+@prepared
+def _tiers(versions: Slot) -> QuerySet[Tier]:
+    return Tier.objects.filter(charge__version=any_of(versions))
+
+
 def own_prices(
     *, days: Days, organisations: Collection[UUID]
 ) -> Reading[Mapping[UUID, list[Price]]]:
     """Read what each organisation has of its own on the last day, one for a service."""
-    own = _on_last_day(PriceOverride.objects.filter(organisation__in=organisations), days)
-    rows, services = yield [
-        own.order_by("service__name", "pk"),
-        Service.objects.filter(pk__in=own.order_by().values("service")),
-    ]
+    if not organisations:
+        return {}
+    asked = {"owners": list(organisations), "end": days.end}
+    rows, services = yield [_own(**asked), _priced_own(**asked)]
     named = {one.pk: one for one in services}
     found: defaultdict[UUID, list[Price]] = defaultdict(list)
     for row in rows:
@@ -82,6 +95,18 @@ def own_prices(
         [part] = parts_of([charge])
         found[row.organisation_id].append(Price(charge.service, terms_from(row.terms), part))
     return found
+
+
+@prepared
+def _own(owners: Slot, end: Slot) -> QuerySet[PriceOverride]:
+    found = PriceOverride.objects.filter(organisation=any_of(owners)).filter(_until(end))
+    return found.order_by("service__name", "pk")
+
+
+@prepared
+def _priced_own(owners: Slot, end: Slot) -> QuerySet[Service]:
+    own = PriceOverride.objects.filter(organisation=any_of(owners)).filter(_until(end))
+    return Service.objects.filter(pk__in=own.values("service"))
 
 
 def agreed(prices: Sequence[Price], own: Sequence[Price]) -> list[Price]:
@@ -125,16 +150,26 @@ class Pools:
 
 def pools_of(*, days: Days, organisations: Sequence[UUID] | None) -> Reading[Pools]:
     """Read the pools on the last day that some organisations are in, with all their members."""
-    rows = _on_last_day(PoolMember.objects.all(), days)
-    if organisations is not None:
-        its = _on_last_day(PoolMember.objects.filter(organisation__in=organisations), days)
-        rows = rows.filter(
-            Q(parent__in=organisations) | Q(parent__in=its.order_by().values("parent"))
-        )
-    [pairs] = yield [
-        rows.order_by("organisation_id", "starts_on").values_list("organisation_id", "parent_id")
-    ]
+    if organisations is None:
+        asked = _pairs(end=days.end)
+    else:
+        asked = _their_pairs(owners=list(organisations), end=days.end)
+    [pairs] = yield [asked]
     return Pools(dict(pairs))
+
+
+@prepared
+def _pairs(end: Slot) -> QuerySet[PoolMember, tuple[UUID, UUID]]:
+    found = PoolMember.objects.filter(_until(end)).order_by("organisation_id", "starts_on")
+    return found.values_list("organisation_id", "parent_id")
+
+
+@prepared
+def _their_pairs(owners: Slot, end: Slot) -> QuerySet[PoolMember, tuple[UUID, UUID]]:
+    its = PoolMember.objects.filter(_until(end), organisation=any_of(owners)).values("parent")
+    found = PoolMember.objects.filter(Q(parent=any_of(owners)) | Q(parent__in=its), _until(end))
+    pairs = found.order_by("organisation_id", "starts_on")
+    return pairs.values_list("organisation_id", "parent_id")
 
 
 def mates_of(organisations: Collection[UUID]) -> set[UUID]:
@@ -230,5 +265,6 @@ def _usable(pools: Pools, plans: Mapping[UUID, InForce]) -> Pools:
     )
 
 
-def _on_last_day(rows: QuerySet[M], days: Days) -> QuerySet[M]:
-    return rows.filter(starts_on__lt=days.end).filter(Q(ends_on=None) | Q(ends_on__gte=days.end))
+def _until(end: Slot) -> Q:
+    """Say what holds on the last day before ``end``."""
+    return Q(starts_on__lt=end) & (Q(ends_on=None) | Q(ends_on__gte=end))

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -12,18 +13,20 @@ from django.db.models import Count, Q, QuerySet, Sum
 from billing.accounts import models as accounts
 from billing.exact import ZERO, exactly
 from billing.invoicing.charging.bill import Bill, Commitment, Credit, Discount, make_bill
-from billing.invoicing.charging.fees import Due, Standing, Stay, due
+from billing.invoicing.charging.fees import Due, Standing, due
 from billing.invoicing.charging.lines import Kind, Line, fee
 from billing.invoicing.charging.rate import RatedPeriod
-from billing.invoicing.charging.schedule import cycle_of
-from billing.invoicing.models import Invoice, InvoiceLine, Subscription
+from billing.invoicing.charging.standings import reading_standings
+from billing.invoicing.models import Invoice, InvoiceLine
 from billing.periods import Days
+from billing.prepared import Slot, any_of, prepared
 from billing.pricing.currencies import round_amount
-from billing.pricing.models import PlanVersion
 from billing.pricing.tiers import ONE, Step
 from billing.together import Reading, read, together
 
 Charged = tuple[date, str, str]
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+LAST_KEY = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,82 +133,50 @@ def _fees_for(its: Besides, days: Days, currency: str) -> Iterator[Line]:
             yield replace(line, covers=days, tax_class=tax_class)
 
 
-def standings_of(organisations: Collection[UUID]) -> Mapping[UUID, Standing]:
-    return read(reading_standings(organisations))
-
-
-def reading_standings(organisations: Collection[UUID]) -> Reading[Mapping[UUID, Standing]]:
-    own = Subscription.objects.filter(organisation__in=organisations)
-    rows, plans, still = yield [
-        own.order_by("starts_on"),
-        PlanVersion.objects.filter(pk__in=own.order_by().values("plan_version")),
-        accounts.Standstill.objects.filter(organisation__in=organisations),
-    ]
-    versions = {one.pk: one for one in plans}
-    stays: defaultdict[UUID, list[Stay]] = defaultdict(list)
-    firsts: dict[UUID, date] = {}
-    for row in rows:
-        owner = row.organisation_id
-        first = firsts.setdefault(owner, row.starts_on)
-        stay = stay_on(versions[row.plan_version_id], row.starts_on, subscribed_on=first)
-        stays[owner].append(replace(stay, is_prorated=row.is_prorated))
-    pauses: defaultdict[UUID, list[tuple[date, date | None]]] = defaultdict(list)
-    for one in still:
-        pauses[one.organisation_id].append((one.starts_on, one.ends_on))
-    return {one: Standing(stays[one], pauses[one]) for one in organisations}
-
-
-def stay_on(version: PlanVersion, starts_on: date, *, subscribed_on: date) -> Stay:
-    """Return a stay on a version; ``subscribed_on`` is what anniversaries count from."""
-    return Stay(
-        starts_on=starts_on,
-        is_prorated=False,
-        currency=version.currency,
-        base_fee=version.base_fee,
-        is_in_advance=version.base_fee_timing == PlanVersion.Timing.IN_ADVANCE,
-        base_fee_class=version.base_fee_tax_class,
-        commitment=version.minimum_commitment,
-        commitment_class=version.commitment_tax_class,
-        cycle=cycle_of(
-            billing_period=version.billing_period,
-            anchor=version.anchor,
-            subscribed_on=subscribed_on,
-        ),
-    )
-
-
 def valid(before: Invoice | None) -> Q:
     """Say which invoices count, of what hangs on one: those that are valid, or that were when
     another one was issued.
     """
     if before is None:
         return Q(invoice__voided_at=None)
-    was_valid = Q(invoice__voided_at=None) | Q(invoice__voided_at__gt=before.issued_at)
-    return was_valid & Q(invoice__lt=before.pk)
+    return _valid(before.issued_at, before.pk)
 
 
-def _lines(
-    organisations: Collection[UUID], kind: Kind, before: Invoice | None
-) -> QuerySet[InvoiceLine]:
+def _valid(at: datetime | Slot, before: int | Slot) -> Q:
+    was_valid = Q(invoice__voided_at=None) | Q(invoice__voided_at__gt=at)
+    return was_valid & Q(invoice__lt=before)
+
+
+def _asked(organisations: Collection[UUID], before: Invoice | None) -> dict[str, Any]:
+    """Return whose and as of when: an invoice that is still to come is after all others."""
+    at, pk = (before.issued_at, before.pk) if before else (END_OF_TIME, LAST_KEY)
+    return {"owners": list(organisations), "at": at, "before": pk}
+
+
+def _lines(owners: Slot, at: Slot, before: Slot, kind: Kind) -> QuerySet[InvoiceLine]:
     """Return the lines of a kind on invoices that count."""
-    return InvoiceLine.objects.order_by().filter(
-        valid(before), invoice__organisation__in=organisations, kind=kind.value
-    )
+    own = InvoiceLine.objects.order_by().filter(invoice__organisation=any_of(owners))
+    return own.filter(_valid(at, before), kind=kind.value)
 
 
 def _charged(
     organisations: Collection[UUID], before: Invoice | None = None
 ) -> Reading[Mapping[UUID, dict[Charged, Decimal]]]:
-    [rows] = yield [
-        _lines(organisations, Kind.BASE_FEE, before)
-        .values_list("invoice__organisation", "covers_from", "invoice__currency", "tax_class")
-        .annotate(charged=Sum("amount"))
-    ]
+    [rows] = yield [_base_fees(**_asked(organisations, before))]
     found: defaultdict[UUID, dict[Charged, Decimal]] = defaultdict(dict)
     for owner, first, currency, tax_class, amount in rows:
         if first is not None:
             found[owner][first, currency, tax_class] = amount
     return found
+
+
+@prepared
+def _base_fees(owners: Slot, at: Slot, before: Slot) -> QuerySet[InvoiceLine, tuple[Any, ...]]:
+    lines = _lines(owners, at, before, Kind.BASE_FEE)
+    key = lines.values_list(
+        "invoice__organisation", "covers_from", "invoice__currency", "tax_class"
+    )
+    return key.annotate(charged=Sum("amount"))
 
 
 def _discounts(
@@ -214,14 +185,9 @@ def _discounts(
     """Read those of the period that have invoices left to lower, in one round where none is for so
     many invoices only.
     """
-    granted = accounts.Discount.objects.filter(
-        Q(ends_on=None) | Q(ends_on__gt=days.first),
-        organisation__in=organisations,
-        starts_on__lt=days.end,
-    )
-    if before is not None:
-        granted = granted.filter(granted_at__lte=before.issued_at)
-    [rows] = yield [granted]
+    at = before.issued_at if before else END_OF_TIME
+    asked = {"owners": list(organisations), "first": days.first, "end": days.end, "at": at}
+    [rows] = yield [_granted(**asked)]
     bounded = [row.pk for row in rows if row.periods is not None]
     used = (yield from _lowered(organisations, bounded, before)) if bounded else {}
     found: defaultdict[UUID, list[tuple[Discount, str]]] = defaultdict(list)
@@ -233,13 +199,30 @@ def _discounts(
     return found
 
 
+@prepared
+def _granted(owners: Slot, first: Slot, end: Slot, at: Slot) -> QuerySet[accounts.Discount]:
+    return accounts.Discount.objects.filter(
+        Q(ends_on=None) | Q(ends_on__gt=first),
+        organisation=any_of(owners),
+        starts_on__lt=end,
+        granted_at__lte=at,
+    )
+
+
 def _lowered(
     organisations: Collection[UUID], discounts: Collection[UUID], before: Invoice | None
 ) -> Reading[Mapping[UUID | None, int]]:
     """Count the invoices that each of these discounts has lowered."""
-    lines = _lines(organisations, Kind.DISCOUNT, before).filter(source_id__in=discounts)
-    [rows] = yield [lines.values_list("source_id").annotate(Count("invoice", distinct=True))]
+    [rows] = yield [_times_lowered(**_asked(organisations, before), discounts=list(discounts))]
     return dict(rows)
+
+
+@prepared
+def _times_lowered(
+    owners: Slot, at: Slot, before: Slot, discounts: Slot
+) -> QuerySet[InvoiceLine, tuple[Any, ...]]:
+    lines = _lines(owners, at, before, Kind.DISCOUNT).filter(source_id=any_of(discounts))
+    return lines.values_list("source_id").annotate(Count("invoice", distinct=True))
 
 
 def credits_left(
@@ -249,10 +232,8 @@ def credits_left(
 
     In one round where there are none.
     """
-    added = accounts.Credit.objects.filter(organisation__in=organisations)
-    if before is not None:
-        added = added.filter(added_at__lte=before.issued_at)
-    [rows] = yield [added]
+    at = before.issued_at if before else END_OF_TIME
+    [rows] = yield [_added(owners=list(organisations), at=at)]
     found: defaultdict[UUID, list[tuple[Credit, str]]] = defaultdict(list)
     used = (yield from _taken(organisations, before)) if rows else {}
     for row in rows:
@@ -266,15 +247,33 @@ def credits_left(
     return found
 
 
+@prepared
+def _added(owners: Slot, at: Slot) -> QuerySet[accounts.Credit]:
+    return accounts.Credit.objects.filter(organisation=any_of(owners), added_at__lte=at)
+
+
 def _taken(
     organisations: Collection[UUID], before: Invoice | None
 ) -> Reading[Mapping[UUID | None, Decimal]]:
     """Read how much invoices took of each credit, granted or prepaid."""
-    prepaid = accounts.PrepaidUse.objects.filter(
-        valid(before), credit__organisation__in=organisations
-    )
-    granted, paid = yield [
-        _lines(organisations, Kind.CREDIT, before).values_list("source_id").annotate(Sum("amount")),
-        prepaid.order_by().values_list("credit").annotate(Sum("amount")),
-    ]
+    asked = _asked(organisations, before)
+    granted, paid = yield [_taken_of_granted(**asked), _taken_of_prepaid(**asked)]
     return {source: -amount for source, amount in granted} | dict(paid)
+
+
+@prepared
+def _taken_of_granted(
+    owners: Slot, at: Slot, before: Slot
+) -> QuerySet[InvoiceLine, tuple[Any, ...]]:
+    lines = _lines(owners, at, before, Kind.CREDIT)
+    return lines.values_list("source_id").annotate(Sum("amount"))
+
+
+@prepared
+def _taken_of_prepaid(
+    owners: Slot, at: Slot, before: Slot
+) -> QuerySet[accounts.PrepaidUse, tuple[Any, ...]]:
+    own = accounts.PrepaidUse.objects.filter(
+        _valid(at, before), credit__organisation=any_of(owners)
+    )
+    return own.order_by().values_list("credit").annotate(Sum("amount"))

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.accounts.account import BillingAccount
 from billing.accounts.commands import Agreement, pricing, tell
 from billing.accounts.models import PoolMember
 from billing.invoicing.models import Subscription
 from billing.periods import Days
+from billing.prepared import Slot, any_of, prepared
 from billing.pricing.models import PlanVersion
 from billing.together import Reading
 from catacloud.accounts.models import Organisation
@@ -123,18 +125,31 @@ def in_force_at_end(
     *, days: Days, organisations: Sequence[UUID] | None = None
 ) -> Reading[dict[UUID, InForce]]:
     """Read what each organisation is on, on the last day; without one it is absent."""
-    found = Subscription.objects.filter(starts_on__lt=days.end)
-    if organisations is not None:
-        found = found.filter(organisation__in=organisations)
-    [rows] = yield [
-        found.order_by("organisation_id", "-starts_on")
-        .distinct("organisation_id")
-        .values_list("organisation_id", "plan_version_id", "plan_version__currency")
-    ]
+    if organisations is None:
+        asked = _in_force(end=days.end)
+    else:
+        asked = _their_in_force(owners=list(organisations), end=days.end)
+    [rows] = yield [asked]
     return {
         organisation: InForce(plan_version, currency)
         for organisation, plan_version, currency in rows
     }
+
+
+@prepared
+def _in_force(end: Slot) -> QuerySet[Subscription, tuple[UUID, int, str]]:
+    return _newest(Subscription.objects.filter(starts_on__lt=end))
+
+
+@prepared
+def _their_in_force(owners: Slot, end: Slot) -> QuerySet[Subscription, tuple[UUID, int, str]]:
+    own = Subscription.objects.filter(organisation=any_of(owners))
+    return _newest(own.filter(starts_on__lt=end))
+
+
+def _newest(started: QuerySet[Subscription]) -> QuerySet[Subscription, tuple[UUID, int, str]]:
+    newest = started.order_by("organisation_id", "-starts_on").distinct("organisation_id")
+    return newest.values_list("organisation_id", "plan_version_id", "plan_version__currency")
 
 
 def splits(
@@ -143,21 +158,35 @@ def splits(
     """Read the days inside the period on which a change of plan divides it, of each it divides, and
     of parents of their volume accounts. A first subscription divides nothing.
     """
-    found = Subscription.objects.filter(
-        Exists(
-            Subscription.objects.filter(
-                organisation=OuterRef("organisation"), starts_on__lt=OuterRef("starts_on")
-            )
-        ),
-        is_prorated=True,
-        starts_on__gt=days.first,
-        starts_on__lt=days.end,
-    )
-    if organisations is not None:
-        parents = PoolMember.objects.filter(organisation__in=organisations).values("parent")
-        found = found.filter(Q(organisation__in=organisations) | Q(organisation__in=parents))
+    span: dict[str, Any] = {"first": days.first, "end": days.end}
+    if organisations is None:
+        asked = _dividing(**span)
+    else:
+        asked = _theirs_dividing(owners=list(organisations), **span)
     by_owner: dict[UUID, list[date]] = {}
-    [rows] = yield [found.order_by("starts_on").values_list("organisation_id", "starts_on")]
+    [rows] = yield [asked]
     for owner, day in rows:
         by_owner.setdefault(owner, []).append(day)
     return by_owner
+
+
+@prepared
+def _dividing(first: Slot, end: Slot) -> QuerySet[Subscription, tuple[UUID, date]]:
+    return _inside(first, end).values_list("organisation_id", "starts_on")
+
+
+@prepared
+def _theirs_dividing(
+    owners: Slot, first: Slot, end: Slot
+) -> QuerySet[Subscription, tuple[UUID, date]]:
+    parents = PoolMember.objects.filter(organisation=any_of(owners)).values("parent")
+    own = Q(organisation=any_of(owners)) | Q(organisation__in=parents)
+    return _inside(first, end).filter(own).values_list("organisation_id", "starts_on")
+
+
+def _inside(first: Slot, end: Slot) -> QuerySet[Subscription]:
+    earlier = Subscription.objects.filter(
+        organisation=OuterRef("organisation"), starts_on__lt=OuterRef("starts_on")
+    )
+    found = Subscription.objects.filter(Exists(earlier), is_prorated=True)
+    return found.filter(starts_on__gt=first, starts_on__lt=end).order_by("starts_on")

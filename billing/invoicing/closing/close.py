@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from billing.invoicing.charging.agreed import mates_of
-from billing.invoicing.charging.besides import standings_of
+from billing.invoicing.charging.standings import standings_of
 from billing.invoicing.closing.drafting import drafts_of
 from billing.invoicing.closing.due import has_period
 from billing.invoicing.closing.issuing import issue

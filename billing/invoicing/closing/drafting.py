@@ -11,17 +11,15 @@ from functools import partial, reduce
 from itertools import chain
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from billing.exact import ZERO, exactly
 from billing.invoicing.charging.besides import Besides, besides, make
 from billing.invoicing.charging.bill import Credit
 from billing.invoicing.charging.rate import RatedPeriod, reading_rated
+from billing.invoicing.charging.standings import plans_had, versions_had
 from billing.invoicing.closing import following, inputs
 from billing.invoicing.closing.draft_lines import DraftLine, lines_of
 from billing.invoicing.closing.following import Left
-from billing.invoicing.legal import LegalEntity, Sides, sides_of
-from billing.invoicing.models import Subscription
+from billing.invoicing.legal import LegalEntity
 from billing.invoicing.parties import Party
 from billing.invoicing.settling.correcting import (
     Corrected,
@@ -31,6 +29,7 @@ from billing.invoicing.settling.correcting import (
 )
 from billing.invoicing.settling.credit_left import credit_left
 from billing.invoicing.settling.giving_back import told_apart
+from billing.invoicing.sides import Sides, sides_of
 from billing.invoicing.tax import (
     Taxation,
     TaxLine,
@@ -41,7 +40,7 @@ from billing.invoicing.tax import (
 )
 from billing.invoicing.wording.pen import Pen
 from billing.periods import Days
-from billing.pricing.models import Plan, PlanVersion
+from billing.pricing.models import PlanVersion
 from billing.pricing.plans import with_plans
 from billing.together import Reading, read, together
 from catacloud.accounts.models import Organisation
@@ -186,14 +185,12 @@ def inputs_of(
 ) -> Reading[list[Inputs]]:
     """Read what the drafts of periods are made of, one after the other, for who is on a plan."""
     asked = {one.pk: one for one in organisations}
-    own = Subscription.objects.filter(organisation__in=asked).order_by()
-    versions = PlanVersion.objects.filter(pk__in=own.values("plan_version"))
     (usage, until), each, credit, sides, agreed = yield from together(
         inputs.settled(partial(_of_usage, list(asked), periods, now), _whose),
         together(*(besides(days=days, organisations=list(asked)) for days in periods)),
         credit_left(list(asked)),
         sides_of(organisations, on=now.date()),
-        _plans(versions),
+        _plans(list(asked)),
     )
     rated_each, corrected = usage
     known = _Known(asked, now, corrected, until, credit, sides, agreed)
@@ -223,9 +220,8 @@ def _whose(read: _Usage) -> set[UUID]:
     return {*chain(*rated), *chain(*now), *chain(*corrected.mates.values())}
 
 
-def _plans(versions: QuerySet[PlanVersion]) -> Reading[dict[int, PlanVersion]]:
-    plans = Plan.objects.filter(pk__in=versions.order_by().values("plan"))
-    return with_plans(*(yield [versions, plans]))
+def _plans(owners: list[UUID]) -> Reading[dict[int, PlanVersion]]:
+    return with_plans(*(yield [versions_had(owners=owners), plans_had(owners=owners)]))
 
 
 def _draft(of: _Inputs, language: str) -> Draft:

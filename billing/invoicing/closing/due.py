@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
-from billing.invoicing.charging.besides import reading_standings, standings_of
 from billing.invoicing.charging.fees import Standing
+from billing.invoicing.charging.standings import reading_standings, standings_of
 from billing.invoicing.models import Invoice, Subscription
 from billing.periods import ONE_DAY, Days, day_of
+from billing.prepared import Slot, any_of, prepared
 from billing.together import Reading, read, together
 from catacloud.accounts.models import Organisation
 
@@ -113,8 +114,21 @@ def _is_closed(standing: Standing, first: date) -> bool:
 def _invoiced_until(
     organisations: Collection[UUID] | None = None,
 ) -> Reading[Mapping[UUID, date]]:
-    invoices = Invoice.objects.filter(voided_at=None)
-    if organisations is not None:
-        invoices = invoices.filter(organisation__in=organisations)
-    [rows] = yield [invoices.order_by().values_list("organisation").annotate(Max("ends_on"))]
+    asked = _ends() if organisations is None else _their_ends(owners=list(organisations))
+    [rows] = yield [asked]
     return dict(rows)
+
+
+@prepared
+def _ends() -> QuerySet[Invoice, tuple[UUID, date]]:
+    return _last_ends(Invoice.objects.all())
+
+
+@prepared
+def _their_ends(owners: Slot) -> QuerySet[Invoice, tuple[UUID, date]]:
+    return _last_ends(Invoice.objects.filter(organisation=any_of(owners)))
+
+
+def _last_ends(invoices: QuerySet[Invoice]) -> QuerySet[Invoice, tuple[UUID, date]]:
+    valid = invoices.filter(voided_at=None).order_by()
+    return valid.values_list("organisation").annotate(Max("ends_on"))

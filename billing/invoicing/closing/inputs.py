@@ -6,11 +6,13 @@ from typing import TypeVar
 from uuid import UUID
 
 import msgspec
+from django.db.models import QuerySet
 
 from billing.exact import plain
 from billing.invoicing.closing.draft_lines import DraftLine
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.metering.folding.saga import CONSUMER
+from billing.prepared import prepared
 from billing.together import Reading, together
 from eventstore import store
 from eventstore.models import Checkpoint
@@ -37,9 +39,13 @@ def settled(
 
 def _checkpoints() -> Reading[Mapping[int, int]]:
     """Read the position up to which each partition's events are in the tables."""
-    rows = Checkpoint.objects.filter(consumer=CONSUMER)
-    [found] = yield [rows.values_list("partition", "position")]
+    [found] = yield [_positions()]
     return dict(found)
+
+
+@prepared
+def _positions() -> QuerySet[Checkpoint, tuple[int, int]]:
+    return Checkpoint.objects.filter(consumer=CONSUMER).values_list("partition", "position")
 
 
 def _of(organisations: Collection[UUID], checkpoints: Mapping[int, int]) -> dict[UUID, int]:

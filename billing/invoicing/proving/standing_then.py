@@ -13,8 +13,8 @@ import msgspec
 
 from billing.accounts import events as said
 from billing.accounts.account import account_id
-from billing.invoicing.charging.besides import standings_of, stay_on
 from billing.invoicing.charging.fees import Standing
+from billing.invoicing.charging.standings import standings_of, stay_on
 from billing.invoicing.models import Subscription
 from billing.pricing.models import PlanVersion
 from eventstore import events as codec

@@ -8,11 +8,12 @@ from django.db.models import Q, QuerySet
 
 from billing.accounts import models as accounts
 from billing.exact import ZERO, exactly
-from billing.invoicing.charging.besides import commitment_of, standings_of, valid
+from billing.invoicing.charging.besides import commitment_of, valid
 from billing.invoicing.charging.bill import Discount
 from billing.invoicing.charging.fees import due
 from billing.invoicing.charging.lines import Kind, fee
 from billing.invoicing.charging.rebilling import Key, Terms
+from billing.invoicing.charging.standings import standings_of
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.settling.after import CreditNote, CreditNoteLine
 from billing.periods import Days

@@ -11,12 +11,13 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from billing.exact import ZERO, exactly
 from billing.invoicing.models import Invoice
 from billing.invoicing.settling.after import CreditNote, Payment
 from billing.invoicing.settling.credit import Settled, settle
+from billing.prepared import Slot, prepared
 from billing.pricing.models import Plan, PlanVersion
 from billing.pricing.plans import with_plans
 from billing.together import Reading, read
@@ -61,15 +62,9 @@ def standings(organisation: Organisation) -> dict[int, Standing]:
 
 def reading_standings(organisation: Organisation) -> Reading[dict[int, Standing]]:
     """Read what :func:`standings` returns, in one round."""
-    issued = Invoice.objects.filter(organisation=organisation)
-    versions = PlanVersion.objects.filter(pk__in=issued.values("plan_version"))
-    own = {"invoice__organisation": organisation}
+    wanted = (_issued, _its_versions, _its_plans, _paid, _credited)
     invoices, its_versions, plans, payments, notes = yield [
-        issued.order_by("issued_at", "pk"),
-        versions,
-        Plan.objects.filter(pk__in=versions.order_by().values("plan")),
-        Payment.objects.filter(**own).order_by().values_list("invoice").annotate(Sum("amount")),
-        CreditNote.objects.filter(**own).order_by().values_list("invoice").annotate(Sum("gross")),
+        one(owner=organisation.pk) for one in wanted
     ]
     named = with_plans(its_versions, plans)
     by_currency: defaultdict[str, list[Invoice]] = defaultdict(list)
@@ -81,6 +76,35 @@ def reading_standings(organisation: Organisation) -> Reading[dict[int, Standing]
         for one in _settled(each, dict(payments), dict(notes)):
             found[one.invoice.pk] = one
     return found
+
+
+@prepared
+def _issued(owner: Slot) -> QuerySet[Invoice]:
+    return Invoice.objects.filter(organisation=owner).order_by("issued_at", "pk")
+
+
+@prepared
+def _its_versions(owner: Slot) -> QuerySet[PlanVersion]:
+    issued = Invoice.objects.filter(organisation=owner)
+    return PlanVersion.objects.filter(pk__in=issued.values("plan_version"))
+
+
+@prepared
+def _its_plans(owner: Slot) -> QuerySet[Plan]:
+    issued = Invoice.objects.filter(organisation=owner)
+    return Plan.objects.filter(pk__in=issued.values("plan_version__plan"))
+
+
+@prepared
+def _paid(owner: Slot) -> QuerySet[Payment, tuple[int, Decimal]]:
+    paid = Payment.objects.filter(invoice__organisation=owner).order_by()
+    return paid.values_list("invoice").annotate(Sum("amount"))
+
+
+@prepared
+def _credited(owner: Slot) -> QuerySet[CreditNote, tuple[int, Decimal]]:
+    notes = CreditNote.objects.filter(invoice__organisation=owner).order_by()
+    return notes.values_list("invoice").annotate(Sum("gross"))
 
 
 def credit_before(invoice: Invoice) -> Decimal:

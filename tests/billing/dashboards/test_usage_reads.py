@@ -11,7 +11,8 @@ from billing import together
 from billing.dashboards.bill_so_far import agreed_with, bill_so_far, reading_prices
 from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.usage_hours import hours_of, read_hours
-from billing.dashboards.usage_reads import reading_days, reading_services
+from billing.dashboards.usage_reads import reading_days
+from billing.dashboards.used_services import reading_services
 from billing.invoicing.charging.rate import rate_organisations
 from billing.metering.folding import saga
 from billing.metering.models import Definition, Dimension, Service

@@ -118,7 +118,7 @@ class TestUpkeep:
         monkeypatch.setattr(asking, "AT_ONCE", 0)
         monkeypatch.setattr(asking, "_ring", rung.append)
         make_organisation()
-        assert asking.ask(SPAN, now=NOW) is None
+        assert asking.ask(SPAN, None, now=NOW) is None
         assert rung == [SPAN]
 
     def test_does_what_the_tasks_say(self, monkeypatch):
