@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from django.utils.translation import gettext
@@ -138,11 +139,11 @@ def period_bars(
 
 def summarise(values: Values, days: Days) -> Summary | None:
     """Return the peak and the mean of ``days``, or None where there is nothing to draw."""
-    peak_day = max(days, key=lambda day: (values.get(day, ZERO), day))
-    if not any(values.get(day) for day in days):
+    each = [values.get(day, ZERO) for day in days]
+    if not any(each):
         return None
-    mean = sum((values.get(day, ZERO) for day in days), ZERO) / len(days)
-    return Summary(peak_day=peak_day, peak=values[peak_day], mean=mean)
+    peak, peak_day = max(zip(each, days, strict=True))
+    return Summary(peak_day=peak_day, peak=peak, mean=sum(each, ZERO) / len(each))
 
 
 def total(series: Iterable[Series]) -> dict[date, Decimal]:
@@ -287,4 +288,4 @@ def _midnight(day: date) -> datetime:
 
 
 def _largest(*many: Values) -> Decimal:
-    return max((value for values in many for value in values.values()), default=ZERO)
+    return max(chain.from_iterable(values.values() for values in many), default=ZERO)

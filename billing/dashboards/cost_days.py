@@ -7,6 +7,7 @@ day costs what its share of the quantity is of the amount, and the days add up t
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import accumulate
 
 from billing.exact import ROUNDING, ZERO, exactly
 from billing.invoicing.charging.rate import RatedPeriod
@@ -24,14 +25,14 @@ def amount_of(bill: RatedPeriod, service: int) -> Decimal | None:
 
 def cost_per_day(amount: Decimal, used: Mapping[date, Decimal], *, currency: str) -> Costs:
     """Share an amount out by the days' quantities, rounded so that nothing is lost on the way."""
+    days = sorted(used)
     with exactly():
-        total = sum(used.values(), ZERO)
-    if total <= 0:
+        sums = list(accumulate(used[day] for day in days))
+    if not sums or sums[-1] <= 0:
         return {}
-    costs, so_far, given = {}, ZERO, ZERO
-    for day in sorted(used):
-        with exactly():
-            so_far += used[day]
-        share = round_amount(ROUNDING.divide(ROUNDING.multiply(amount, so_far), total), currency)
+    costs, given = {}, ZERO
+    for day, so_far in zip(days, sums, strict=True):
+        exact = ROUNDING.divide(ROUNDING.multiply(amount, so_far), sums[-1])
+        share = round_amount(exact, currency)
         costs[day], given = share - given, share
     return costs

@@ -69,4 +69,4 @@ def _change(values: Values, asked: Range) -> Change | None:
 
 
 def _total(values: Values, days: Days) -> Decimal:
-    return sum((values.get(day, ZERO) for day in days), ZERO)
+    return sum([values.get(day, ZERO) for day in days], ZERO)

@@ -3,7 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
+
+from billing.dashboards.numbers import money_around, page_language
+from billing.pricing.currencies import minor_unit
 
 Figure = dict[str, Any]
 
@@ -64,12 +68,14 @@ def with_links(figure: Figure, links: Mapping[str, str]) -> Figure:
     return {**figure, "layout": {**layout, "meta": {**layout["meta"], "links": dict(links)}}}
 
 
-def with_costs(figure: Figure, costs: Mapping[str, str]) -> Figure:
-    """Return the figure whose first trace says what each of its days cost, written out."""
+def with_costs(figure: Figure, costs: Sequence[Decimal], currency: str) -> Figure:
+    """Return the figure whose first trace says what each of its days cost."""
     first, *others = figure["data"]
-    hover = first["hovertemplate"].replace("<extra>", "%{customdata}<extra>")
-    texts = [f" · {costs[day]}" if day in costs else "" for day in first["x"]]
-    return {**figure, "data": [{**first, "customdata": texts, "hovertemplate": hover}, *others]}
+    digits = -int(minor_unit(currency).as_tuple().exponent)
+    written = money_around(page_language(), f"%{{customdata:,.{digits}f}}", currency)
+    hover = first["hovertemplate"].replace("<extra>", f" · {written}<extra>")
+    each = [float(cost) for cost in costs]
+    return {**figure, "data": [{**first, "customdata": each, "hovertemplate": hover}, *others]}
 
 
 def _line(day: date) -> Figure:

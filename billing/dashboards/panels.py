@@ -21,7 +21,6 @@ from billing.dashboards.cost_days import Costs
 from billing.dashboards.forecast import Expected, Forecast, forecast
 from billing.dashboards.marks import DayLinks, Notes, with_costs, with_day_links, with_notes
 from billing.dashboards.metrics import EXECUTION, Metric
-from billing.dashboards.numbers import money_in, page_language
 from billing.dashboards.ranges import Range
 from billing.dashboards.state import State
 from billing.dashboards.to_come import ToCome
@@ -69,13 +68,18 @@ class Panel:
     series: Sequence[Series]
     figure: Figure
     summary: Summary | None
-    rows: Sequence[Row]
     links: DayLinks
     notes: Notes
-    costs: Mapping[str, str]  # written out, by the day as ISO 8601 has it
     to_come: ToCome
     expected: Expected | None  # at the period's end, or up to it
     by: str
+    read: Read
+    state: State
+
+    @property
+    def rows(self) -> list[Row]:
+        """Return the rows of its table: of most charts nobody sees it, so they are made then."""
+        return _rows(self.read, self.series, self.state, self.notes)
 
 
 def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: DayLinks) -> Panel:
@@ -84,23 +88,23 @@ def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: Da
     series = _series(read, asked.days)
     ahead = _forecast(read, asked, today)
     to_come = dict(zip(_days_to_come(read, asked, today), ahead.days, strict=True)) if ahead else {}
-    costs = _written(read)
     figure = with_notes(_drawn(read, series, asked, to_come, today), notes.drawn)
-    if costs and not read.groups:
-        figure = with_costs(figure, costs)
+    if read.costs and not read.groups:
+        costs = [read.costs.get(day, ZERO) for day in asked.days]
+        figure = with_costs(figure, costs, read.currency)
     return Panel(
         metric=metric,
         title=title_of(metric),
         series=series,
         figure=with_day_links(figure, links),
         summary=summarise(read.values, asked.whole or asked.days),
-        rows=_rows(read, series, state, notes),
         links=links,
         notes=notes,
-        costs=costs,
         to_come=to_come,
         expected=_at_the_end(read, asked, ahead, today) if ahead else None,
         by=state.by if read.groups else "",
+        read=read,
+        state=state,
     )
 
 
@@ -114,11 +118,6 @@ def _drawn(
     return daily_bars(
         asked=asked, series=series, before=before, unit=unit, today=today, to_come=to_come
     )
-
-
-def _written(read: Read) -> dict[str, str]:
-    language, currency = page_language(), read.currency
-    return {f"{day}": money_in(language, cost, currency) for day, cost in read.costs.items()}
 
 
 def title_of(metric: Metric) -> str:

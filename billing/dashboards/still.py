@@ -4,9 +4,10 @@ What is stretched with the page lies in a square of its own; text keeps its size
 stylesheet's. static/js/charts.js puts the live chart in its place when somebody points at it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from html import escape, unescape
 from typing import Any, NamedTuple
 
@@ -48,19 +49,36 @@ class Plot:
     def height(self) -> int:
         return HEIGHT - BELOW - self.above
 
-    def x(self, place: float) -> float:
-        """Return the middle of a place, of SQUARE."""
-        return round((place + 0.5) * SQUARE / len(self.places), 1)
+    @property
+    def middles(self) -> Sequence[float]:
+        """The middle of each place, of SQUARE."""
+        return _middles(len(self.places))
 
     def y(self, value: float) -> int:
         return round((self.high - value) * SQUARE / (self.high - self.low))
 
-    def percent(self, place: float) -> str:
-        return f"{self.x(place) * 100 / SQUARE:.4g}%"
+    def points(self, values: Iterable[tuple[int, float]]) -> list[str]:
+        middles, high, scale = self.middles, self.high, SQUARE / (self.high - self.low)
+        return [f"{middles[place]} {round((high - value) * scale)}" for place, value in values]
 
     def down(self, value: float) -> float:
         """Return how far down of the picture a value is, in px."""
         return round(self.above + self.y(value) * self.height / SQUARE, 1)
+
+
+@lru_cache(maxsize=64)
+def _middles(count: int) -> Sequence[float]:
+    return tuple(round((place + 0.5) * SQUARE / count, 1) for place in range(count))
+
+
+@lru_cache(maxsize=64)
+def _lefts(count: int, wide: float) -> Sequence[float]:
+    """Return where bars start that are so wide."""
+    return tuple(round(middle - wide / 2, 1) for middle in _middles(count))
+
+
+def _percent(place: int, count: int) -> str:
+    return f"{_middles(count)[place] * 100 / SQUARE:.4g}%"
 
 
 def still(figure: Figure) -> SafeString:
@@ -80,7 +98,8 @@ def still(figure: Figure) -> SafeString:
         f'<svg class="plot" height="{HEIGHT}">{lines}<svg class="marks" y="{plot.above}"'
         f' width="100%" height="{plot.height}" viewBox="0 0 {SQUARE} {SQUARE}"'
         f' preserveAspectRatio="none">{marks}</svg>'
-        f"{_notes(layout.get('annotations', ()), plot)}{_all_ticks(plot)}</svg></div>"
+        f"{_notes(layout.get('annotations', ()), plot)}"
+        f"{_all_ticks(tuple(plot.labels), plot.is_dates)}</svg></div>"
     )
 
 
@@ -110,7 +129,8 @@ def _marks(figure: Figure, plot: Plot) -> Iterator[Mark]:
     at = {place: number for number, place in enumerate(plot.places)}
     for shape in figure["layout"]["shapes"]:
         if shape["type"] == "rect":
-            start = plot.x(at[shape["x1"][:10]] + 0.5 - _days(shape))
+            first = at[shape["x1"][:10]] + 1 - _days(shape)
+            start = round(first * SQUARE / len(plot.places), 1)
             yield Mark("to-come", f"M{start} 0H{SQUARE}V{SQUARE}H{start}z")
     above, below, line = Ends(), Ends(), list[str]()
     for trace in figure["data"]:
@@ -119,7 +139,7 @@ def _marks(figure: Figure, plot: Plot) -> Iterator[Mark]:
             yield from _bars(trace, values, plot, (above, below))
         else:
             tops = _stacked(values, above) if "stackgroup" in trace else values
-            points = [f"{plot.x(place)} {plot.y(value)}" for place, value in tops]
+            points = plot.points(tops)
             yield from _line(trace, points, line, plot)
             line = points
 
@@ -133,6 +153,8 @@ def _bars(
     trace: Figure, values: Sequence[tuple[int, float]], plot: Plot, ends: tuple[Ends, Ends]
 ) -> Iterator[Mark]:
     wide = round(plot.bar * SQUARE / len(plot.places), 1)
+    lefts = _lefts(len(plot.places), wide)
+    high, scale, floor = plot.high, SQUARE / (plot.high - plot.low), plot.y(0)
     opacity = trace["marker"].get("opacity") or [1.0] * len(values)
     parts: Mapping[bool, list[str]] = {True: [], False: []}
     for (place, value), opaque in zip(values, opacity, strict=True):
@@ -141,9 +163,8 @@ def _bars(
         stack = ends[value < 0]
         base = stack.get(place, 0.0)
         stack[place] = base + value
-        left = round(plot.x(place) - wide / 2, 1)
-        up = f"M{left} {plot.y(base)}h{wide}V{plot.y(base + value)}h-{wide}z"
-        parts[opaque < 1].append(up)
+        bottom, top = plot.y(base) if base else floor, round((high - base - value) * scale)
+        parts[opaque < 1].append(f"M{lefts[place]} {bottom}h{wide}V{top}h-{wide}z")
     for is_pale, paths in parts.items():
         if paths:
             looks = ["bars", f"s{trace['meta']['hue']}"]
@@ -186,7 +207,7 @@ def _notes(notes: Sequence[Figure], plot: Plot) -> str:
     narrow = "few some" if written_out else ""
     top, drawn = plot.above - 6, []
     for note in notes:
-        x = plot.percent(plot.places.index(note["x"]))
+        x = _percent(plot.places.index(note["x"]), len(plot.places))
         drawn.append(
             f'<line class="note" x1="{x}" x2="{x}" y1="{plot.above}" y2="{HEIGHT - BELOW}"/>'
             f'<text class="{narrow}" x="{x}" y="{top}">{escape(note["text"])}</text>'
@@ -196,23 +217,24 @@ def _notes(notes: Sequence[Figure], plot: Plot) -> str:
     return "".join(drawn)
 
 
-def _all_ticks(plot: Plot) -> str:
-    return "".join(
-        f'<g class="{name}">{"".join(_tick(plot, place) for place in _ticks(plot, most))}</g>'
-        for name, most in FITTING.items()
-    )
+@lru_cache(maxsize=64)
+def _all_ticks(labels: Sequence[str], is_dates: bool) -> str:
+    """Draw them for each width: all charts of a page have the same."""
+    drawn = []
+    for name, most in FITTING.items():
+        ticks = "".join(_tick(labels, at) for at in _ticks(len(labels), most, is_dates))
+        drawn.append(f'<g class="{name}">{ticks}</g>')
+    return "".join(drawn)
 
 
-def _tick(plot: Plot, place: int) -> str:
-    x, y = plot.percent(place), HEIGHT - BELOW + 18
-    return f'<text x="{x}" y="{y}">{escape(plot.labels[place])}</text>'
+def _tick(labels: Sequence[str], place: int) -> str:
+    x, y = _percent(place, len(labels)), HEIGHT - BELOW + 18
+    return f'<text x="{x}" y="{y}">{escape(labels[place])}</text>'
 
 
-def _ticks(plot: Plot, most: int) -> list[int]:
+def _ticks(count: int, most: int, is_dates: bool) -> Sequence[int]:
     """Return the places with a name: days from the first on, of others always the newest."""
-    count = len(plot.places)
-    if plot.is_dates:
-        step = next((days for days in STEPS if count / days <= most), STEPS[-1])
-        return list(range(0, count, step))
+    if is_dates:
+        return range(0, count, next((days for days in STEPS if count / days <= most), STEPS[-1]))
     step = -(-count // (most * 3 // 4))  # a month and its year are wider than a day
-    return list(range((count - 1) % step, count, step))
+    return range((count - 1) % step, count, step)

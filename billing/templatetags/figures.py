@@ -115,10 +115,9 @@ def duration(language: str, value: Decimal) -> Amount:
     return Amount(f"{sign}{whole}{NBSP}h{NBSP}{minutes % 60:02}", "m")
 
 
-@register.filter
-def signed_amount(value: Decimal, unit: str) -> str:
+def signed_in(language: str, value: Decimal, unit: str) -> str:
     sign = "+" if value > 0 else "−" if value < 0 else "±"
-    return f"{sign}{amount(abs(value), unit)}"
+    return f"{sign}{amount_in(language, abs(value), unit)}"
 
 
 @register.filter

@@ -14,10 +14,11 @@ from django.utils.safestring import SafeString
 from billing.dashboards.metrics import Metric
 from billing.dashboards.numbers import money_in, page_language
 from billing.dashboards.panels import Panel, Row
+from billing.dashboards.ranking import Mover
 from billing.dashboards.state import State
 from billing.dashboards.tables import DayRow
 from billing.dashboards.tables import Row as Ranked
-from billing.templatetags.figures import NOTHING, amount_in, day_in, percent_in
+from billing.templatetags.figures import NOTHING, amount_in, day_in, percent_in, signed_in
 
 register = template.Library()
 
@@ -57,15 +58,40 @@ def day_rows(rows: Sequence[DayRow], metric: Metric) -> SafeString:
 def organisation_rows(rows: Sequence[Ranked], metric: Metric, query: str) -> SafeString:
     """Write the rows of the overview's organisations, which lead to their usage with a query."""
     language, has_curve = page_language(), metric.slug != "cost"
-    query = conditional_escape(query)
-    start, end = reverse("usage", args=[SOME_SLUG]).split(SOME_SLUG)
+    start, end = _usage_of(query)
     return SafeString(
         "\n".join(
-            f'<tr role="row">{_name(row, f"{start}{row.slug}{end}{query}")}{_ranked(language, row)}'
+            f'<tr role="row">{_name(row, f"{start}{row.slug}{end}")}{_ranked(language, row)}'
             f"{_curve(row) if has_curve else ''}</tr>"
             for row in rows
         )
     )
+
+
+@register.simple_tag
+def mover_rows(movers: Sequence[Mover], metric: Metric, query: str) -> SafeString:
+    """Write the organisations that moved a figure, which lead to their usage with a query."""
+    language, (start, end) = page_language(), _usage_of(query)
+    return SafeString(
+        "\n".join(_moved(language, one, f"{start}{one.slug}{end}", metric) for one in movers)
+    )
+
+
+def _moved(language: str, mover: Mover, link: str, metric: Metric) -> str:
+    look, difference = mover.change.direction, mover.change.difference
+    return (
+        f'<li><a href="{link}" hx-boost="false">{escape(mover.name)}</a>'
+        f'<span class="change {look}">{escape(signed_in(language, difference, metric.unit))}</span>'
+        '<svg viewBox="0 0 200 4" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="track" width="200" height="4"/>'
+        f'<rect class="{look}" x="{mover.bar_x}" width="{mover.bar_width}" height="4"/></svg></li>'
+    )
+
+
+def _usage_of(query: str) -> tuple[str, str]:
+    """Return what is before and after the slug of an organisation in the address of its usage."""
+    start, end = reverse("usage", args=[SOME_SLUG]).split(SOME_SLUG)
+    return start, f"{end}{conditional_escape(query)}"
 
 
 def _name(row: Ranked, link: str) -> str:
@@ -107,11 +133,15 @@ def _notes(row: Row) -> str:
 def _cells(language: str, panel: Panel, row: Row, state: State, unit: str) -> list[str]:
     values = [*row.values, row.total] if panel.by else [row.total]
     cells = [str(amount_in(language, value, unit)) for value in values]
-    if panel.costs:
-        cells.append(escape(panel.costs.get(f"{row.day}", NOTHING)))
+    if panel.read.costs:
+        cells.append(_cost(language, row, panel.read.currency))
     if state.is_compared:
         cells.append(_before(language, row, unit))
     return cells
+
+
+def _cost(language: str, row: Row, currency: str) -> str:
+    return NOTHING if row.cost is None else escape(money_in(language, row.cost, currency))
 
 
 def _amounts(language: str, row: DayRow, unit: str) -> list[str]:

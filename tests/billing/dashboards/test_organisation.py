@@ -138,6 +138,27 @@ class TestPage:
     def test_a_swap_gets_the_content_alone(self, client):
         assert "<html" not in text(client.get(URL, headers=FRAGMENT))
 
+    def test_a_swap_brings_the_tables_that_are_open_and_no_others(self, acme, client):
+        make_daily_usage(acme, date(2026, 11, 22), stored_gb=1, hours=3)
+        folded = text(client.get(URL, headers=FRAGMENT))
+        assert "<caption>" not in folded
+        assert 'hx-target="#execution-table"' in folded
+        opened = FRAGMENT | {"Open-Tables": "execution-data elsewhere-data"}
+        assert text(client.get(URL, headers=opened)).count("<caption>") == 1
+
+    def test_a_table_comes_alone_as_it_is_opened(self, acme, client):
+        make_daily_usage(acme, date(2026, 11, 22), stored_gb=1, hours=3)
+        asked = FRAGMENT | {"HX-Target": "execution-table"}
+        table = text(client.get(f"{URL}?sort=-used", headers=asked))
+        assert table.count("<table>") == table.count("<caption>") == 1
+        assert '<td class="n">3 h 00 m</td>' in table
+        assert 'id="execution-sort-used" href="/organisations/acme/usage/?sort=used"' in table
+        assert "<h1>" not in table
+
+    def test_there_is_no_table_of_what_is_no_chart(self, client):
+        asked = FRAGMENT | {"HX-Target": "nothing-table"}
+        assert client.get(URL, headers=asked).status_code == 404
+
     def test_a_history_restore_gets_the_whole_page(self, client):
         assert "<html" in text(client.get(URL, headers=RESTORE))
 
@@ -220,7 +241,8 @@ class TestDays:
         page = text(client.get(URL, {"metric": "execution"}))
         assert '<td class="n">3 h 00 m</td><td class="n">€1.50</td>' in page
         assert "€3.00" in page
-        assert '" · €1.50"' in page  # on the chart, too
+        assert " · €%{customdata:,.2f}" in page  # on the chart, too
+        assert '"customdata":[0.0,1.5,1.5,0.0,' in page
 
     def test_lead_to_their_hours_in_the_same_state(self, acme, client):
         make_daily_usage(acme, date(2026, 11, 3), hours=1)
