@@ -1,7 +1,7 @@
 """One organisation's usage, for its members and for operators."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypedDict
 
@@ -10,7 +10,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards import live
 from billing.dashboards.bill_so_far import Agreed, agreed_with
@@ -26,7 +25,8 @@ from billing.dashboards.ranges import DEFAULT, PERIODS, presets_of, read_range
 from billing.dashboards.state import Choices, State, read_state
 from billing.dashboards.usage_csv import as_csv
 from billing.dashboards.usage_page import Known, Question, read_usage
-from billing.dashboards.usage_reads import UsageDays, UsedServices
+from billing.dashboards.usage_reads import UsageDays
+from billing.dashboards.used_services import UsedServices
 from billing.invoicing.charging.rate import RatedPeriod
 from billing.invoicing.charging.schedule import Cycle
 from billing.metering.folding.freshness import freshness
@@ -34,7 +34,7 @@ from billing.metering.models import Service
 from billing.periods import day_of
 from catacloud.accounts.access import SignedInRequest, signed_in, visible_organisations
 from catacloud.accounts.models import Organisation
-from catacloud.fragments import template_for
+from catacloud.fragments import open_tables, opened_table, template_for, varies
 
 ALWAYS = {metric.service for metric in METRICS.values()}
 SORTS = ("day", "-day", "used", "-used")
@@ -74,7 +74,7 @@ class Figures:
 
 @signed_in
 @require_safe
-@vary_on_headers("HX-Request", "HX-Target")
+@varies
 def usage(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the days of a range; asked again with the tag of what is shown, say what is new."""
     organisations, organisation = own_organisations(request, slug)
@@ -85,6 +85,8 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
         if live.is_known(request, tag):
             return live.unchanged(tag)
     asked = _asked(request, organisation, agreed, now)
+    if chart := opened_table(request):
+        return _table(request, asked, chart)
     figures = _figures(asked)
     if request.GET.get("format") == "csv":
         return _as_csv(figures, asked)
@@ -103,8 +105,18 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
         "figures": figures,
         "metrics": figures.metrics,
         "bill": figures.bill,
+        "opened": open_tables(request),
     }
     return render(request, page, context)
+
+
+def _table(request: SignedInRequest, asked: Asked, chart: str) -> HttpResponse:
+    """Return what a chart shows as a table. Raises Http404 where there is no such chart."""
+    alone = replace(asked, known=replace(asked.known, state=replace(asked.state, metric=chart)))
+    context = {"organisation": asked.organisation, "state": asked.state, "asked": asked.state.range}
+    for panel in _figures(alone).panels:
+        return render(request, "includes/usage_table.html", {**context, "panel": panel})
+    raise Http404("There is no such chart.")
 
 
 def _as_csv(figures: Figures, asked: Asked) -> HttpResponse:

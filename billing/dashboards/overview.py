@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.core.paginator import Page
@@ -10,7 +9,6 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards import live, overview_chart, overview_figures, ranking, tables
 from billing.dashboards.chart_csv import Place, Taken, download, written
@@ -22,7 +20,7 @@ from billing.periods import month_before, month_of
 from billing.rankings import reading
 from billing.rankings.reading import Leaders, Ranked
 from catacloud.accounts.access import SignedInRequest, operators_only
-from catacloud.fragments import template_for
+from catacloud.fragments import open_tables, template_for, varies
 
 Context = dict[str, object]
 PAGE = "billing/overview.html"
@@ -30,7 +28,7 @@ PAGE = "billing/overview.html"
 
 @operators_only
 @require_safe
-@vary_on_headers("HX-Request", "HX-Target")
+@varies
 def overview(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     asked = read_range(request.GET, today=now.date())
@@ -41,7 +39,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
     tag = live.tag(request, now, as_of, platform.stamp)
     if live.is_known(request, tag):
         return live.unchanged(tag)
-    template = template_for(request, PAGE, partials={"content", "organisations"})
+    template = template_for(request, PAGE, partials={"content", "organisations", "days-table"})
     context: Context = {
         "asked": asked,
         "presets": PRESETS,
@@ -52,18 +50,39 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "today": now.date(),
         "ranking": platform.ranking,
         "live": tag,
+        "opened": open_tables(request),
     }
-    table = _table(request, platform)
-    if template == f"{PAGE}#organisations":
-        platform.read_days(table.rows)
-        largest = _largest(platform)
-    else:
-        leaders = _leaders(platform)
-        platform.read_days([*leaders.largest, *table.rows])
-        largest = [row.organisation_id for row in leaders.largest]
-        context |= _platform_context(request, platform, leaders, now)
-    context |= _table_context(platform, table, largest)
+    part = {f"{PAGE}#organisations": _organisations, f"{PAGE}#days-table": _days}
+    context |= part.get(template, _content)(request, platform)
     return render(request, template, context)
+
+
+def _content(request: SignedInRequest, platform: Platform) -> Context:
+    leaders, table = _leaders(platform), _table(request, platform)
+    platform.read_days([*leaders.largest, *table.rows])
+    largest = [row.organisation_id for row in leaders.largest]
+    return {
+        "freshness": freshness(platform.now),
+        "uncounted": uncounted.recent(None, today=platform.today),
+        "invoiced_month": month_before(month_of(platform.today)).first,
+        "headlines": platform.headlines(),
+        "revenue": platform.revenue_headline(),
+        "movers": ranking.movers(leaders.moved, platform.figure),
+        **_chart_context(request, platform, leaders),
+        **_table_context(platform, table, largest),
+    }
+
+
+def _organisations(request: SignedInRequest, platform: Platform) -> Context:
+    table = _table(request, platform)
+    platform.read_days(table.rows)
+    return _table_context(platform, table, _largest(platform))
+
+
+def _days(request: SignedInRequest, platform: Platform) -> Context:
+    leaders = _leaders(platform)
+    platform.read_days(leaders.largest)
+    return _chart_context(request, platform, leaders)
 
 
 def _as_csv(platform: Platform) -> HttpResponse:
@@ -90,26 +109,15 @@ def _largest(platform: Platform) -> Sequence[UUID]:
     return reading.largest(platform.ranking, platform.figure)
 
 
-def _platform_context(
-    request: SignedInRequest, platform: Platform, leaders: Leaders, now: datetime
-) -> Context:
-    asked, metric = platform.asked, platform.metric
-    return {
-        "freshness": freshness(now),
-        "uncounted": uncounted.recent(None, today=now.date()),
-        "invoiced_month": month_before(month_of(now.date())).first,
-        "headlines": platform.headlines(),
-        "revenue": platform.revenue_headline(),
-        "movers": ranking.movers(leaders.moved, platform.figure),
-        **overview_chart.context(
-            series=platform.series(leaders.largest),
-            totals=platform.totals(),
-            asked=asked,
-            metric=metric,
-            shape=overview_chart.read_shape(request.GET),
-            today=now.date(),
-        ),
-    }
+def _chart_context(request: SignedInRequest, platform: Platform, leaders: Leaders) -> Context:
+    return overview_chart.context(
+        series=platform.series(leaders.largest),
+        totals=platform.totals(),
+        asked=platform.asked,
+        metric=platform.metric,
+        shape=overview_chart.read_shape(request.GET),
+        today=platform.today,
+    )
 
 
 @dataclass(frozen=True, slots=True)

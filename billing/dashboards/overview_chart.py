@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 
 from django.utils.translation import pgettext
 
 from billing.dashboards.charts import Figure, Series, Values, daily_bars, summarise
 from billing.dashboards.metrics import Metric
+from billing.dashboards.panels import title_of
 from billing.dashboards.ranges import Range
 from billing.dashboards.tables import day_rows
 
@@ -35,10 +37,11 @@ def context(
     before = {day: totals[day] for day in asked.before if day in totals}
     figure = daily_bars(asked=asked, series=series, before=before, unit=metric.unit, today=today)
     return {
+        "chart_title": title_of(metric),
         "series": series,
         "summary": summarise(totals, asked.whole or asked.days),
         "figure": as_lines(figure) if shape == LINES else figure,
-        "day_rows": day_rows(series, totals, asked),
+        "day_rows": partial(day_rows, series, totals, asked),  # of a table that is often folded
     }
 
 

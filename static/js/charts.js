@@ -168,7 +168,8 @@
     });
   };
 
-  // Without this script tables are open, as the server sends them; with it they open on demand.
+  // Without this script tables are open, as the server sends them; with it they open on demand. What
+  // is swapped comes with those that are open, and each of the others when it is opened.
   const opened = new Set();
   const fold = () => {
     for (const data of document.querySelectorAll("details[data-fold]")) {
@@ -181,6 +182,9 @@
     if (target.open) opened.add(target.id);
     else opened.delete(target.id);
   }, true);
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    detail.headers["Open-Tables"] = [...opened].join(" ");
+  });
 
   const resizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {

@@ -32,6 +32,8 @@
     return `#${CSS.escape(near.id)}${inside}`;
   };
 
+  const openTables = () => [...document.querySelectorAll("details.data[open]")].map(({ id }) => id).join(" ");
+
   const show = (html) => {
     const focused = nameOf(document.activeElement);
     const scrolled = [...document.querySelectorAll("details.data .scroll")].map((one) => [one.closest("details").id, one.scrollTop]);
@@ -50,7 +52,7 @@
     try {
       const answer = await fetch(address, {
         cache: "no-store",
-        headers: { "HX-Request": "true", "HX-Target": "content", "If-None-Match": now.dataset.live },
+        headers: { "HX-Request": "true", "HX-Target": "content", "If-None-Match": now.dataset.live, "Open-Tables": openTables() },
       });
       if (answer.redirected) return; // the session has ended: there is nothing to ask for any more
       if (answer.status !== 304 && !answer.ok) return later(AFTER_FAILURE);

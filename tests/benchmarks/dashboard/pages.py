@@ -22,6 +22,7 @@ Paths = Mapping[str, tuple[str, str]]  # by the measure: the address, and what i
 OVERVIEW: Paths = {
     "": ("/overview/", ""),
     ", swapped": ("/overview/", "content"),
+    ", its days as a table": ("/overview/", "days-table"),
     ", its table by cost": ("/overview/?sort=-cost", "organisations"),
     ", its table, page 20": ("/overview/?page=20", "organisations"),
     ", its table, searched": ("/overview/?q=abc", "organisations"),
@@ -30,6 +31,7 @@ OVERVIEW: Paths = {
 ORGANISATION: Paths = {
     "'s usage": ("/organisations/{slug}/usage/", ""),
     "'s usage, swapped": ("/organisations/{slug}/usage/?range=90d", "content"),
+    "'s usage, a chart as a table": ("/organisations/{slug}/usage/?range=90d", "gb-hours-table"),
     "'s costs": ("/organisations/{slug}/costs/", ""),
     "'s invoices": ("/organisations/{slug}/invoices/", ""),
 }

@@ -161,6 +161,18 @@ class TestFragments:
         assert "<html" not in page
         assert "GB-hours per day" in page
 
+    def test_a_swap_brings_the_table_of_days_where_it_is_open(self, client):
+        asked = {"HX-Request": "true", "HX-Target": "content"}
+        assert 'class="data" id="days-data" hx-get=' in text(client.get(URL, headers=asked))
+        opened = text(client.get(URL, headers=asked | {"Open-Tables": "days-data"}))
+        assert "GB-hours per day, 1–23 Nov 2026. Days are of UTC." in opened
+
+    def test_the_table_of_days_comes_alone_as_it_is_opened(self, client):
+        asked = {"HX-Request": "true", "HX-Target": "days-table"}
+        page = text(client.get(URL, headers=asked))
+        assert "GB-hours per day, 1–23 Nov 2026. Days are of UTC." in page
+        assert page.count("<table>") == 1
+
     def test_a_swap_of_the_table_brings_the_controls_that_carry_its_state(self, client):
         page = text(client.get(URL, {"sort": "name"}, headers=TABLE))
         assert "GB-hours per day" not in page
