@@ -250,6 +250,7 @@ def _with_year(day: date) -> str:
     return format_date(day, gettext("j M Y"))
 
 
+@register.filter("short_day")
 def without_year(day: date) -> str:
     """Write a day as 5 Nov."""
     return day_in(page_language(), day, "j M")
