@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 from billing.invoicing.models import Invoice
 from billing.invoicing.settling.crediting import credit
 from billing.periods import month_before, month_of
+from catacloud.accounts.models import Role
+from catacloud.org_settings.invitations import invite
 from tests.factories import PASSWORD, make_daily_usage, make_invoice, make_organisation
 from tests.journeys.accessibility import assert_accessible_in_both
 
@@ -162,7 +164,7 @@ def test_an_organisation_is_found_from_any_page_by_keyboard_alone(
 
 
 PAGES = {
-    "nobody": ["/", "/login/"],
+    "nobody": ["/", "/login/", "/invitations/{token}/"],
     "operator": [
         "/overview/?range=7d",
         "/overview/?q=nobody",
@@ -184,16 +186,25 @@ def note(acme):
     return credit(invoice, {1: Decimal(7)}, reason="A favour.", now=datetime.now(UTC)).number
 
 
+@pytest.fixture
+def token(acme, owner):
+    email = "somebody.with.quite.a.long.name.and.a.longer.one.yet@example.org"
+    now = datetime.now(UTC)
+    return invite(organisation=acme, email=email, role=Role.MEMBER, by=owner, now=now)
+
+
 @pytest.mark.parametrize("persona", list(PAGES))
-def test_pages_are_accessible_and_fit_a_phone(page, sign_in, persona, note, request):
+def test_pages_are_accessible_and_fit_a_phone(page, sign_in, persona, note, token, request):
     if persona != "nobody":
         sign_in(request.getfixturevalue(persona))
     for path in PAGES[persona]:
         page.set_viewport_size({"width": 1280, "height": 900})
-        assert page.goto(path.format(note=note)).status == (404 if path == "/x/" else 200)
+        assert page.goto(path.format(note=note, token=token)).status == (
+            404 if path == "/x/" else 200
+        )
         page.wait_for_load_state("load")
         assert_accessible_in_both(page)
-        page.set_viewport_size({"width": 390, "height": 844})
+        page.set_viewport_size({"width": 360, "height": 780})
         assert_accessible_in_both(page)
         wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= 390, f"{path} is {wide} px wide on a phone"
+        assert wide <= 360, f"{path} is {wide} px wide on a phone"

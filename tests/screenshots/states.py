@@ -22,8 +22,10 @@ from billing.migrating.simulating import simulate
 from billing.periods import ONE_DAY
 from billing.pricing.models import PlanVersion
 from billing.rankings import revenue, upkeep
-from catacloud.accounts.models import Membership, Organisation, User
+from catacloud.accounts.api_keys import create_api_key
+from catacloud.accounts.models import ApiKey, Membership, Organisation, Role, User
 from catacloud.demo.seed import CUSTOMERS_ORGANISATION, OPERATOR, seed
+from catacloud.org_settings.invitations import invite
 from tests.benchmarks import databases
 from tests.benchmarks.dashboard import seed as many
 from tests.benchmarks.databases import connected_to
@@ -34,6 +36,7 @@ T = TypeVar("T")
 
 OWNER = "owner@example.org"
 LONG = "Gesellschaft für ausgesprochen lange Namen und ihre Darstellung in schmalen Spalten mbH"
+LONG_ADDRESS = "a.person.with.quite.a.long.name.and.a.longer.one.yet"
 FULL = 0.02  # of what the benchmark of the dashboard fills the tables with
 
 
@@ -43,6 +46,7 @@ class Site:
     operator: User
     owner: User
     organisation: Organisation
+    more: Mapping[str, str]
 
     def things(self) -> Mapping[str, object | None]:
         """Return what pages are of, by the names that their addresses have for it."""
@@ -57,6 +61,8 @@ class Site:
             "service": Service.objects.values_list("pk", flat=True).first(),
             "version": version and version.pk,
             "migration": migration and migration.pk,
+            "slug": self.organisation.slug,
+            **self.more,
         }
 
     def cookie(self, user: User) -> str:
@@ -66,26 +72,44 @@ class Site:
         return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
-def _empty() -> None:
+def _empty() -> Mapping[str, str]:
     make_user(OPERATOR, is_staff=True, is_superuser=True)
     acme = make_organisation("Acme")
     make_user(OWNER, organisation=acme, role=Membership.Role.OWNER)
+    return {}
 
 
-def _normal() -> None:
+def _normal() -> Mapping[str, str]:
     seed(now=datetime.now(UTC), passwords=("unused", "unused"), track=_untold)
     organisation = Organisation.objects.get(name=CUSTOMERS_ORGANISATION)
     make_user(OWNER, organisation=organisation, role=Membership.Role.OWNER)
     revenue.fill(now=datetime.now(UTC), seconds=120)
+    return {}
 
 
-def _full() -> None:
+def _full() -> Mapping[str, str]:
     many.fill(scale=FULL, now=datetime.now(UTC))  # before the saga, which adds to what is there
     _normal()
     Organisation.objects.filter(name=CUSTOMERS_ORGANISATION).update(name=LONG)
     _credit_and_migrate(now=datetime.now(UTC))
     for span in upkeep.usual(now=datetime.now(UTC)):
         upkeep.keep(span, now=datetime.now(UTC))
+    return {"token": _fill_settings(Organisation.objects.get(name=LONG), now=datetime.now(UTC))}
+
+
+def _fill_settings(organisation: Organisation, *, now: datetime) -> str:
+    """Let there be members, invitations and keys with overlong names; return an invitation."""
+    make_user(f"{LONG_ADDRESS}@example.org", organisation=organisation)
+    used, revoked = f"Render farm of {LONG}"[:100], "Until last autumn"
+    for name in (used, revoked, "Never used"):
+        create_api_key(organisation=organisation, name=name, now=now)
+    keys = ApiKey.objects.filter(organisation=organisation)
+    keys.filter(name=used).update(last_used_at=now)
+    keys.filter(name=revoked).update(revoked_at=now)
+    owner = User.objects.get(email=OWNER)
+    for email in ("new@example.org", f"new.{LONG_ADDRESS}@example.org"):
+        token = invite(organisation=organisation, email=email, role=Role.BILLING, by=owner, now=now)
+    return token
 
 
 def _credit_and_migrate(*, now: datetime) -> None:
@@ -100,7 +124,11 @@ def _credit_and_migrate(*, now: datetime) -> None:
     simulate(name_migration(moved, now=now), now=now)
 
 
-STATES: dict[str, Callable[[], None]] = {"empty": _empty, "normal": _normal, "full": _full}
+STATES: dict[str, Callable[[], Mapping[str, str]]] = {
+    "empty": _empty,
+    "normal": _normal,
+    "full": _full,
+}
 
 
 def _untold(sequence: Iterable[T], description: str) -> Iterable[T]:
@@ -111,7 +139,7 @@ def _untold(sequence: Iterable[T], description: str) -> Iterable[T]:
 def site(name: str, folder: Path) -> Iterator[Site]:
     """Serve a platform in one of STATES as production does."""
     with databases.fresh(f"screenshots_{name}") as url, connected_to(url):
-        STATES[name]()
+        more = STATES[name]()
         environment = {**os.environ, "DATABASE_URL": url, "STATIC_ROOT": str(folder / "static")}
         place = Place(url, "", [], environment, folder)
         place.collect_static()
@@ -122,4 +150,5 @@ def site(name: str, folder: Path) -> Iterator[Site]:
                 operator=User.objects.get(email=OPERATOR),
                 owner=owner,
                 organisation=owner.organisations.get(),
+                more=more,
             )

@@ -11,20 +11,26 @@ from tests.screenshots.states import Site
 
 DESK: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 360, "height": 780}
+PAPER: ViewportSize = {"width": 720, "height": 1020}  # of A4, within its margins
 LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize, str]] = {
     "light": ("light", DESK, "en"),
     "dark": ("dark", DESK, "en"),
     "phone": ("light", PHONE, "en"),
     "german": ("light", DESK, "de"),
     "german-phone": ("dark", PHONE, "de"),
+    "print": ("light", PAPER, "en"),
 }
+PRINTED = {"overview", "usage", "usage-day", "costs", "invoice", "invoice-line", "credit-note"}
 VISITOR = {"start": "/", "sign-in": "/login/", "missing": "/nowhere/"}
 OPERATOR = {
     "overview": "/overview/",
     "overview-revenue": "/overview/?metric=cost",
     "overview-lines": "/overview/?range=90d&metric=stored&shape=lines",
     "overview-nobody-found": "/overview/?q=nobody",
+    "organisations": "/organisations/",
+    "organisations-none-found": "/organisations/?q=nobody",
     "all-events": "/events/",
+    "one-organisation": "/organisations/{slug}/usage/",
     "admin": "/admin/",
     "admin-plans": "/admin/billing/plan/",
     "admin-versions": "/admin/billing/planversion/",
@@ -55,6 +61,7 @@ OWNER = {
     "settings-log": "settings/log/",
 }
 OF_INVOICE = {"invoice": "invoices/{number}/", "invoice-line": "invoices/{number}/lines/1/"}
+OF_INVITATION = {"invitation": "/invitations/{token}/"}
 OF_VERSION = {"admin-version": "/admin/billing/planversion/{version}/change/"}
 OF_CREDIT_NOTE = {"credit-note": "credit-notes/{note}/"}
 OF_MIGRATION = {"admin-migration": "/admin/billing/planmigration/{migration}/change/"}
@@ -73,24 +80,33 @@ def take(site: Site, folder: Path, *, only: str) -> int:
             _look(browser, site, folder, look, cookie, wanted)
             for look in LOOKS
             for cookie, all_of_them in pages
-            if (wanted := {name: path for name, path in all_of_them.items() if only in name})
+            if (wanted := _wanted(all_of_them, look, only))
         )
+
+
+def _wanted(pages: dict[str, str], look: str, only: str) -> dict[str, str]:
+    return {
+        name: path
+        for name, path in pages.items()
+        if only in name and (look != "print" or name in PRINTED)
+    }
 
 
 def _pages(site: Site) -> list[tuple[str | None, dict[str, str]]]:
     """Return pages by their names, with the session of whom they are for."""
     own = f"/organisations/{site.organisation.slug}/"
     named = {name: str(value) for name, value in site.things().items() if value is not None}
-    owner, operator = dict(OWNER), dict(OPERATOR)
+    visitor, owner, operator = dict(VISITOR), dict(OWNER), dict(OPERATOR)
     for pages, more, thing in (
         (owner, OF_INVOICE, "number"),
         (owner, OF_CREDIT_NOTE, "note"),
         (operator, OF_VERSION, "version"),
         (operator, OF_MIGRATION, "migration"),
+        (visitor, OF_INVITATION, "token"),
     ):
         pages |= more if thing in named else {}
     return [
-        (None, VISITOR),
+        (None, _filled(visitor, named)),
         (site.cookie(site.operator), _filled(operator, named)),
         (site.cookie(site.owner), _filled(owner, named, below=own)),
     ]
@@ -111,6 +127,7 @@ def _look(
             name = settings.SESSION_COOKIE_NAME
             context.add_cookies([{"name": name, "value": cookie, "url": site.url}])
         page = context.new_page()
+        page.emulate_media(media="print" if look == "print" else None)
         for name, path in pages.items():
             page.goto(site.url + path)
             page.wait_for_load_state("load")
