@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+from catacloud import heap
 from catacloud.embedded import EmbeddedError, environment, running
 from tests import migrated
 
@@ -97,6 +98,7 @@ def pytest_collection_finish() -> None:
     gc.enable()
     gc.collect()
     gc.freeze()  # all that was imported and collected stays: nobody need look through it again
+    gc.set_threshold(heap.ROUND)
 
 
 def _name_no_servers(config: pytest.Config) -> None:
