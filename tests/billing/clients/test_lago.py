@@ -2,11 +2,9 @@
 
 import time
 from datetime import UTC, datetime
+from importlib import import_module
 
 import pytest
-from lago_python_client.client import Client
-from lago_python_client.exceptions import LagoApiError
-from lago_python_client.models import BatchEvent, Event
 
 from billing.metering.models import Service
 from tests.factories import make_plan, make_subscription
@@ -34,30 +32,50 @@ def event(id, **more):
 
 class TestForPython:
     @pytest.fixture
-    def lago(self, address, own):
-        return Client(api_key=own, api_url=f"{address}/lago/")
+    def client(self):
+        """Its package: to load it takes a second, and only one of pytest's workers needs it."""
+        return import_module("lago_python_client.client")
 
-    def test_sends_an_event_and_finds_it(self, lago):
-        sent = lago.events.create(Event(**event("1")))
+    @pytest.fixture
+    def shapes(self, client):
+        return import_module("lago_python_client.models")
+
+    @pytest.fixture
+    def lago(self, client, address, own):
+        return client.Client(api_key=own, api_url=f"{address}/lago/")
+
+    @pytest.fixture
+    def refused(self, client):
+        """Return what catches an error of it."""
+        kind = import_module("lago_python_client.exceptions").LagoApiError
+        return lambda: pytest.raises(kind)
+
+    @pytest.fixture
+    def shaped(self, shapes):
+        """Return what makes an event of its own class."""
+        return lambda id: shapes.Event(**event(id))
+
+    def test_sends_an_event_and_finds_it(self, lago, shaped):
+        sent = lago.events.create(shaped("1"))
         assert (sent.transaction_id, sent.code) == ("1", "execution-time")
         assert lago.events.find("1").properties == {"seconds": "5400"}
 
-    def test_is_told_that_a_transaction_exists(self, lago):
-        lago.events.create(Event(**event("1")))
-        with pytest.raises(LagoApiError) as caught:
-            lago.events.create(Event(**event("1")))
+    def test_is_told_that_a_transaction_exists(self, lago, shaped, refused):
+        lago.events.create(shaped("1"))
+        with refused() as caught:
+            lago.events.create(shaped("1"))
         assert caught.value.status_code == 422
         assert caught.value.response["error_details"] == {"transaction_id": ["value_already_exist"]}
 
-    def test_sends_a_batch_again_after_a_part_of_it_arrived(self, lago):
-        lago.events.create(Event(**event("1")))
-        batch = BatchEvent(events=[Event(**event(id)) for id in ("1", "2")])
+    def test_sends_a_batch_again_after_a_part_of_it_arrived(self, lago, shapes, shaped):
+        lago.events.create(shaped("1"))
+        batch = shapes.BatchEvent(events=[shaped(id) for id in ("1", "2")])
         for _ in range(2):
             lago.events.batch_create(batch)
         assert lago.events.find("2").transaction_id == "2"
 
-    def test_reads_the_current_usage(self, lago, priced, fold):
-        lago.events.batch_create(BatchEvent(events=[Event(**event(id)) for id in ("1", "2")]))
+    def test_reads_the_current_usage(self, lago, shapes, shaped, priced, fold):
+        lago.events.batch_create(shapes.BatchEvent(events=[shaped(id) for id in ("1", "2")]))
         fold()
         usage = lago.customers.current_usage("acme", "acme")
         [charge] = usage.charges_usage
@@ -66,8 +84,8 @@ class TestForPython:
         assert charge.billable_metric.code == "execution-time"
         assert usage.from_datetime[:7] == datetime.now(UTC).strftime("%Y-%m")
 
-    def test_learns_that_something_is_not_served(self, lago):
-        with pytest.raises(LagoApiError) as caught:
+    def test_learns_that_something_is_not_served(self, lago, refused):
+        with refused() as caught:
             lago.plans.find_all()
         assert caught.value.status_code == 501
         assert caught.value.response["code"] == "not_implemented"
