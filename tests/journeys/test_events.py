@@ -97,6 +97,7 @@ def test_an_owner_voids_an_event_and_says_why(page, sign_in, owner, complaints):
     assert complaints == []
 
 
+@pytest.mark.parametrize("jobs", [5])  # so that those of every kind are among the eight
 def test_the_page_is_accessible_to_everybody(page, sign_in, operator, acme, complaints):
     make_organisation("Empty")
     sign_in(operator)
