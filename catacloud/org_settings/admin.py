@@ -28,7 +28,7 @@ class OrganisationAdmin(admin.ModelAdmin[Organisation]):
     form = OrganisationForm
     list_display = ["name", "slug", "external_key", "time_zone", "created_at"]
     search_fields = ["name", "slug", "external_key"]
-    readonly_fields = ["settings"]
+    readonly_fields = ["created_at", "settings"]
 
     @admin.display(description="Members, keys, log")
     def settings(self, organisation: Organisation) -> str:
@@ -44,6 +44,8 @@ class OrganisationAdmin(admin.ModelAdmin[Organisation]):
         form: forms.ModelForm[Organisation],
         change: bool,
     ) -> None:
+        if not change:
+            obj.created_at = timezone.now()
         if change and "time_zone" in form.changed_data:
             changes.change_time_zone(
                 organisation=Organisation.objects.get(pk=obj.pk),
