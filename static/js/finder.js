@@ -1,47 +1,54 @@
 // The field that finds an organisation: arrows choose among what is suggested, Enter goes there,
-// Escape closes, and / comes to it from anywhere unless that is switched off.
+// Escape closes, and / comes to it from anywhere unless that is switched off. What is listened to
+// is the document, for Back replaces all that is in it.
 (() => {
   "use strict";
   const KEY = "catacloud-shortcut";
-  let field, list, shortcut;
-
-  const options = () => [...list.querySelectorAll("a[role=option]")];
-  const chosen = () => list.querySelector("[aria-selected=true]");
+  const byId = (id) => document.getElementById(id);
+  const options = () => [...byId("found").querySelectorAll("a[role=option]")];
+  const chosen = () => byId("found").querySelector("[aria-selected=true]");
 
   const choose = (option) => {
     chosen()?.removeAttribute("aria-selected");
     option?.setAttribute("aria-selected", "true");
     option?.scrollIntoView({ block: "nearest" });
-    if (option) field.setAttribute("aria-activedescendant", option.id);
-    else field.removeAttribute("aria-activedescendant");
+    if (option) byId("finder").setAttribute("aria-activedescendant", option.id);
+    else byId("finder").removeAttribute("aria-activedescendant");
   };
 
   const show = (open) => {
-    list.hidden = !open;
-    field.setAttribute("aria-expanded", String(open));
+    byId("found").hidden = !open;
+    byId("finder").setAttribute("aria-expanded", String(open));
     if (!open) choose(null);
   };
 
   // From the last to the first goes by way of the field itself, where nothing is chosen.
   const step = (by) => {
-    if (list.hidden) return show(list.children.length > 0);
+    if (byId("found").hidden) return show(byId("found").children.length > 0);
     const all = [null, ...options()];
     const place = all.indexOf(chosen()) + by;
     choose(all[(place + all.length) % all.length]);
   };
 
-  const onKey = (event) => {
-    if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
+  const inField = (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       step(event.key === "ArrowDown" ? 1 : -1);
     } else if (event.key === "Enter" && chosen()) {
       event.preventDefault();
       chosen().click();
-    } else if (event.key === "Escape" && !list.hidden) {
+    } else if (event.key === "Escape" && !byId("found").hidden) {
       event.preventDefault(); // the next one empties the field
       show(false);
     }
+  };
+
+  const toField = (event) => {
+    if (event.key !== "/" || !byId("shortcut")?.checked) return;
+    if (event.target.closest?.("input, select, textarea, [contenteditable]")) return;
+    event.preventDefault();
+    byId("finder").focus();
+    byId("finder").select();
   };
 
   const isOn = () => {
@@ -61,28 +68,28 @@
     document.documentElement.classList.toggle("no-shortcut", !on);
   };
 
-  const onShortcut = (event) => {
-    if (event.key !== "/" || event.altKey || event.ctrlKey || event.metaKey || !shortcut.checked) return;
-    if (event.target.closest("input, select, textarea, [contenteditable]")) return;
-    event.preventDefault();
-    field.focus();
-    field.select();
+  const begin = () => {
+    if (byId("shortcut")) byId("shortcut").checked = isOn();
+    document.documentElement.classList.toggle("no-shortcut", !isOn());
   };
 
-  document.addEventListener("DOMContentLoaded", () => {
-    field = document.getElementById("finder");
-    list = document.getElementById("found");
-    shortcut = document.getElementById("shortcut");
-    shortcut.checked = isOn();
-    turn(shortcut.checked);
-    shortcut.addEventListener("change", () => turn(shortcut.checked));
-    field.addEventListener("keydown", onKey);
-    list.addEventListener("htmx:afterSwap", () => {
-      choose(null);
-      show(list.children.length > 0 && document.activeElement === field);
-    });
-    field.form.addEventListener("focusout", ({ relatedTarget }) => field.form.contains(relatedTarget) || show(false));
-    list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the field
-    document.addEventListener("keydown", onShortcut);
+  document.addEventListener("DOMContentLoaded", begin);
+  document.addEventListener("htmx:historyRestore", begin);
+  document.addEventListener("change", ({ target }) => target.id === "shortcut" && turn(target.checked));
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.id === "finder") inField(event);
+    else toField(event);
+  });
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.target.id !== "found") return;
+    choose(null);
+    show(detail.target.children.length > 0 && document.activeElement?.id === "finder");
+  });
+  document.addEventListener("focusout", ({ target, relatedTarget }) => {
+    if (target.id === "finder" && !relatedTarget?.closest("#found")) show(false);
+  });
+  document.addEventListener("mousedown", (event) => {
+    if (event.target.closest?.("#found")) event.preventDefault(); // the focus stays in the field
   });
 })();

@@ -138,7 +138,11 @@ def test_an_organisation_is_found_from_any_page_by_keyboard_alone(
 ):
     sign_in(operator)
     page.set_viewport_size({"width": 360, "height": 780})
-    page.goto("/x/")
+    page.goto("/overview/")
+    page.get_by_role("link", name="Execution time", exact=True).first.click()
+    expect(page.get_by_role("heading", name="Execution time per day")).to_be_visible()
+    page.go_back()  # which replaces the field that there was
+    expect(page.get_by_role("heading", name="GB-hours per day")).to_be_visible()
     field = page.get_by_role("combobox", name="Find an organisation")
     options = page.get_by_role("listbox").get_by_role("option")
     page.locator("body").press("/")
