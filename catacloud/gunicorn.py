@@ -33,4 +33,4 @@ def post_fork(server: object, worker: object) -> None:
     A request with one event gives the lock up at each of its queries, and beside one that reads a
     batch waits for it as often: of the default, 5 ms, its slowest took about twice as long.
     """
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.0001)

@@ -86,15 +86,17 @@ def in_lock_order(appends: Iterable[Append]) -> list[Append]:
     return [_without_repeats(item) for item in todo if item.events]
 
 
-def append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
-    """Append to streams, given :func:`in_lock_order`.
+def append(
+    todo: Sequence[Append], metadata: Metadata | None, *, autocommits: bool = False
+) -> Flow[Appended]:
+    """Append to streams, given :func:`in_lock_order`; say if each statement commits by itself.
 
     Of one stream it is one statement, so all or nothing; several need a transaction around. Raises
     StreamConflict, WrongStreamType, OtherContent and UnstorableEvent, and TenantShredded where one
     that was shredded has events with sealed fields.
     """
     try:
-        return (yield from _append(todo, metadata))
+        return (yield from _append(todo, metadata, autocommits))
     except ERRORS as error:
         cause = error.__cause__ or error  # psycopg's own, where Django's is around it
         if not isinstance(cause, CANNOT_HOLD):
@@ -103,9 +105,9 @@ def append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
         raise UnstorableEvent([item.key for item in todo], reason) from error
 
 
-def _append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]:
+def _append(todo: Sequence[Append], metadata: Metadata | None, autocommits: bool) -> Flow[Appended]:
     tenants = keyring.sealed_tenants(todo)
-    if not tenants and _is_one_event(todo):
+    if not tenants and _is_one_event(todo, autocommits):
         done = yield from _append_event(todo[0], metadata)
         if done:
             return done
@@ -113,16 +115,24 @@ def _append(todo: Sequence[Append], metadata: Metadata | None) -> Flow[Appended]
     return (yield from _append_any(todo, metadata, ring))
 
 
-def _is_one_event(todo: Sequence[Append]) -> bool:
+def _is_one_event(todo: Sequence[Append], autocommits: bool) -> bool:
     if len(todo) != 1 or len(todo[0].events) != 1 or todo[0].expected in (NO_STREAM, STREAM_EXISTS):
         return False
-    return todo[0].events[0].event_id is None
+    # One with an id may fail, for the same may come meanwhile, and that would end a transaction.
+    return autocommits or todo[0].events[0].event_id is None
 
 
 def _append_event(item: Append, metadata: Metadata | None) -> Flow[Appended | None]:
+    """Append one event, to a stream that stands as expected and has none with its id; else None."""
     tenant = item.key.tenant_id
-    statement = sql.append_event(tables.of_streams(tenant))
-    rows = yield Query(statement, encode_event(item, metadata))
+    identified = item.events[0].event_id is not None
+    statement = sql.append_event(tables.of_streams(tenant), identified=identified)
+    try:
+        rows = yield Query(statement, encode_event(item, metadata))
+    except ERRORS as error:
+        if not isinstance(error.__cause__ or error, errors.UniqueViolation):
+            raise
+        return None
     if not rows:
         return None
     [(version, now, *found)] = rows

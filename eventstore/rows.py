@@ -124,6 +124,7 @@ def encode_event(item: Append, metadata: Metadata | None) -> dict[str, Any]:
         "type": key.type,
         "partition": partition_of(key.tenant_id),
         "expected": item.expected,
+        "id": new.event_id,
         "event": name,
         "schema": schema,
         "data": bytes(_data(new, key)).decode(),

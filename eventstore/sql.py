@@ -8,32 +8,41 @@ _APPEND_EVENT = """
 WITH advanced AS (
     UPDATE {streams} SET version = version + 1
     WHERE tenant_id = %(tenant)s AND stream_id = %(stream)s AND type = %(type)s
-        AND version = coalesce(%(expected)s, version)
+        AND version = coalesce(%(expected)s, version){unless_there}
     RETURNING version{named}
 )
 INSERT INTO eventstore_storedevent (
     tenant_id, stream_id, partition, version, event_id,
     type, schema_version, data, occurred_at, metadata
 )
-SELECT %(tenant)s, %(stream)s, %(partition)s, version, gen_random_uuid(),
+SELECT %(tenant)s, %(stream)s, %(partition)s, version, {event_id},
     %(event)s, %(schema)s, %(data)s::jsonb, %(at)s, %(metadata)s::jsonb
 FROM advanced
 RETURNING version, recorded_at{found}
 """
 
 
+# An event with an id must be new as well. The same that comes meanwhile is not seen here: it is the
+# unique key that fails the statement then.
+_UNLESS_THERE = """
+        AND NOT EXISTS (
+            SELECT FROM eventstore_storedevent
+            WHERE tenant_id = %(tenant)s AND stream_id = %(stream)s AND event_id = %(id)s
+        )"""
+
+
 @cache
-def append_event(streams: str | None) -> str:
+def append_event(streams: str | None, *, identified: bool) -> str:
     """Return the append of one event, given the table of the tenant's streams (tables.py).
 
     Without it, it looks into all tables, and says in a third column which one had the stream.
     """
-    if streams:
-        return _APPEND_EVENT.format(streams=streams, named="", found="")
     return _APPEND_EVENT.format(
-        streams="eventstore_stream",
-        named=", tableoid::regclass::text AS streams",
-        found=", (SELECT streams FROM advanced)",
+        streams=streams or "eventstore_stream",
+        unless_there=_UNLESS_THERE if identified else "",
+        event_id="%(id)s" if identified else "gen_random_uuid()",
+        named="" if streams else ", tableoid::regclass::text AS streams",
+        found="" if streams else ", (SELECT streams FROM advanced)",
     )
 
 

@@ -77,7 +77,7 @@ def append(appends: Iterable[Append], *, metadata: Metadata | None = None) -> Ap
         return appending.NOTHING
     db = connections[DEFAULT_DB_ALIAS]
     with nullcontext() if len(todo) == 1 else transaction.atomic():
-        done = drivers.run(appending.append(todo, metadata), db)
+        done = drivers.run(appending.append(todo, metadata, autocommits=db.autocommit), db)
     if db.autocommit:
         announce(done)
     else:
@@ -102,7 +102,8 @@ async def aappend(
         drivers.aconnection(connection) as db,
         db.transaction() if len(todo) > 1 else nullcontext(),
     ):
-        done = await drivers.arun(appending.append(todo, metadata), db)
+        flow = appending.append(todo, metadata, autocommits=drivers.autocommits(db))
+        done = await drivers.arun(flow, db)
     if connection is None:
         await aannounce(done)
     return done

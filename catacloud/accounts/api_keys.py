@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
+from psycopg.pq import Format
 
 from catacloud.accounts.models import ApiKey, Organisation
 
@@ -31,13 +33,26 @@ def create_api_key(*, organisation: Organisation | None, name: str, now: datetim
 def find_api_key(key: str) -> ApiKey | None:
     """Return the key that stands for ``key`` and is not revoked, with its organisation."""
     prefix = key.removeprefix("cck_")[:PREFIX_LENGTH]
-    with connection.cursor() as cursor:
-        cursor.execute(_find_sql(), [prefix])
-        row = cursor.fetchone()
+    row = _find(prefix)
     found = _made_of(row) if row else None
     if found is None or not secrets.compare_digest(found.digest, _digest(key)):
         return None
     return found
+
+
+def _find(prefix: str) -> Sequence[Any] | None:
+    """Return the row of a key, by a statement that the server has prepared.
+
+    Every request of a program asks this: through a cursor of Django's, which the server plans anew
+    each time, it took three times as long on either side.
+    """
+    with connection.wrap_database_errors:
+        connection.close_if_health_check_failed()
+        connection.ensure_connection()
+        cursor = psycopg.Cursor(connection.connection)
+        cursor.format = Format.BINARY
+        row: Sequence[Any] | None = cursor.execute(_find_sql(), [prefix]).fetchone()
+    return row
 
 
 @cache

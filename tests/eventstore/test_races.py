@@ -1,14 +1,17 @@
 """Writers that start together on the same streams: they queue, and none of them fails."""
 
+from contextlib import nullcontext
+from threading import Event
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from eventstore import store
 from eventstore.models import StoredEvent, Stream
 from eventstore.store import Append, StreamConflict
 from tests.eventstore.examples import counted, stream
+from tests.eventstore.servers import until
 from tests.races import run_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,6 +52,35 @@ def test_appends_with_and_without_ids_of_their_own():
 
     run_at_once(*[write_named, write] * (WRITERS // 2), expected=())
     assert_in_order(key, EACH + 2 * EACH * WRITERS // 2)
+
+
+@pytest.mark.parametrize("within", [nullcontext, transaction.atomic])
+def test_an_event_that_comes_while_it_is_being_written_is_a_repeat(within):
+    key, event_id, is_written = stream(), uuid4(), Event()
+    same = Append(key=key, events=[counted(event_id=event_id)])
+    store.append([Append(key=key, events=[counted()])])
+
+    def write_first():
+        with transaction.atomic():
+            store.append([same])
+            is_written.set()
+            until(someone_waits_for_a_lock)
+
+    def write_again():
+        is_written.wait(timeout=20)
+        with within():
+            again = store.append([same])
+            assert (again.new, again.versions) == (0, {key: 2})
+            assert [one.event_id for one in again.repeated] == [event_id]
+
+    run_at_once(write_first, write_again, expected=())
+    assert_in_order(key, 2)
+
+
+def someone_waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() != (0,)
 
 
 @pytest.mark.scenario(6)
