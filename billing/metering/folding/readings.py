@@ -104,7 +104,11 @@ def _read(which: str, values: Mapping[str, Any], zones: Zones) -> Read:
     slugs = {one.definition: one.slug for one in counted}
     with connection.cursor() as cursor:
         for sql, own in hours_sql.statements(
-            counted, which, elsewhere=elsewhere, quarters=zones.in_quarters
+            counted,
+            which,
+            elsewhere=elsewhere,
+            quarters=zones.in_quarters,
+            server=cursor.connection.info.server_version,
         ):
             cursor.execute(sql, {**values, **own})
             for tenant, definition, hour, groups, is_read, *sums, first in cursor:

@@ -31,6 +31,10 @@ def of(event_type, starts_at, ends_at, *, definition):
     )
 
 
+def of_all(some):
+    return hours_sql.statements(some, "events", quarters=[], server=160000)
+
+
 SPAN = re.compile(r"starts_(\d+)\)s(?: AND event.occurred_at < %\(ends_\d+\)s)? THEN (\d+)")
 
 
@@ -48,10 +52,7 @@ def counting(statement, values, event_type, at):
 
 @given(definitions(), st.sampled_from(["a", "b"]), st.sampled_from(DAYS))
 def test_an_event_counts_once_in_a_statement_and_in_all_by_each_definition(some, event_type, at):
-    found = [
-        counting(statement, values, event_type, at)
-        for statement, values in hours_sql.statements(some, "events", quarters=[])
-    ]
+    found = [counting(statement, values, event_type, at) for statement, values in of_all(some)]
     assert all(len(by) <= 1 for by in found)
     assert sorted(one for by in found for one in by) == sorted(
         one.definition
@@ -64,7 +65,7 @@ def test_an_event_counts_once_in_a_statement_and_in_all_by_each_definition(some,
 
 @given(definitions(), st.sampled_from(["a", "b"]), st.sampled_from(DAYS))
 def test_what_another_statement_counts_is_not_among_what_nobody_does(some, event_type, at):
-    (first, values), *others = hours_sql.statements(some, "events", quarters=[])
+    (first, values), *others = of_all(some)
     known = [
         number
         for number, _ in SPAN.findall(first)
@@ -72,16 +73,16 @@ def test_what_another_statement_counts_is_not_among_what_nobody_does(some, event
         and values[f"starts_{number}"] <= at
         and (values[f"ends_{number}"] is None or at < values[f"ends_{number}"])
     ]
-    counted = any(counting(*one, event_type, at) for one in [(first, values), *others])
+    counted = any(counting(sql, own, event_type, at) for sql, own in [(first, values), *others])
     assert bool(known) == counted
 
 
 def test_services_that_count_types_of_their_own_are_read_at_once():
     some = [of(event_type, DAYS[0], None, definition=ord(event_type)) for event_type in "abc"]
-    assert len(list(hours_sql.statements(some, "events", quarters=[]))) == 1
+    assert len(list(of_all(some))) == 1
 
 
 def test_one_statement_is_there_where_nothing_counts_for_the_events_that_do_not():
-    [(statement, values)] = hours_sql.statements([], "events", quarters=[])
+    [(statement, values)] = of_all([])
     assert "(NULL)::bigint AS definition" in statement
     assert values == {"quarters": []}
