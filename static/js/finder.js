@@ -81,10 +81,10 @@
     if (event.target.id === "finder") inField(event);
     else toField(event);
   });
-  document.addEventListener("htmx:afterSwap", ({ detail }) => {
-    if (detail.target.id !== "found") return;
+  document.addEventListener("htmx:afterSwap", ({ target }) => {
+    if (target.id !== "found") return;
     choose(null);
-    show(detail.target.children.length > 0 && document.activeElement?.id === "finder");
+    show(target.children.length > 0 && document.activeElement?.id === "finder");
   });
   document.addEventListener("focusout", ({ target, relatedTarget }) => {
     if (target.id === "finder" && !relatedTarget?.closest("#found")) show(false);
