@@ -67,6 +67,7 @@ def main() -> None:
 def _serve(control: socket.socket) -> Program | None:
     """Return, in each process that was asked for, what it runs; and at the end nothing."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those ended that wait
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the programs
     while True:
         asked, files, _, _ = socket.recv_fds(control, 1, MOST_FILES)
         if not asked:
@@ -83,9 +84,9 @@ def _wait_for_one(line: socket.socket, files: Sequence[int]) -> Program:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     order = json.loads(line.makefile().readline())
     if (pid := os.fork()) == 0:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         line.close()
         return _become(files, **order)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process
     for file in files:
         os.close(file)
     line.sendall(NUMBER.pack(pid))
