@@ -9,6 +9,7 @@ from billing.metering.services.meters_api import router as meters
 from billing.pricing.api import router as plans
 from catacloud import problems
 from catacloud.accounts.api_keys import ApiKeyAuth
+from catacloud.json_bodies import ObjectParser
 from catacloud.openapi import DESCRIPTION, TAGS, DescribedAPI
 from uploads.api import router as files
 
@@ -17,6 +18,7 @@ api = DescribedAPI(
     version="1",
     description=DESCRIPTION,
     auth=ApiKeyAuth(),
+    parser=ObjectParser(),
     docs_url="docs",
     docs=Swagger(settings={"defaultModelsExpandDepth": -1, "persistAuthorization": False}),
     openapi_extra={"tags": [{"name": name, "description": text} for name, text in TAGS.items()]},

@@ -118,6 +118,8 @@ def _unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpRe
 
 
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, Problem):  # of our parser, around which ninja puts its own
+        return error.__cause__.response()
     return Problem(error.status_code, str(error)).response()
 
 

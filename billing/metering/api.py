@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
+from billing.metering import parameters
 from billing.metering.ingesting import cloudevents, ingestion, rate, tally
 from billing.metering.ingesting.cloudevents import BadBatch, BadEvent, CloudEvent
 from billing.metering.inspecting import events_api
@@ -83,7 +84,8 @@ PROBLEM = {
     },
 }
 REFUSALS = {
-    400: "An event is bad: `errors` has the index and the reason of each. Nothing was stored.",
+    400: "An event is bad: `errors` has the index and the reason of each. Or a parameter is not "
+    "known. Nothing was stored.",
     401: "The key is missing or wrong.",
     402: "The organisation's budget is used up, and it chose to take nothing new then.",
     409: "An event was sent before with other content: `stored_digest` and `sent_digest` name "
@@ -102,6 +104,8 @@ RESPONSES = {
         for status, text in REFUSALS.items()
     },
 }
+
+KNOWN = ("partial", "clientId")  # which OpenMeter's clients may send anywhere
 
 
 @router.post(
@@ -140,6 +144,7 @@ router.get(  # of the same router, for an address has one set of methods
 
 
 def _send(request: KeyRequest, *, partial: bool) -> HttpResponse:
+    parameters.refuse_others(request, KNOWN)
     try:
         events = _read(request)
         headers = _take(request, len(events))

@@ -1,4 +1,4 @@
-"""The parameters of an address. A misspelled filter that is ignored gives what nobody asked for."""
+"""The parameters of an address: one that is misspelled and ignored does what nobody asked for."""
 
 from collections.abc import Collection
 from difflib import get_close_matches
@@ -30,5 +30,5 @@ def refuse_others(
             continue
         near = get_close_matches(name, names, n=1)
         meant = f": {near[0]} is meant, perhaps" if near else ""
-        detail = f"There is no parameter {name[:SHOWN]!r} here{meant}. Nothing was looked for."
+        detail = f"There is no parameter {name[:SHOWN]!r} here{meant}. Nothing was done."
         raise Problem(400, detail, parameter=name[:SHOWN], parameters=sorted(names))

@@ -123,6 +123,14 @@ def test_a_body_that_holds_no_events_is_refused_as_a_whole(key, query, body, sai
     assert [error["index"] for error in answer.json()["errors"]] == [0]
 
 
+def test_a_misspelled_parameter_is_refused_and_nothing_is_stored(key):
+    answer = post(EVENT, key=key, query="?partail=true")
+    assert answer.status_code == 400
+    assert "partial is meant" in answer.json()["detail"]
+    assert not StoredEvent.objects.exists()
+    assert post(EVENT, key=key, query="?partial=true&clientId=sdk").status_code == 200
+
+
 def test_a_platforms_key_is_told_to_name_the_organisation(key):
     platform = create_api_key(organisation=None, name="platform", now=timezone.now())
     assert "It has no subject" in post(EVENT, key=platform).json()["detail"]

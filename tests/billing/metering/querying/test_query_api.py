@@ -201,6 +201,12 @@ class TestAQuery:
             "subjects: Nothing here has this name: correct its spelling, or leave it out."
         )
 
+    @pytest.mark.parametrize("body", ["[]", "null", "1", '"subject"'])
+    def test_by_post_with_a_body_that_is_no_object_is_refused(self, platform, body):
+        answer = post(platform, body)
+        assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+        assert answer.json()["detail"] == "The body has to be a JSON object, such as {}."
+
     def test_is_answered_in_csv_where_that_is_wanted(self, platform):
         answer = post(platform, {"groupBy": ["subject", "model"]}, accept="text/csv")
         assert answer["Content-Type"] == "text/csv"
