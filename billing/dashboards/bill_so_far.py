@@ -28,7 +28,7 @@ from billing.metering.models import Service
 from billing.periods import Days
 from billing.prepared import Slot, prepared
 from billing.pricing.plans import with_plans
-from billing.together import Reading, read, together
+from billing.together import Reading, together
 from catacloud.accounts.models import Organisation
 
 A = Service.Aggregation
@@ -55,12 +55,8 @@ class Agreed:
         )
 
 
-def agreed_with(organisation: Organisation) -> Agreed:
-    """Read it, in one query."""
-    return read(_agreed_with(organisation.pk))
-
-
-def _agreed_with(owner: UUID) -> Reading[Agreed]:
+def reading_agreed(owner: UUID) -> Reading[Agreed]:
+    """Read it, in one round."""
     asked = [_subscriptions(owner=owner), versions_had(owners=[owner]), plans_had(owners=[owner])]
     each, versions, plans = yield asked
     named = with_plans(versions, plans)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.dashboards import live
-from billing.dashboards.bill_so_far import Agreed, agreed_with
+from billing.dashboards.bill_so_far import Agreed, reading_agreed
 from billing.dashboards.chart_csv import download
 from billing.dashboards.charts import Values
 from billing.dashboards.cost_days import amount_of, cost_per_day
@@ -26,12 +26,13 @@ from billing.dashboards.state import Choices, State, read_state
 from billing.dashboards.usage_csv import as_csv
 from billing.dashboards.usage_page import Known, Question, read_usage
 from billing.dashboards.usage_reads import UsageDays
-from billing.dashboards.used_services import UsedServices
+from billing.dashboards.used_services import UsedServices, reading_services
 from billing.invoicing.charging.rate import RatedPeriod
 from billing.invoicing.charging.schedule import Cycle
 from billing.metering.folding.freshness import freshness
 from billing.metering.models import Service
 from billing.periods import day_of
+from billing.together import read, together
 from catacloud.accounts.access import SignedInRequest, signed_in, visible_organisations
 from catacloud.accounts.models import Organisation
 from catacloud.fragments import open_tables, opened_table, template_for, varies
@@ -47,12 +48,10 @@ class Asked:
 
     organisation: Organisation
     agreed: Agreed
+    used: UsedServices
+    state: State
     known: Known
     now: datetime
-
-    @property
-    def state(self) -> State:
-        return self.known.state
 
     @property
     def today(self) -> date:
@@ -78,13 +77,14 @@ class Figures:
 def usage(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the days of a range; asked again with the tag of what is shown, say what is new."""
     organisations, organisation = own_organisations(request, slug)
-    now, agreed = timezone.now(), agreed_with(organisation)
+    now = timezone.now()
     if live.asks_again(request):
+        agreed = read(reading_agreed(organisation.pk))
         days = read_range(request.GET, **_of_ranges(organisation, agreed, now)).read
         tag = live.tag_of(request, organisation, live.stamp_of(organisation, days), now)
         if live.is_known(request, tag):
             return live.unchanged(tag)
-    asked = _asked(request, organisation, agreed, now)
+    asked = _asked(request, organisation, now)
     if chart := opened_table(request):
         return _table(request, asked, chart)
     figures = _figures(asked)
@@ -98,7 +98,7 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
         "asked": asked.state.range,
         "today": asked.today,
         "presets": presets_of(asked.agreed.cycle(asked.today), today=asked.today),
-        "groupings": asked.known.used.groupings,
+        "groupings": asked.used.groupings,
         "live": live.tag_of(request, organisation, figures.stamp, now),
         "freshness": freshness(asked.now),
         "uncounted": asked.known.uncounted,
@@ -112,7 +112,7 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
 
 def _table(request: SignedInRequest, asked: Asked, chart: str) -> HttpResponse:
     """Return what a chart shows as a table. Raises Http404 where there is no such chart."""
-    alone = replace(asked, known=replace(asked.known, state=replace(asked.state, metric=chart)))
+    alone = replace(asked, state=replace(asked.state, metric=chart))
     context = {"organisation": asked.organisation, "state": asked.state, "asked": asked.state.range}
     for panel in _figures(alone).panels:
         return render(request, "includes/usage_table.html", {**context, "panel": panel})
@@ -158,22 +158,19 @@ def _of_ranges(organisation: Organisation, agreed: Agreed, now: datetime) -> _Of
     return {"today": today, "cycle": cycle, "default": "this-period" if has_own else DEFAULT}
 
 
-def _asked(
-    request: SignedInRequest, organisation: Organisation, agreed: Agreed, now: datetime
-) -> Asked:
+def _asked(request: SignedInRequest, organisation: Organisation, now: datetime) -> Asked:
+    agreed, used = read(
+        together(reading_agreed(organisation.pk), reading_services(organisation, always=ALWAYS))
+    )
+    choices = Choices(
+        metric=("", *(metric.slug for metric, _ in metrics_of(used))),
+        by=("", *used.groupings),
+        sort=SORTS,
+    )
     of_ranges = _of_ranges(organisation, agreed, now)
-
-    def state_of(used: UsedServices) -> State:
-        choices = Choices(
-            metric=("", *(metric.slug for metric, _ in metrics_of(used))),
-            by=("", *used.groupings),
-            sort=SORTS,
-        )
-        return read_state(request.GET, choices=choices, **of_ranges)
-
-    days = read_range(request.GET, **of_ranges).days
-    known = read_usage(Question(organisation, agreed, days, ALWAYS, state_of, now))
-    return Asked(organisation, agreed, known, now)
+    state = read_state(request.GET, choices=choices, **of_ranges)
+    known = read_usage(Question(organisation, agreed, used, state, now))
+    return Asked(organisation, agreed, used, state, known, now)
 
 
 def metrics_of(used: UsedServices) -> list[tuple[Metric, Service]]:
@@ -185,9 +182,9 @@ def metrics_of(used: UsedServices) -> list[tuple[Metric, Service]]:
 
 
 def _figures(asked: Asked) -> Figures:
-    state, services = asked.state, asked.known.used.services
+    state, services = asked.state, asked.used.services
     days, usage, bill = state.range.days, asked.known.usage, asked.known.bill
-    reads = [_read(metric, one, usage, bill, asked) for metric, one in metrics_of(asked.known.used)]
+    reads = [_read(metric, one, usage, bill, asked) for metric, one in metrics_of(asked.used)]
     nothing: dict[str, Values] = {slug: {} for slug in METRICS}  # of services that are gone
     daily = nothing | {read.metric.slug: read.values for read in reads}
     used = [one for one in reads if one.metric.slug in METRICS or any(map(one.values.get, days))]

@@ -1,6 +1,5 @@
 """How an organisation's usage is read: what can be asked for side by side is, in few rounds."""
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +12,7 @@ from billing.dashboards.bill_so_far import (
 )
 from billing.dashboards.state import State
 from billing.dashboards.usage_reads import UsageDays, reading_days
-from billing.dashboards.used_services import UsedServices, reading_services
+from billing.dashboards.used_services import UsedServices
 from billing.invoicing.charging.rate import RatedPeriod, reading_rated
 from billing.metering.folding import uncounted
 from billing.periods import Days
@@ -25,8 +24,6 @@ from catacloud.accounts.models import Organisation
 class Known:
     """What a page shows; ``uncounted`` events of the last 30 days do not count."""
 
-    used: UsedServices
-    state: State
     usage: UsageDays
     bill: RatedPeriod | None
     uncounted: int
@@ -34,20 +31,23 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whose usage of which days; ``state_of`` says what is shown once services are known."""
+    """Whose usage is shown, and in which state."""
 
     organisation: Organisation
     agreed: Agreed
-    days: Days
-    always: Collection[str]
-    state_of: Callable[[UsedServices], State]
+    used: UsedServices
+    state: State
     now: datetime
+
+    @property
+    def days(self) -> Days:
+        return self.state.range.days
 
 
 def read_usage(asked: Question) -> Known:
     """Read it all. Who is in a volume account, or whose period is divided, is rated meanwhile."""
     early = leaves(asked.agreed, asked.days)
-    (used, state, prices, usage, late), count, rated = read(
+    (prices, usage, late), count, rated = read(
         together(
             _reading(asked, is_rated=early),
             uncounted.reading_recent(asked.organisation.pk, today=asked.now.date()),
@@ -56,15 +56,15 @@ def read_usage(asked: Question) -> Known:
     )
     bill = rated or late
     if not prices.left:
-        bill = bill_so_far(asked.organisation, prices, used.services, usage, now=asked.now)
-    return Known(used, state, usage, bill, count)
+        services = asked.used.services
+        bill = bill_so_far(asked.organisation, prices, services, usage, now=asked.now)
+    return Known(usage, bill, count)
 
 
 def _reading(
     asked: Question, *, is_rated: bool
-) -> Reading[tuple[UsedServices, State, Prices, UsageDays, RatedPeriod | None]]:
-    used = yield from reading_services(asked.organisation, always=asked.always)
-    state = asked.state_of(used)
+) -> Reading[tuple[Prices, UsageDays, RatedPeriod | None]]:
+    used, state = asked.used, asked.state
     prices = yield from reading_prices(asked.organisation, asked.agreed, used, days=asked.days)
     by = used.with_dimension(state.by) if state.by else []
     usage, bill = yield from together(
@@ -77,7 +77,7 @@ def _reading(
         ),
         _reading_bill(asked, is_left=prices.left and not is_rated),
     )
-    return used, state, prices, usage, bill
+    return prices, usage, bill
 
 
 def _reading_bill(asked: Question, *, is_left: bool) -> Reading[RatedPeriod | None]:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing import together
-from billing.dashboards.bill_so_far import agreed_with, bill_so_far, reading_prices
+from billing.dashboards.bill_so_far import bill_so_far, reading_agreed, reading_prices
 from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.usage_hours import hours_of, read_hours
 from billing.dashboards.usage_reads import reading_days
@@ -95,7 +95,8 @@ def test_days_hours_groups_and_bills_are_those_of_queries_and_invoices(services,
     grouped = used.with_dimension("model")
     told_apart = [one for one in used.services if one.is_additive]
     assert grouped == [(one.pk, "model") for one in told_apart]
-    prices = together.read(reading_prices(acme, agreed_with(acme), used, days=DAYS))
+    known = together.read(reading_agreed(acme.pk))
+    prices = together.read(reading_prices(acme, known, used, days=DAYS))
     assert prices.grouped == set(grouped)
     read = together.read(reading_days(acme, used.services, days=DAYS, grouped=grouped, now=NOW))
     for service in used.services:
