@@ -16,6 +16,7 @@ know; and what one statement reads is of one moment.
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
@@ -105,13 +106,13 @@ def _in_one(wanted: Sequence[Wanted]) -> list[Rows]:
     return [query.rows(found[query.as_json]) if query else [] for query in each]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Query:
     sql: str
     fields: "Sequence[Field[Any, Any]]"
     make: Callable[[Sequence[Any]], Any]
 
-    @property
+    @cached_property
     def as_json(self) -> str:
         """A column with all rows, as the text of an array of arrays."""
         names = [f"c{n}" for n in range(len(self.fields))]

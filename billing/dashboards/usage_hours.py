@@ -93,7 +93,7 @@ def _execute(
                 "slot": microseconds(slot_of(organisation.zone)),
             },
         )
-        return [Row(*row) for row in cursor.fetchall()]
+        return list(cursor.fetchall())
 
 
 HOURS = f"""

@@ -47,14 +47,13 @@ class UsageDays:
     stamp: str = ""  # see live.py
 
 
-class Row(NamedTuple):
-    kind: int
-    service: int
-    value: str
-    number: int  # of the day or hour among those asked for; -1 is what was before all of them
-    quantity: Decimal
-    area: Decimal
-    high: Decimal  # of a peak; of a group the quantities × their slot's end, in µs since 1970
+# What statements here return: what a row is about, its service and value; the number of its day or
+# hour among those asked for, where -1 is what was before all of them; and what changed then: the
+# quantity, the area, and the high of a peak, or of a group the quantities × their slot's end, in µs
+# since 1970. They are as they were read, for a page has a thousand of them.
+Row = tuple[int, int, str, int, Decimal, Decimal, Decimal]
+Changes = tuple[Decimal, Decimal, Decimal]
+NOTHING = ZERO, ZERO, ZERO
 
 
 def reading_days(
@@ -69,10 +68,9 @@ def reading_days(
     starts = [start_of(day, organisation.zone) for day in [*days, days.end]]
     asked = _asked(organisation, services, days=days, starts=starts, grouped=grouped)
     [found] = yield [Raw(f"{DAYS} UNION ALL {GROUPS}" if grouped else DAYS, asked, COLUMNS)]
-    rows = [Row(*row) for row in found]
     windows = list(zip(days, starts, starts[1:], strict=False))
-    kept, own = sorted_out(rows), {one.pk: one for one in services}
-    late = {days.first + ONE_DAY * r.number: int(r.quantity) for r in rows if r.kind == LATE}
+    kept, own = sorted_out(found), {one.pk: one for one in services}
+    late = kept.get((LATE, 0, ""), NONE)
     with exactly():
         return UsageDays(
             {
@@ -84,55 +82,55 @@ def reading_days(
                 for pk, name in grouped  # a price may be for what was never used
                 if pk in own
             },
-            late,
-            _priced(rows, days),
-            stamp=next(row.value for row in rows if row.kind == STAMP_KIND),
+            {days.first + ONE_DAY * at: int(count) for at, (count, _, _) in late.items()},
+            _priced(kept, days),
+            stamp=next(value for kind, _, value in kept if kind == STAMP_KIND),
         )
 
 
 Windows = Sequence[tuple[Any, datetime, datetime]]
-Rows = Mapping[tuple[int, int, str], Mapping[int, Row]]
-NONE: Mapping[int, Row] = {}
+Rows = Mapping[tuple[int, int, str], Mapping[int, Changes]]
+NONE: Mapping[int, Changes] = {}
 
 
 def sorted_out(rows: Iterable[Row]) -> Rows:
-    """Return rows by their number, by what they are about, service and value."""
-    found: defaultdict[tuple[int, int, str], dict[int, Row]] = defaultdict(dict)
-    for row in rows:
-        found[row.kind, row.service, row.value][row.number] = row
+    """Return what changed by number, by what it is about, service and value."""
+    found: defaultdict[tuple[int, int, str], dict[int, Changes]] = defaultdict(dict)
+    for kind, service, value, number, quantity, area, high in rows:
+        found[kind, service, value][number] = quantity, area, high
     return found
 
 
-def _priced(rows: Sequence[Row], days: Days) -> dict[date, list[int]]:
+def _priced(rows: Rows, days: Days) -> dict[date, list[int]]:
     found: dict[date, list[int]] = {}
-    for row in rows:
-        if row.kind == PRICE:
-            found.setdefault(days.first + ONE_DAY * row.number, []).append(row.service)
+    for kind, service, _ in rows:
+        for number in rows[kind, service, ""] if kind == PRICE else ():
+            found.setdefault(days.first + ONE_DAY * number, []).append(service)
     return found
 
 
 def of_days(
-    service: Service, rows: Mapping[int, Row], windows: Windows, now: datetime
+    service: Service, rows: Mapping[int, Changes], windows: Windows, now: datetime
 ) -> dict[Any, Figure]:
     """Return each day's figure, as usage.daily_figures has it."""
     if service.aggregation not in (Service.Aggregation.LEVEL, Service.Aggregation.PEAK):
         return {
-            day: Figure(rows[number].quantity)
+            day: Figure(rows[number][0])
             for number, (day, _, _) in enumerate(windows)
             if number in rows
         }
-    level, found = rows[-1].quantity if -1 in rows else ZERO, {}
+    (level, _, _), found = rows.get(-1, NOTHING), {}
     for number, (day, start, end) in enumerate(windows):
-        row = rows.get(number, _NOTHING)
         if start > now:
             break
+        quantity, area, high = rows.get(number, NOTHING)
         if service.is_level:
             to_come = max(0, microseconds(end - now))
             lasted = microseconds(end - start) - to_come
-            value = level * lasted + row.area - row.quantity * to_come
+            value = level * lasted + area - quantity * to_come
         else:
-            value = level + row.high
-        level += row.quantity
+            value = level + high
+        level += quantity
         found[day] = Figure(value, level)
     return found
 
@@ -150,23 +148,20 @@ def groups_of(
 
 
 def of_slots(
-    service: Service, rows: Mapping[int, Row], windows: Windows, now: datetime
+    service: Service, rows: Mapping[int, Changes], windows: Windows, now: datetime
 ) -> dict[Any, Figure]:
     """Return each window's figure of hours that are added up in it: see query_sql.LEVEL."""
     if not service.is_level:
         return of_days(service, rows, windows, now)
-    level, found = rows[-1].quantity if -1 in rows else ZERO, {}
+    (level, _, _), found = rows.get(-1, NOTHING), {}
     for number, (window, start, end) in enumerate(windows):
         if start > now:
             break
-        row, until = rows.get(number, _NOTHING), min(end, now)
-        area = row.area + row.quantity * _epoch(until) - row.high
-        found[window] = Figure(level * microseconds(until - start) + area, level + row.quantity)
-        level += row.quantity
+        (quantity, area, ends), until = rows.get(number, NOTHING), min(end, now)
+        area += quantity * _epoch(until) - ends
+        found[window] = Figure(level * microseconds(until - start) + area, level + quantity)
+        level += quantity
     return found
-
-
-_NOTHING = Row(DAY, 0, "", 0, ZERO, ZERO, ZERO)
 
 
 def _epoch(moment: datetime) -> int:

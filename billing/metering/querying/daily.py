@@ -22,12 +22,10 @@ class DayFigure(NamedTuple):
     level: Decimal  # of a level or a peak: where it stood at the day's end, or stands now
 
 
-class _Changes(NamedTuple):
-    """What changed on a day, or what was used."""
-
-    quantity: Decimal = ZERO
-    area: Decimal = ZERO
-    high: Decimal = ZERO
+# What changed on a day, or what was used: its quantity, its area, and how high a peak was. It is as
+# it was read, for a page has a thousand of them.
+_Changes = tuple[Decimal, Decimal, Decimal]
+NO_CHANGES = ZERO, ZERO, ZERO
 
 
 class _Window(NamedTuple):
@@ -107,9 +105,9 @@ def _by_owner(
     levels = dict(enumerate(openings))
     levels |= {number - 1: level for number, day, level, *_ in rows if day is None}
     used: dict[int, dict[date, _Changes]] = {place: {} for place in levels}
-    for number, day, *changes in rows:
+    for number, day, quantity, area, high in rows:
         if day is not None:
-            used.setdefault(number - 1, {})[day] = _Changes(*changes)
+            used.setdefault(number - 1, {})[day] = quantity, area, high
     return used, levels
 
 
@@ -135,25 +133,24 @@ def _days_of(
     figure = _FIGURES.get(service.aggregation, _used)
     for window in windows:
         changes = used.get(window.day, NO_CHANGES)
-        before, level = level, level + changes.quantity
+        before, level = level, level + changes[0]
         yield DayFigure(owner, window.day, figure(before, changes, window), level)
 
 
-NO_CHANGES = _Changes()
-
-
 def _used(_level: Decimal, changes: _Changes, _window: _Window) -> Decimal:
-    return changes.quantity
+    return changes[0]
 
 
 def _peak(level: Decimal, changes: _Changes, _window: _Window) -> Decimal:
-    return level + changes.high
+    _, _, high = changes
+    return level + high
 
 
 def _integral(level: Decimal, changes: _Changes, window: _Window) -> Decimal:
     """Return a level's integral over the day, or over what of it has passed."""
     _, length, to_come = window
-    return level * (length - to_come) + changes.area - changes.quantity * to_come
+    quantity, area, _ = changes
+    return level * (length - to_come) + area - quantity * to_come
 
 
 _FIGURES: Mapping[str, Callable[[Decimal, _Changes, _Window], Decimal]] = {
