@@ -11,7 +11,7 @@ from catacloud.accounts.models import Organisation
 
 
 class RestoredPayload(models.Model):
-    """What an event said before its payload was archived. A rebuild writes it."""
+    """What services read of what an event said before it was archived. A rebuild writes it."""
 
     pk = models.CompositePrimaryKey("organisation_id", "position")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, db_index=False)

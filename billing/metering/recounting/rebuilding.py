@@ -244,10 +244,11 @@ WHERE NOT EXISTS (
     WHERE skipped.consumer = %s AND skipped.position = stored.position
 )
 """  # noqa: S608 (constants only)
-# What an archive says is the same for ever.
+# An archive says the same for ever; but more of it may be read than at the last rebuild.
 RESTORE = """
 INSERT INTO billing_restoredpayload (organisation_id, position, data)
-SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::jsonb[]) ON CONFLICT DO NOTHING
+SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::jsonb[])
+ON CONFLICT (organisation_id, position) DO UPDATE SET data = excluded.data
 """
 ONE_SERVICE = f"""
 CREATE VIEW {SCHEMA}.billing_counting AS SELECT * FROM billing_counting WHERE slug = %s

@@ -17,6 +17,7 @@ from billing.metering.querying import query
 from billing.metering.querying.query import Query
 from billing.metering.recounting import rebuilding, time_zones
 from billing.metering.recounting.checking import findings
+from billing.metering.restored import RestoredPayload
 from eventstore import check, feed
 from eventstore.models import StoredEvent
 from tests.billing.archiving.usage import (
@@ -105,6 +106,19 @@ class TestAfterIt:
         (shelf_root / UsageArchive.objects.latest("month").name).unlink()
         with pytest.raises(CommandError, match=r"cannot be read.*Without it, usage cannot be"):
             call_command("check_usage", stdout=StringIO())
+
+    def test_no_more_comes_back_from_archives_than_services_read(self, used):
+        for slug, path, left in [("racks", "at.rack", None), ("jobs", "labels.job", data(4))]:
+            Definition.objects.create(
+                service=make_service(slug=slug),
+                starts_at=NOON - 99 * DAY,
+                event_types=["test.tokens"],
+                quantity_path=path,
+            )
+            call_command("rebuild_usage", stdout=StringIO())
+            restored = RestoredPayload.objects.get(organisation=used, data__id="4").data["data"]
+            assert restored.get("labels") == (left and left["labels"])
+            assert restored["at"]["rack"] == 4
 
     def assert_that_what_counts_later_follows(self, used, racks):
         """Whatever reads single events again knows as much of them as the rebuild did."""
