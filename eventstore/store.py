@@ -1,7 +1,7 @@
 """Append to streams and read them, from code that blocks and, with an ``a``, from code that awaits.
 
-What an append does is said once, in appending.py, and done in one place, in the database's function
-``eventstore_append``.
+What an append does is said once, in appending.py. The database's function ``eventstore_append`` can
+do any of them; the shorter ways do nothing where something stands in theirs, and leave it to that.
 """
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence

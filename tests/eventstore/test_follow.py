@@ -75,6 +75,7 @@ def test_an_append_is_handled_long_before_the_next_poll(notifying):
         for _ in range(3):
             append()
             until(lambda: seen)
+            assert [recorded.event.by for recorded in seen] == [1]
             seen.clear()
 
 
@@ -84,6 +85,7 @@ def test_without_notifications_polling_finds_everything():
         until(listeners)
         append()
         until(lambda: seen)
+    assert [recorded.event.by for recorded in seen] == [1]
 
 
 @pytest.mark.scenario(45)
@@ -133,6 +135,7 @@ def test_a_poisoned_event_does_not_stop_the_others():
         until(lambda: [one for one in feed.lags(consumer="tests") if one.attempts])
         store.append([Append(key=good, events=[counted()])])
         until(lambda: seen)
+    assert [recorded.stream_id for recorded in seen] == [good.stream_id]
 
 
 def test_many_appends_are_one_notification(notifying):
