@@ -3,11 +3,18 @@
 from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 
 from billing.archiving.models import UsageArchive
 from catacloud.object_storage import storage
-from tests.billing.archiving.usage import archive, archive_and_drop, make_tokens, use, void
+from tests.billing.archiving.usage import (
+    archive,
+    archive_and_drop,
+    assert_found_by_check_usage,
+    make_tokens,
+    use,
+    void,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,12 +52,7 @@ def test_what_is_missing_or_changed_there_is_found(used, shelf):
     first, second = UsageArchive.objects.order_by("month")
     shelf.client.delete_object(Bucket=shelf.name, Key=f"some/where/{first.name}")
     shelf.client.put_object(Bucket=shelf.name, Key=f"some/where/{second.name}", Body=b"PAR1")
-    out = StringIO()
-    with pytest.raises(CommandError, match=r"^2 findings\.$"):
-        call_command("check_usage", stdout=out)
-    gone, changed = out.getvalue().splitlines()
-    assert gone.startswith(f"archives: {first.name} cannot be read")
-    assert changed.startswith(f"archives: {second.name} is not the file that was written")
+    assert_found_by_check_usage(gone=first, changed=second)
 
 
 def test_what_a_kill_left_there_is_replaced(used, shelf, monkeypatch):

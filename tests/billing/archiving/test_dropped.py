@@ -26,6 +26,7 @@ from tests.billing.archiving.usage import (
     NOW,
     all_is_well,
     archive_and_drop,
+    assert_found_by_check_usage,
     data,
     events,
     tables,
@@ -143,12 +144,7 @@ class TestAfterIt:
         first, second = UsageArchive.objects.filter(organisation=used)
         (shelf_root / first.name).unlink()
         (shelf_root / second.name).write_bytes(b"x")
-        out = StringIO()
-        with pytest.raises(CommandError, match=r"^2 findings\.$"):
-            call_command("check_usage", stdout=out)
-        gone, changed = out.getvalue().splitlines()
-        assert gone.startswith(f"archives: {first.name} cannot be read")
-        assert changed.startswith(f"archives: {second.name} is not the file that was written")
+        assert_found_by_check_usage(gone=first, changed=second)
         call_command("check_usage", "--organisation=globex", stdout=StringIO())
 
     def test_check_usage_finds_what_was_left_and_then_changed(self, used):

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
-from django.core.management import call_command
+import pytest
+from django.core.management import CommandError, call_command
 
 from billing.archiving import dropping, writing
+from billing.archiving.models import UsageArchive
 from billing.metering.events import STREAM_TYPE, UsageVoided
 from billing.metering.folding import saga
 from billing.metering.models import Definition, HourlyUsage
@@ -83,3 +85,13 @@ def all_is_well():
     call_command("check_usage", stdout=out)
     assert list(check.findings()) == []
     return True
+
+
+def assert_found_by_check_usage(*, gone: UsageArchive, changed: UsageArchive) -> None:
+    """These two archives are all that it finds, and it says what is wrong with each."""
+    out = StringIO()
+    with pytest.raises(CommandError, match=r"^2 findings\.$"):
+        call_command("check_usage", stdout=out)
+    of_gone, of_changed = out.getvalue().splitlines()
+    assert of_gone.startswith(f"archives: {gone.name} cannot be read")
+    assert of_changed.startswith(f"archives: {changed.name} is not the file that was written")
