@@ -20,6 +20,7 @@ from billing.periods import month_before, month_of
 from billing.rankings import reading
 from billing.rankings.reading import Leaders, Ranked
 from catacloud.accounts.access import SignedInRequest, operators_only
+from catacloud.accounts.organisations import searched
 from catacloud.fragments import open_tables, template_for, varies
 
 Context = dict[str, object]
@@ -129,7 +130,7 @@ class _Table:
 
 
 def _table(request: SignedInRequest, platform: Platform) -> _Table:
-    sort, search = tables.read_sort(request.GET), request.GET.get("q", "").strip()
+    sort, search = tables.read_sort(request.GET), searched(request.GET)
     if platform.ranking is None:
         return _Table(sort, search, None, [])
     column = tables.column_of(sort, platform.figure)

@@ -1,11 +1,12 @@
 """Plan migrations in the admin: named, simulated, confirmed, watched and undone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -27,7 +28,7 @@ from billing.migrating.tasks import ring_simulation, run_migration
 from catacloud.accounts.models import User
 
 FIELDS = ["from_version", "name_contains", "slugs", "to_version", "starts_on", "keep_until"]
-MOST_ROWS = 200  # on the page; the CSV has all
+PER_PAGE = 50  # rows of a table; the CSV has all
 
 
 class NameForm(forms.ModelForm[PlanMigration]):
@@ -99,11 +100,11 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
             migration=migration,
             when=_when(migration),
             is_busy=is_busy,
-            moves=moves[:MOST_ROWS],
+            moves=Paginator(moves, PER_PAGE).get_page(request.GET.get("moves")),
             count=len(rows),
             done=done,
             simulated=simulated,
-            rows=sorted(rows, key=lambda row: -row.difference)[:MOST_ROWS],
+            rows=_page_of(rows, request.GET.get("page")),
             totals=totals(rows),
             currency=currency,
             figure=differences_figure(rows, currency=currency),
@@ -157,6 +158,11 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
         name = f"admin/billing/planmigration/{template}.html"
         return TemplateResponse(request, name, context | more)
+
+
+def _page_of(rows: Sequence[Compared], number: str | None) -> Page[Compared]:
+    """Return a page of a simulation's rows: who would have paid more comes first."""
+    return Paginator(sorted(rows, key=lambda row: -row.difference), PER_PAGE).get_page(number)
 
 
 def _simulate(migration: PlanMigration) -> str:

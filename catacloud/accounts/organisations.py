@@ -1,6 +1,6 @@
 """Make organisations, and find those that a key speaks for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db.models import Q, QuerySet, TextField, Value
@@ -8,6 +8,8 @@ from django.db.models.functions import Concat, Lower, StrIndex
 from django.utils.text import slugify
 
 from catacloud.accounts.models import ApiKey, Organisation
+
+LONGEST = 200  # letters that a name can have, so no more are looked for
 
 
 def create_missing(names: Iterable[str], *, now: datetime) -> None:
@@ -34,6 +36,11 @@ def called(name: str, *, key: ApiKey) -> Organisation | None:
         return None
     found = list(visible(key).filter(Q(slug=name) | Q(external_key=name)))
     return min(found, key=lambda one: one.slug != name, default=None)
+
+
+def searched(asked: Mapping[str, str]) -> str:
+    """Return what ``?q=`` looks for: what is longer than any name, by its beginning alone."""
+    return asked.get("q", "").strip()[:LONGEST]
 
 
 def found(text: str) -> QuerySet[Organisation]:

@@ -6,6 +6,7 @@ import pytest
 
 from billing.dashboards.organisations import PER_PAGE, SUGGESTED
 from catacloud.accounts.models import Organisation
+from catacloud.accounts.organisations import LONGEST
 from tests.factories import make_organisation
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,15 @@ def test_escapes_what_a_name_and_a_question_say(client):
     assert "Tern &amp; Co &lt;b&gt;" in page
     page = client.get(URL, {"q": "<script>"}, headers=SUGGESTIONS).content.decode()
     assert "“&lt;script&gt;”" in page
+
+
+@pytest.mark.parametrize("headers", [{}, SUGGESTIONS])
+@pytest.mark.parametrize("path", [URL, "/overview/"])
+def test_repeats_no_more_of_a_question_than_a_name_can_have(client, path, headers):
+    page = client.get(path, {"q": "z" * 3000}, headers=headers).content.decode()
+    said = re.findall(r"“(z+)”", page)
+    assert said
+    assert set(said) == {"z" * LONGEST}
 
 
 class TestWithoutScripts:

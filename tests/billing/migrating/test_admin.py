@@ -1,12 +1,13 @@
 """The operator's way through a migration: name, simulate, confirm, and undo."""
 
+import re
 from datetime import date
 
 import pytest
 from django.urls import reverse
 
 from billing.invoicing.charging.subscriptions import subscribe
-from billing.migrating import tasks
+from billing.migrating import admin, tasks
 from billing.migrating.models import PlanMigration
 from tests.factories import LONG_AGO, make_organisation, make_plan, make_service
 
@@ -53,6 +54,33 @@ def test_a_migration_is_named_simulated_confirmed_and_undone(as_user, operator, 
     assert 'hx-trigger="every 2s"' in client.get(page).content.decode()
     text = client.get(reverse("admin:billing_planmigration_csv", args=[migration.pk])).content
     assert b"'=1+1 <b>Evil</b>" in text
+
+
+def test_those_who_move_come_in_pages(as_user, operator, versions, monkeypatch):
+    monkeypatch.setattr(admin, "PER_PAGE", 2)
+    old, new = versions
+    for name in ("Alpha", "Beta", "Gamma"):
+        one = make_organisation(name)
+        subscribe(organisation=one, plan_version=old, starts_on=date(2026, 1, 1), now=LONG_AGO)
+    client = as_user(operator)
+    data = {"from_version": old.pk, "to_version": new.pk, "reason": "r", "simulated_periods": 3}
+    client.post(reverse("admin:billing_planmigration_add"), data)
+    migration = PlanMigration.objects.get()
+    for step in ("simulate", "confirm"):
+        address = reverse("admin:billing_planmigration_do", args=[migration.pk, step])
+        client.post(address, {"confirmed": "yes"})
+    address = reverse("admin:billing_planmigration_change", args=[migration.pk])
+
+    def shown(**asked):
+        page = client.get(address, asked).content.decode()
+        return re.findall(r'<th scope="row">(\w+)</th>', page)
+
+    assert shown() == ["Alpha", "Beta"] * 2
+    assert shown(page="2") == ["Gamma", "Alpha", "Beta"]
+    assert shown(moves="2") == ["Alpha", "Beta", "Gamma"]
+    page = client.get(address).content.decode()
+    assert 'href="?page=2#simulated"' in page
+    assert 'href="?moves=2#moved"' in page
 
 
 def test_a_step_that_there_is_not_is_not_found(as_user, operator, versions):
