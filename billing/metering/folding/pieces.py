@@ -20,6 +20,7 @@ from billing.metering.folding.readings import (
     WINDOW_EVENTS,
     Named,
     named,
+    within,
 )
 from billing.metering.folding.slots import Piece
 from billing.metering.folding.uncounted import Uncounted
@@ -45,8 +46,7 @@ class Read(NamedTuple):
 
 def of_window(window: Window, zones: Zones = IN_UTC) -> Read:
     """Read a window's events; pieces of what was taken back have no events, but groups."""
-    within = {"partition": window.partition, "after": window.after, "until": window.until}
-    return _read(OF_WINDOW, within, zones)
+    return _read(OF_WINDOW, within(window), zones)
 
 
 def of_events(keys: Named, *, up_to: int, zones: Zones = IN_UTC) -> Read:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from billing.metering.folding.readings import IN_WINDOW
+from billing.metering.folding.readings import WINDOW, within
 from billing.periods import Zones
 from catacloud.accounts.models import Organisation
 from eventstore.feed import Window
@@ -18,9 +18,8 @@ def of_window(window: Window) -> Zones:
     Asked under the checkpoint's lock, which a change of zone takes as well: they stay until the
     window is folded.
     """
-    within = {"partition": window.partition, "after": window.after, "until": window.until}
     with connection.cursor() as cursor:
-        cursor.execute(OF_WINDOW, within)
+        cursor.execute(OF_WINDOW, within(window))
         return Zones({owner: ZoneInfo(name) for owner, name in cursor})
 
 
@@ -32,6 +31,6 @@ def of(organisations: Collection[UUID]) -> Zones:
 OF_WINDOW = f"""
 SELECT id, time_zone FROM accounts_organisation
 WHERE time_zone <> 'UTC' AND id IN (
-    SELECT tenant_id FROM eventstore_storedevent AS stored WHERE {IN_WINDOW}
+    SELECT tenant_id FROM {WINDOW}
 )
 """  # noqa: S608 (constants only)

@@ -59,7 +59,7 @@ class _Store:
     def read(self) -> tuple[int, float]:
         """Return how often a table of events was read as a whole, and index entries an event."""
         whole, entries = (
-            now - then for now, then in zip(_read(self.url), self.before, strict=True)
+            int(now - then) for now, then in zip(_read(self.url), self.before, strict=True)
         )
         return whole, entries / (RUNS * BATCHES * BATCH * CLIENTS)
 

@@ -1,0 +1,63 @@
+"""The saga reads a window, and none of the events that its partition had before."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from billing.metering.folding import pieces, readings, zoning
+from eventstore.models import StoredEvent
+from eventstore.partition_reads import Window
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PARTITION, EVENTS, NEW = 3, 20_000, 10
+# Of one organisation: as many entries of one index as are to be passed over.
+FILL = """
+INSERT INTO eventstore_storedevent (
+    tenant_id, stream_id, partition, version, event_id,
+    type, schema_version, data, occurred_at, metadata
+)
+SELECT %s, %s, %s, n, gen_random_uuid(),
+    'usage.recorded', 2, '{"type": "any", "data": {}}', now(), '{}'
+FROM generate_series(1, %s) AS n
+"""
+PAGES = 20  # of 80 that name the partition's events in an index
+
+
+@pytest.fixture
+def window() -> Window:
+    """Return the newest events of a partition, of which the planner knows those before."""
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, [uuid4(), uuid4(), PARTITION, EVENTS])
+        cursor.execute("VACUUM (ANALYZE) eventstore_storedevent")
+    positions = StoredEvent.objects.order_by("-position").values_list("position", flat=True)
+    after, until = positions[NEW], positions[0]
+    return Window(PARTITION, after, until, NEW, timezone.now())
+
+
+def pages_read(statement: str, window: Window) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}",
+            {**readings.within(window), "quarters": []},
+        )
+        [[found]] = cursor.fetchall()
+    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"SELECT count(data) FROM {readings.WINDOW_EVENTS}",
+        f"SELECT count(data) FROM {readings.WINDOW_EVENTS_AS_SENT}",
+        pieces.OF_WINDOW,
+        zoning.OF_WINDOW,
+    ],
+    ids=["usage", "usage as sent", "pieces", "zones"],
+)
+def test_a_window_costs_what_is_in_it(window: Window, statement: str) -> None:
+    assert pages_read(statement, window) < PAGES
