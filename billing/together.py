@@ -15,8 +15,8 @@ know; and what one statement reads is of one moment.
 
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,6 +25,7 @@ from django.db import connection
 from django.db.models import DecimalField, Field, JSONField, QuerySet
 
 from billing.prepared import Prepared, Statement, statement_of
+from eventstore.cursors import binary_cursor
 
 T = TypeVar("T")
 Rows = list[Any]
@@ -32,11 +33,15 @@ Rows = list[Any]
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A statement that is written out. Its rows are tuples, each column of a field's type."""
+    """A statement that is written out. Its rows are tuples, each column of a field's type.
+
+    ``is_planned_once`` says that one plan suits all values, as where indexes lead to few rows.
+    """
 
     sql: str
     params: Mapping[str, Any]
     fields: "Sequence[Field[Any, Any]]"
+    is_planned_once: bool = False
 
 
 Wanted = QuerySet[Any, Any] | Prepared | Raw
@@ -89,7 +94,7 @@ def _alone(wanted: Wanted) -> Rows:
         return list(wanted)
     if isinstance(wanted, Prepared):
         return _in_one([wanted])[0]
-    with connection.cursor() as cursor:
+    with _cursor(is_planned_once=wanted.is_planned_once) as cursor:
         cursor.execute(wanted.sql, wanted.params)
         return list(cursor.fetchall())
 
@@ -97,33 +102,49 @@ def _alone(wanted: Wanted) -> Rows:
 def _in_one(wanted: Sequence[Wanted]) -> list[Rows]:
     """Let each be a column, as JSON. What two readers want alike is read once."""
     each = [_query_of(one) for one in wanted]
-    columns = {query.as_json: number for number, query in enumerate(each) if query}
-    if not columns:
+    asked: list[_Query] = []
+    for query in each:
+        if query and query not in asked:
+            asked.append(query)
+    if not asked:
         return [[] for _ in each]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(columns)}")
-        found = dict(zip(columns, cursor.fetchone(), strict=True))
-    return [query.rows(found[query.as_json]) if query else [] for query in each]
+    columns = [query.as_json(number) for number, query in enumerate(asked)]
+    params = [pair for number, query in enumerate(asked) for pair in query.params(number)]
+    with _cursor(is_planned_once=all(query.is_planned_once for query in asked)) as cursor:
+        cursor.execute(f"SELECT {', '.join(columns)}", dict(params))
+        [found] = cursor.fetchall()
+    return [query.rows(found[asked.index(query)]) if query else [] for query in each]
+
+
+def _cursor(*, is_planned_once: bool) -> "AbstractContextManager[Any]":
+    """Open a cursor: with values beside the text, or in it, so that it is planned for them."""
+    return binary_cursor() if is_planned_once else connection.cursor()
 
 
 @dataclass(frozen=True)
 class _Query:
     sql: str
-    fields: "Sequence[Field[Any, Any]]"
-    make: Callable[[Sequence[Any]], Any]
+    values: Mapping[str, Any]
+    is_planned_once: bool
+    fields: "Sequence[Field[Any, Any]]" = field(compare=False)
+    make: Callable[[Sequence[Any]], Any] = field(compare=False)
 
-    @cached_property
-    def as_json(self) -> str:
-        """A column with all rows, as the text of an array of arrays."""
+    def as_json(self, number: int) -> str:
+        """A column with all rows, as the text of an array of arrays; values are told by number."""
         names = [f"c{n}" for n in range(len(self.fields))]
-        values = [
+        columns = [
             f"{name}::text" if isinstance(field, AS_TEXT) else name
             for name, field in zip(names, self.fields, strict=True)
         ]
+        places = {name: f"%({number}_{name})s" for name in self.values}
+        sql = self.sql.replace("%%", "%%%%") % places
         return (
-            f"(SELECT coalesce(json_agg(json_build_array({', '.join(values)})), '[]')::text"  # noqa: S608
-            f" FROM ({self.sql}) AS row ({', '.join(names)}))"
+            f"(SELECT coalesce(json_agg(json_build_array({', '.join(columns)})), '[]')::text"  # noqa: S608
+            f" FROM ({sql}) AS row ({', '.join(names)}))"
         )
+
+    def params(self, number: int) -> list[tuple[str, Any]]:
+        return [(f"{number}_{name}", value) for name, value in self.values.items()]
 
     def rows(self, text: str) -> Rows:
         readers = [_reader(field) for field in self.fields]
@@ -136,24 +157,20 @@ class _Query:
 def _query_of(wanted: Wanted) -> _Query | None:
     """Return None of what is known to have no rows."""
     if isinstance(wanted, Raw):
-        return _Query(_written(wanted.sql, wanted.params), wanted.fields, tuple)
+        return _Query(wanted.sql, wanted.params, wanted.is_planned_once, wanted.fields, tuple)
     if isinstance(wanted, Prepared):
-        return _query_with(wanted.statement, wanted.params)
+        return _query_with(wanted.statement, wanted.params, is_planned_once=True)
     try:
         statement = statement_of(wanted)
     except EmptyResultSet:
         return None
-    return _query_with(statement, statement.params)
+    return _query_with(statement, statement.params, is_planned_once=False)
 
 
-def _query_with(statement: Statement, params: Sequence[Any]) -> _Query:
-    return _Query(_written(statement.sql, params), statement.fields, statement.make)
-
-
-def _written(sql: str, params: Any) -> str:
-    """Return a statement with its parameters in it, as PostgreSQL's driver quotes them."""
-    text: str = connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]
-    return text
+def _query_with(statement: Statement, params: Sequence[Any], *, is_planned_once: bool) -> _Query:
+    named = {f"{number}": value for number, value in enumerate(params)}
+    sql = statement.sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in named)
+    return _Query(sql, named, is_planned_once, statement.fields, statement.make)
 
 
 def _reader(field: "Field[Any, Any]") -> Callable[[Any], Any]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection
 
+from eventstore.cursors import binary_cursor
 from eventstore.failures import LAST_RETRY
 from eventstore.models import Checkpoint
 
@@ -44,12 +45,13 @@ def lag(*, consumer: str, count_up_to: int | None = None) -> Lag:
 
     What it costs is bounded where only so many are counted of each partition.
     """
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(
             LAG,
             {"consumers": [consumer], "partitions": list(partitions()), "limit": count_up_to},
         )
-        return Lag(*cursor.fetchone())
+        [found] = cursor.fetchall()
+    return Lag(*found)
 
 
 def lags(*, consumer: str | None = None) -> list[PartitionLag]:
@@ -96,12 +98,12 @@ CROSS JOIN LATERAL (
 SECONDS = "coalesce(greatest(0, extract(epoch FROM clock_timestamp() - {since})), 0)::float8"
 LAG = f"""
 SELECT coalesce(sum(events), 0)::bigint, min(since), {SECONDS.format(since="min(since)")},
-    coalesce(bool_or(events = %(limit)s), false)
+    coalesce(bool_or(events = %(limit)s::bigint), false)
 {WANTED}
 CROSS JOIN LATERAL (
     SELECT count(*) AS events, min(recorded_at) AS since FROM (
         SELECT stored.recorded_at FROM eventstore_storedevent AS stored WHERE {BEYOND}
-        ORDER BY stored.partition, stored.position LIMIT %(limit)s
+        ORDER BY stored.partition, stored.position LIMIT %(limit)s::bigint
     ) AS next
 ) AS unhandled
 """  # noqa: S608 (constants only)

@@ -54,7 +54,8 @@ def tag_of(request: HttpRequest, organisation: Organisation, stamp: str, now: da
 
 def stamp_of_platform(days: Days) -> Raw:
     """Return what asks for the stamp of all organisations together, beside what a page reads."""
-    return Raw(PLATFORM_STAMP, {"first": days.first, "end": days.end}, [TextField()])
+    asked = {"first": days.first, "end": days.end}
+    return Raw(PLATFORM_STAMP, asked, [TextField()], is_planned_once=True)
 
 
 def tag(request: HttpRequest, now: datetime, *stands: object) -> str:

@@ -138,7 +138,7 @@ class Platform:
                     service=service,
                     days=self.asked.read,
                     now=self.now,
-                    opening=self.ranking.opening if self.ranking and service.is_level else None,
+                    opening=self._opening(service),
                 )
                 for slug, service in services.items()
             }
@@ -150,6 +150,12 @@ class Platform:
                 for metric in METRICS.values()
             }
         return self.daily
+
+    def _opening(self, service: Service) -> Decimal | None:
+        """Return the level before the days, which a counter has none of, where it is known."""
+        if not service.is_level:
+            return ZERO
+        return self.ranking.opening if self.ranking else None
 
     def _revenue(self) -> Mapping[str, Daily]:
         if self.revenue is None:

@@ -67,7 +67,8 @@ def reading_days(
     """Read the days up to today; ``grouped`` has the keys of UsageDays.groups that are read."""
     starts = [start_of(day, organisation.zone) for day in [*days, days.end]]
     asked = _asked(organisation, services, days=days, starts=starts, grouped=grouped)
-    [found] = yield [Raw(f"{DAYS} UNION ALL {GROUPS}" if grouped else DAYS, asked, COLUMNS)]
+    sql = f"{DAYS} UNION ALL {GROUPS}" if grouped else DAYS
+    [found] = yield [Raw(sql, asked, COLUMNS, is_planned_once=True)]
     windows = list(zip(days, starts, starts[1:], strict=False))
     kept, own = sorted_out(found), {one.pk: one for one in services}
     late = kept.get((LATE, 0, ""), NONE)

@@ -6,11 +6,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
 from billing.exact import ZERO, exactly
 from billing.metering.models import Service
 from billing.periods import ONE_DAY, Days, Zones, day_of, microseconds, start_of
+from eventstore.cursors import binary_cursor
 
 
 class DayFigure(NamedTuple):
@@ -74,7 +73,7 @@ def read_daily(
     """
     table, same = rows_of
     each = [zones.of(owner) if owner else UTC for owner in owners]
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:  # which plans a statement once, however many owners
         cursor.execute(
             DAILY.format(
                 table=table,
