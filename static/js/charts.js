@@ -157,13 +157,22 @@
   document.addEventListener("pointerover", (event) => event.pointerType === "touch" || wake(event));
   document.addEventListener("click", wake); // and not a touch, which may be the start of scrolling
 
+  // Plotly may still be at the bar that was pointed at before, where somebody clicks at once.
+  const clicked = (chart, { x, xaxis, data }, { clientX }) => {
+    if (clientX === undefined) return x; // a touch, which points at nothing before
+    const at = clientX - chart.getBoundingClientRect().left - xaxis._offset;
+    const away = (one) => Math.abs(xaxis.d2p(one) - at);
+    return Array.from(data.x).reduce((best, one) => (away(one) < away(best) ? one : best), x);
+  };
+
   // A bar leads on; so does the table beside the chart, for who has no pointer.
   const lead = (chart, { links, lead: days }) => {
     if (!links && !days) return;
     const ofDay = (day) => day <= days.last && `${days.start}${day}${days.end}`;
     chart.classList.add("leads");
-    chart.on("plotly_click", ({ points }) => {
-      const to = points.map(({ x }) => (days ? ofDay(String(x).slice(0, 10)) : links[x])).find(Boolean);
+    const whither = (x) => (days ? ofDay(String(x).slice(0, 10)) : links[x]);
+    chart.on("plotly_click", ({ points, event }) => {
+      const to = points.map((point) => whither(clicked(chart, point, event))).find(Boolean);
       if (to) location.assign(to);
     });
   };
