@@ -21,6 +21,7 @@ from billing.invoicing.settling.after import (
     IssuedFile,
     Payment,
 )
+from billing.metering.backlog import Backlog
 from billing.metering.changed import UsageChange
 from billing.metering.folding.uncounted import UncountedDay
 from billing.metering.level_months import LevelMonth
@@ -43,6 +44,7 @@ from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
 
 __all__ = [
     "Account",
+    "Backlog",
     "BillingDetails",
     "Budget",
     "BudgetAlert",

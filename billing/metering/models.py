@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from billing.metering import changed, level_months, triggers
+from billing.metering import backlog, changed, level_months, triggers
 from catacloud.accounts.models import Organisation
 
 PATH = RegexValidator(
@@ -124,7 +124,7 @@ class Definition(models.Model):
                 fields=["service", "starts_at"], name="one_definition_starts_at_a_moment"
             ),
         ]
-        triggers = [triggers.DEFINITION_IS_FIXED]
+        triggers = [triggers.DEFINITION_IS_FIXED, backlog.NOTED]
 
     def __str__(self) -> str:
         return f"{self.service} from {self.starts_at:%Y-%m-%d %H:%M} UTC"

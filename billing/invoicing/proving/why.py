@@ -17,6 +17,7 @@ from billing.exact import ZERO, exactly, in_units
 from billing.invoicing.charging.parts import Part
 from billing.invoicing.charging.rate import prices_of_invoice
 from billing.invoicing.models import Invoice, InvoiceLine
+from billing.metering.backlog import IN_BACKLOG
 from billing.metering.folding.saga import FILES, stored_bytes
 from billing.metering.inspecting import explaining, listing
 from billing.metering.inspecting.listing import Filter, Wanted
@@ -173,10 +174,11 @@ def _priced_by(part: Part) -> Filter:
     return Filter(f"EXISTS ({COUNTED_BY} {told})", values)
 
 
-COUNTED_BY = """
+COUNTED_BY = f"""
 SELECT FROM billing_counting AS counting
 WHERE counting.service_id = %(service)s AND counting.event_type = event.data ->> 'type'
     AND event.occurred_at >= counting.starts_at AND event.occurred_at < counting.ends_at
+    AND NOT {IN_BACKLOG}
 """
 # As in the hours: a value that is not told apart is one of the others.
 OF_VALUES = """

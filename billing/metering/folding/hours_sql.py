@@ -19,7 +19,8 @@ Spans = Sequence[tuple["Counted", int]]
 class Counted(NamedTuple):
     """How a definition counts a type of events, from a moment on to another, or for ever.
 
-    ``keys`` lead to the quantity in their data; ``dimensions`` are JSON for ``billing_groups``.
+    ``keys`` lead to the quantity in their data; ``dimensions`` are JSON for ``billing_groups``. Up
+    to the position ``after`` events are its backlog, which it does not count.
     """
 
     slug: str
@@ -32,6 +33,7 @@ class Counted(NamedTuple):
     is_count: bool
     may_be_negative: bool
     dimensions: str | None
+    after: int = 0
 
     def overlaps(self, other: "Counted") -> bool:
         """Say whether an event may count by both."""
@@ -92,6 +94,7 @@ def _values(layer: Sequence[Counted], spans: Spans) -> Values:
     for number, (one, _) in enumerate(spans):
         values[f"type_{number}"] = one.event_type
         values[f"starts_{number}"], values[f"ends_{number}"] = one.starts_at, one.ends_at
+        values[f"after_{number}"] = one.after
     for one in layer:
         values[f"keys_{one.definition}"] = ["data", *(one.keys or ())]
         values[f"dimensions_{one.definition}"] = one.dimensions
@@ -132,8 +135,9 @@ def _definition(spans: Spans, nobody: str) -> str:
     by_type: dict[str, list[str]] = {}
     for number, (one, counts) in enumerate(spans):
         ends = f" AND event.occurred_at < %(ends_{number})s" if one.ends_at else ""
+        after = f" AND event.position > %(after_{number})s" if one.after else ""
         by_type.setdefault(one.event_type, [f"WHEN %(type_{number})s THEN CASE"]).append(
-            f"WHEN event.occurred_at >= %(starts_{number})s{ends} THEN {counts}"
+            f"WHEN event.occurred_at >= %(starts_{number})s{ends}{after} THEN {counts}"
         )
     types = [" ".join([*of_type, f"ELSE {nobody} END"]) for of_type in by_type.values()]
     return f"CASE event.data ->> 'type' {' '.join(types)} ELSE {nobody} END" if types else nobody

@@ -49,9 +49,9 @@ def of_window(window: Window, zones: Zones = IN_UTC) -> Read:
     return _read(OF_WINDOW, within(window), zones)
 
 
-def of_events(keys: Named, *, up_to: int, zones: Zones = IN_UTC) -> Read:
-    """Read single events up to a position, taken back or not."""
-    return _read(OF_EVENTS, named(keys, up_to=up_to), zones) if keys else Read([], Counter())
+def of_events(keys: Named, *, before: Window, zones: Zones = IN_UTC) -> Read:
+    """Read single events before a window of theirs, taken back or not."""
+    return _read(OF_EVENTS, named(keys, before=before), zones) if keys else Read([], Counter())
 
 
 def of_slots(places: Collection[Place], *, until: int, zones: Zones = IN_UTC) -> Read:

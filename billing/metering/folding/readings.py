@@ -16,12 +16,14 @@ from uuid import UUID
 from django.db import connection
 from psycopg.sql import SQL, Literal
 
+from billing.metering.backlog import IN_BACKLOG, SHARED_LOCK
 from billing.metering.folding import hours_sql
 from billing.metering.folding.fold import Hour, Sums
 from billing.metering.folding.hours_sql import Counted
 from billing.metering.folding.uncounted import Uncounted, place_of
 from billing.metering.restored import AS_READ, RESTORED
 from billing.periods import IN_UTC, Zones
+from eventstore import store
 from eventstore.cursors import binary_cursor
 from eventstore.events import Event, name_of
 from eventstore.feed import Window
@@ -66,9 +68,13 @@ class About(NamedTuple):
 
 
 def about(window: Window, *, others: Sequence[type[Event]]) -> About:
-    """Find it out; ``others`` are the types besides usage."""
+    """Find it out; ``others`` are the types besides usage.
+
+    From here on there are no new definitions until the transaction ends.
+    """
     # Written out, as in eventstore's READ_TYPES: a plan for any types could use no index of these.
-    statement = SQL(ABOUT).format(others=Literal([name_of(one) for one in others]))
+    types = Literal([name_of(one) for one in others])
+    statement = SQL(ABOUT).format(others=types, lock=SQL(SHARED_LOCK))
     with binary_cursor() as cursor:  # which plans a statement once: that takes most of its time
         cursor.execute(statement, within(window))
         [row] = cursor.fetchall()
@@ -78,17 +84,19 @@ def about(window: Window, *, others: Sequence[type[Event]]) -> About:
 def of_window(window: Window, zones: Zones = IN_UTC, *, some_are_void: bool = True) -> Read:
     """Add up what was read from a window's events; in less time where nothing was taken back."""
     which = WINDOW_EVENTS if some_are_void else WINDOW_EVENTS_AS_SENT
-    return _read(which, within(window), zones)
+    return _read(which, within(window), zones, partition=window.partition)
 
 
-def of_events(keys: Named, *, up_to: int, zones: Zones = IN_UTC) -> Read:
-    """Add up what was read from single events up to a position, taken back or not."""
-    return _read(NAMED_EVENTS, named(keys, up_to=up_to), zones)
+def of_events(keys: Named, *, before: Window, zones: Zones = IN_UTC) -> Read:
+    """Add up what was read from single events before a window of theirs, taken back or not."""
+    return _read(NAMED_EVENTS, named(keys, before=before), zones, partition=before.partition)
 
 
 def of_organisation(organisation_id: UUID, *, until: int, zones: Zones) -> Read:
     """Add up what was read from all events of an organisation up to a position."""
-    return _read(ORGANISATION_EVENTS, {"tenant": organisation_id, "until": until}, zones)
+    asked = {"tenant": organisation_id, "until": until}
+    partition = store.partition_of(organisation_id)
+    return _read(ORGANISATION_EVENTS, asked, zones, partition=partition)
 
 
 def within(window: Window) -> dict[str, int]:
@@ -99,15 +107,15 @@ def within(window: Window) -> dict[str, int]:
     }
 
 
-def named(keys: Named, *, up_to: int) -> dict[str, Any]:
+def named(keys: Named, *, before: Window) -> dict[str, Any]:
     """Return the values of ``NAMED_EVENTS``."""
     tenants, streams, events = (list(column) for column in zip(*keys, strict=True))
-    return {"tenants": tenants, "streams": streams, "events": events, "up_to": up_to}
+    return {"tenants": tenants, "streams": streams, "events": events, "up_to": before.after}
 
 
-def _read(which: str, values: Mapping[str, Any], zones: Zones) -> Read:
+def _read(which: str, values: Mapping[str, Any], zones: Zones, *, partition: int) -> Read:
     found = Read([], Counter())
-    counted, elsewhere = _counted()
+    counted, elsewhere = _counted(partition)
     slugs = {one.definition: one.slug for one in counted}
     with connection.cursor() as cursor:
         for sql, own in hours_sql.statements(
@@ -127,10 +135,10 @@ def _read(which: str, values: Mapping[str, Any], zones: Zones) -> Read:
     return found
 
 
-def _counted() -> tuple[list[Counted], list[Counted]]:
+def _counted(partition: int) -> tuple[list[Counted], list[Counted]]:
     """Return what is counted here, and what is counted elsewhere, for figures that are no sums."""
     with binary_cursor() as cursor:
-        cursor.execute(COUNTED)
+        cursor.execute(COUNTED, {"partition": partition})
         rows = [(is_sum, Counted(*row)) for is_sum, *row in cursor.fetchall()]
     here, elsewhere = ([one for is_sum, one in rows if is_sum is own] for own in (True, False))
     return here, elsewhere
@@ -159,6 +167,7 @@ SELECT
     ),
     EXISTS (SELECT FROM billing_voidedevent),
     EXISTS (SELECT FROM accounts_organisation WHERE time_zone <> 'UTC')
+FROM {lock}
 """
 # In order, and of a number that is known, for the planner to take the index of both columns: of a
 # range of rows it expects a third of all events, and of millions would read whole tables. With
@@ -204,13 +213,17 @@ ORGANISATION_EVENTS = f"""(
     WHERE stored.tenant_id = %(tenant)s AND stored.type = 'usage.recorded'
         AND stored.position <= %(until)s AND {STAND}
 ) AS event"""  # noqa: S608 (constants only)
-COUNTED_BY = """counting ON counting.event_type = event.data ->> 'type'
-    AND event.occurred_at >= counting.starts_at AND event.occurred_at < counting.ends_at"""
+COUNTED_BY = f"""counting ON counting.event_type = event.data ->> 'type'
+    AND event.occurred_at >= counting.starts_at AND event.occurred_at < counting.ends_at
+    AND NOT {IN_BACKLOG}"""
 GROUPS_OF_EVENT = """CASE WHEN counting.dimensions IS NULL THEN '{}'
     ELSE billing_groups(event.data -> 'data', counting.dimensions) END"""
 
 COUNTED = """
-SELECT aggregation IN ('sum', 'count', 'level'), slug, definition_id, event_type, starts_at,
-    nullif(ends_at, 'infinity'), keys, is_level, is_count, may_be_negative, dimensions::text
-FROM billing_counting ORDER BY definition_id, event_type
+SELECT coalesce(aggregation IN ('sum', 'count', 'level'), false), slug, counting.definition_id,
+    event_type, starts_at, nullif(ends_at, 'infinity'), keys, is_level, is_count, may_be_negative,
+    dimensions::text, coalesce(backlog.until, 0)
+FROM billing_counting AS counting LEFT JOIN billing_backlog AS backlog
+    ON backlog.definition_id = counting.definition_id AND backlog.partition = %(partition)s
+ORDER BY counting.definition_id, event_type
 """

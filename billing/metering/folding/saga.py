@@ -88,7 +88,7 @@ def _read(window: Window, taken_back: Named, zones: Zones, *, some_are_void: boo
     read = readings.of_window(window, zones, some_are_void=some_are_void)
     if not taken_back:
         return read
-    back = readings.of_events(taken_back, up_to=window.after, zones=zones)
+    back = readings.of_events(taken_back, before=window, zones=zones)
     read.uncounted.subtract(back.uncounted)
     return readings.Read(read.readings + [-one for one in back.readings], read.uncounted)
 

@@ -35,7 +35,7 @@ def fold(window: Window, taken_back: Named, services: Services, zones: Zones) ->
     if not own:
         return Counter()
     now = pieces.of_window(window, zones)
-    before = pieces.of_events(taken_back, up_to=window.after, zones=zones)
+    before = pieces.of_events(taken_back, before=window, zones=zones)
     _fold(window, now.pieces, {place_of(one.hour) for one in before.pieces}, own, zones)
     now.unread.subtract(before.unread)
     return now.unread

@@ -16,6 +16,7 @@ from django.db import connection
 from django.utils.translation import gettext
 
 from billing.exact import in_units
+from billing.metering.backlog import IN_BACKLOG
 from billing.metering.events import VOIDED, EventName, Replacing
 from billing.metering.inspecting import reasons
 from billing.metering.inspecting.listing import StoredUsage
@@ -125,6 +126,7 @@ class _Match(NamedTuple):
     quantity: Decimal | None
     unit: str  # of a level that of its height
     unit_size: Decimal
+    in_backlog: bool
 
 
 def explain(events: Sequence[StoredUsage]) -> list[Explained]:
@@ -183,6 +185,8 @@ def _findings(matches: Sequence[_Match]) -> list[Finding]:
 
 
 def _finding(match: _Match, matches: Sequence[_Match]) -> Finding:
+    if match.quantity is not None and match.in_backlog:
+        return Finding(match.service, match.name, None, _came_before())
     if match.quantity is not None:
         return Finding(
             match.service, match.name, match.quantity, unit=match.unit, unit_size=match.unit_size
@@ -201,6 +205,10 @@ def _finding(match: _Match, matches: Sequence[_Match]) -> Finding:
             why = f"{why} {text.format(at=at, path=other.path, own=match.path)}"
             break
     return Finding(match.service, match.name, None, why)
+
+
+def _came_before() -> str:
+    return gettext("It came before the service was defined, and counts once usage is rebuilt.")
 
 
 def _other_time(match: _Match) -> str:
@@ -228,7 +236,8 @@ SELECT event.position, counting.slug, service.name, counting.aggregation,
             CASE WHEN billing_value(payload.data #> counting.keys) IS NOT NULL THEN 1 END
         ELSE billing_quantity(payload.data #> counting.keys, counting.may_be_negative) END,
     CASE WHEN counting.is_level THEN service.level_unit ELSE service.unit END,
-    CASE WHEN counting.is_level THEN service.level_unit_size ELSE service.unit_size END
+    CASE WHEN counting.is_level THEN service.level_unit_size ELSE service.unit_size END,
+    {IN_BACKLOG}
 FROM {EVENTS}
 LEFT JOIN billing_restoredpayload AS restored ON restored.organisation_id = tenant
     AND restored.position = event.position

@@ -6,6 +6,7 @@ groups; ``quantity``, and of a level ``area``, its integral up to ``until``; of 
 one they are from. Events count as far as the saga has come, as they do in the hours.
 """
 
+from billing.metering.backlog import IN_BACKLOG
 from billing.metering.folding.groups import OTHERS
 from billing.metering.folding.saga import CONSUMER
 from billing.metering.restored import AS_READ, RESTORED
@@ -76,6 +77,7 @@ SELECT * FROM (
     ) AS event
     JOIN counting ON counting.event_type = event.data ->> 'type'
         AND event.occurred_at >= counting.starts_at AND event.occurred_at < counting.ends_at
+        AND NOT {IN_BACKLOG}
     WHERE event.position <= (
         SELECT position FROM folded WHERE folded.partition = event.partition
     ) AND NOT EXISTS (

@@ -16,7 +16,8 @@ from itertools import islice
 import psycopg
 from django.db import connection, models, transaction
 
-from billing.metering import changed
+from billing.metering import backlog, changed
+from billing.metering.backlog import Backlog
 from billing.metering.folding import saga
 from billing.metering.folding.uncounted import UncountedDay
 from billing.metering.models import (
@@ -49,6 +50,7 @@ TABLES: tuple[type[models.Model], ...] = (
     VoidedEvent,
     UncountedDay,
 )
+BUILT: tuple[type[models.Model], ...] = (*TABLES, Backlog)
 
 Watch = Callable[[int], object]
 """Told how many events are done."""
@@ -101,6 +103,7 @@ def is_under_way() -> bool:
 def drop() -> None:
     """Forget an interrupted rebuild. Raises AnotherRebuild where one is running."""
     with _alone(), transaction.atomic():
+        backlog.let_definitions_stay()
         _drop()
 
 
@@ -129,10 +132,11 @@ def _start(service: Service | None, payloads: Payloads) -> None:
                     "finish it, or drop it with --drop."
                 )
             return
+        backlog.let_definitions_stay()
         Checkpoint.objects.filter(consumer=CONSUMER).delete()
         cursor.execute(f"CREATE SCHEMA {SCHEMA}")
         cursor.execute(f"CREATE TABLE {SCHEMA}.scope AS SELECT %s::text AS service", [scope])
-        for model in TABLES:
+        for model in BUILT:
             table = model._meta.db_table
             cursor.execute(f"CREATE TABLE {SCHEMA}.{table} (LIKE {table} INCLUDING ALL)")
         rows = iter(payloads)  # who makes them may ask this connection meanwhile
@@ -144,7 +148,8 @@ def _start(service: Service | None, payloads: Payloads) -> None:
         ]
         cursor.execute(EVENTS.format(columns=", ".join(columns)), [saga.CONSUMER])
         if service:
-            cursor.execute(ONE_SERVICE, [service.slug])
+            cursor.execute(OTHERS_BACKLOG, [service.pk])
+            cursor.execute(ONE_SERVICE, [service.pk])
 
 
 def _drop() -> None:
@@ -194,6 +199,7 @@ def _bring_in(service: Service | None, *, now: datetime) -> tuple[int, int] | No
     """Make the live rows what the new ones are; None where more is to be folded before that."""
     with transaction.atomic(durable=True):
         at = _lock_checkpoints()
+        backlog.let_definitions_stay()
         windows = [_rest(partition, at) for partition in feed.partitions()]
         if any(window and window.count > REST for window in windows):
             return None
@@ -202,6 +208,7 @@ def _bring_in(service: Service | None, *, now: datetime) -> tuple[int, int] | No
                 _handle(window)
         rows = sum(replacing.rows(model, schema=SCHEMA, service=service) for model in TABLES)
         rows += replacing.level_months(service)
+        replacing.rows(Backlog, schema=SCHEMA, service=service)
         if rows:
             changed.note_everyone()  # of hours as well, which days need not show
         accounts = replacing.account_months(schema=SCHEMA, service=service)
@@ -250,6 +257,13 @@ INSERT INTO billing_restoredpayload (organisation_id, position, data)
 SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::jsonb[])
 ON CONFLICT (organisation_id, position) DO UPDATE SET data = excluded.data
 """
+# The others only say which events are not nobody's: no aggregation folds them.
 ONE_SERVICE = f"""
-CREATE VIEW {SCHEMA}.billing_counting AS SELECT * FROM billing_counting WHERE slug = %s
+CREATE VIEW {SCHEMA}.billing_counting AS
+SELECT slug, service_id, is_level, is_count, event_type, keys, may_be_negative, starts_at, ends_at,
+    dimensions, CASE WHEN service_id = %s THEN aggregation END AS aggregation, definition_id
+FROM billing_counting
+"""  # noqa: S608 (constants only)
+OTHERS_BACKLOG = f"""
+INSERT INTO {SCHEMA}.billing_backlog SELECT * FROM billing_backlog WHERE service_id <> %s
 """  # noqa: S608 (constants only)

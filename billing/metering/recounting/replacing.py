@@ -17,7 +17,8 @@ from billing.periods import Days, month_of
 def rows(model: type[models.Model], *, schema: str, service: Service | None) -> int:
     """Make a table's rows what they are in a schema; return how many had to be changed.
 
-    That is to delete, to add or to change them. Rows that are right stay as they are.
+    That is to delete, to add or to change them. Rows that are right stay as they are. With those of
+    a service go those of none: of events that are not counted.
     """
     key, rest = _columns(model)
     of_one = service is not None and "service_id" in key + rest
@@ -28,7 +29,7 @@ def rows(model: type[models.Model], *, schema: str, service: Service | None) -> 
         "key": ", ".join(key),
         "same": " AND ".join(f"new.{name} = live.{name}" for name in key),
         "first": key[0],
-        "only": "service_id = %(service)s" if of_one else "true",
+        "only": "service_id IN (%(service)s, 0)" if of_one else "true",
         "differ": " OR ".join(f"new.{name} IS DISTINCT FROM live.{name}" for name in rest)
         or "false",
         "update": f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in rest)}"

@@ -87,7 +87,8 @@ def change(service: Service, asked: Counting, *, now: datetime) -> None:
 
     Raises ChangeIsComing.
     """
-    Service.objects.select_for_update().get(pk=service.pk)
+    # Not as a key: batches refer to it while a new definition waits for them.
+    Service.objects.select_for_update(no_key=True).get(pk=service.pk)
     service.save()
     before = latest(service)
     if counting_of(before) == asked:

@@ -3,14 +3,15 @@
 What the saga makes of them is compared with what expected.py works out apart.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from random import Random
 
 import msgspec
+from django.db import transaction
 from django.db.models import Sum
 from hypothesis import strategies as st
 
@@ -90,45 +91,69 @@ dices = st.integers(0, 2**32).map(Random)
 
 @dataclass(frozen=True)
 class World:
-    """Services of all aggregations that count the same events, and two organisations."""
+    """Services of all aggregations that count the same events, and two organisations.
 
-    type: str
+    ``backlog`` has by kind the numbers of events that were folded before the service was defined.
+    """
+
+    name: str
     services: dict[str, Service]
     owners: list[Organisation]
+    backlog: dict[str, set[int]] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        return f"test.{self.name}"
 
 
-def make_world(at_most: int = 100, zones: Sequence[str] = ("UTC", "UTC")) -> World:
-    name = f"world-{next(numbers)}"
-    services = {}
-    for kind in KINDS:
-        service = services[kind] = make_service(slug=f"{name}-{kind}", aggregation=kind)
-        definition = Definition.objects.create(
-            service=service,
-            starts_at=datetime(2001, 1, 1, tzinfo=UTC),
-            event_types=[f"test.{name}"],
-            quantity_path="quantity",
-            allows_negative=True,
-        )
-        Dimension.objects.create(
-            definition=definition, name="region", path="region", at_most=at_most
-        )
+def make_world(
+    at_most: int = 100, zones: Sequence[str] = ("UTC", "UTC"), kinds: Sequence[str] = KINDS
+) -> World:
     owners = [make_organisation(time_zone=zone) for zone in zones]
-    return World(f"test.{name}", services, owners)
+    world = World(f"world-{next(numbers)}", {}, owners)
+    for kind in kinds:
+        define(world, kind, at_most=at_most)
+    return world
 
 
-def send(world: World, events: Sequence[Sent], dice: Random) -> None:
+@transaction.atomic
+def define(world: World, kind: str, *, at_most: int = 100) -> None:
+    service = make_service(slug=f"{world.name}-{kind}", aggregation=kind)
+    definition = Definition.objects.create(
+        service=service,
+        starts_at=datetime(2001, 1, 1, tzinfo=UTC),
+        event_types=[world.type],
+        quantity_path="quantity",
+        allows_negative=True,
+    )
+    Dimension.objects.create(definition=definition, name="region", path="region", at_most=at_most)
+    world.services[kind] = service
+
+
+def send(
+    world: World, events: Sequence[Sent], dice: Random, *, late: Mapping[str, int] | None = None
+) -> None:
     """Send events in any order, and take back those that are to be, each after some others.
 
-    At times what has come is folded in between.
+    At times what has come is folded in between. Services of ``late`` are defined only after so many
+    events.
     """
+    came: set[int] = set()
+    folded: set[int] = set()
     for turn, index in enumerate(dice.sample(range(len(events)), len(events))):
+        for kind, after in (late or {}).items():
+            if after == turn:
+                define(world, kind)
+                world.backlog[kind] = set(folded)
         accept(world, index, events[index])
+        came.add(index)
         last = turn == len(events) - 1
         for other, event in enumerate(events):
             if event.void == turn or (last and event.void and event.void > turn):
                 void(world, other, event)
         if not dice.randrange(4):
             catch_up(dice)
+            folded |= came
 
 
 def accept(world: World, index: int, event: Sent) -> None:

@@ -173,6 +173,19 @@ class TestExplain:
             "starts at 2026-11-01 12:00 UTC reads new, but that of the event's time reads quantity."
         )
 
+    def test_says_that_it_came_before_the_service_was_defined(self, acme, tokens):
+        send(acme, ("1", NOON, {"quantity": 1}))
+        catch_up()
+        late = make_service(slug="late")
+        Definition.objects.create(
+            service=late, starts_at=NOON - HOUR, event_types=[TYPE], quantity_path="quantity"
+        )
+        told = self.explained(acme)["1"]
+        assert (told.state, told.counts_somewhere) == ("not-counted", True)
+        assert told.reasons == [
+            "late: It came before the service was defined, and counts once usage is rebuilt."
+        ]
+
     def test_says_that_it_was_voided_and_why(self, acme, tokens):
         send(acme, ("1", NOON, {"quantity": 1}))
         void(acme, "1")

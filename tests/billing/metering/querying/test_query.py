@@ -186,6 +186,23 @@ def test_at_the_moment_of_a_new_definition_it_is_that_which_counts(acme, service
         assert [row.groups["model"] for row in rows] == ["a", ""]
 
 
+def test_what_came_before_a_service_was_defined_is_in_neither(acme):
+    send(acme, ("early", START, {"quantity": 1}), kind="test.late")
+    fold()
+    service = make_service(slug="late")
+    Definition.objects.create(
+        service=service,
+        starts_at=START - timedelta(hours=1),
+        event_types=["test.late"],
+        quantity_path="quantity",
+    )
+    send(acme, ("later", START, {"quantity": 2}), kind="test.late")
+    fold()
+    for size in (Size.MINUTE, Size.HOUR):
+        wanted = Query(service=service, owners=[acme.pk], size=size)
+        assert [row.value for row in query.run(wanted, now=NOW)] == [2]
+
+
 def test_days_of_a_zone_are_its_own_over_a_change_of_clocks(services):
     owner, zone = make_organisation(), ZoneInfo("Europe/Berlin")
     expected = defaultdict(int)
