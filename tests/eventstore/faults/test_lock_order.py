@@ -68,9 +68,11 @@ def others():
 
 @pytest.fixture(autouse=True)
 def _no_deadlock(transactional_db):
+    connection.close()
+    until(lambda: not others())  # a session reports what it counted at its end
     before = deadlocks()
     yield
-    until(lambda: not others())  # a session reports what it counted at its end
+    until(lambda: not others())
     assert deadlocks() == before
 
 
