@@ -167,12 +167,14 @@ def test_an_organisation_is_found_from_any_page_by_keyboard_alone(
     assert complaints == []
 
 
+NOBODY = 200 * "z"  # the longest that is repeated, and it has no space
 PAGES = {
     "nobody": ["/", "/login/", "/invitations/{token}/"],
     "operator": [
         "/overview/?range=7d",
-        "/overview/?q=nobody",
+        f"/overview/?q={NOBODY}",
         "/organisations/",
+        f"/organisations/?q={NOBODY}",
         "/organisations/acme/usage/?range=7d",
     ],
     "owner": [
