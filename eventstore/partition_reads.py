@@ -25,6 +25,11 @@ class Window:
     count: int
     recorded_at: datetime  # that one
 
+    @property
+    def bounds(self) -> dict[str, int]:
+        """What a statement that reads it has to know."""
+        return {"partition": self.partition, "after": self.after, "until": self.until}
+
 
 def read(*, partition: int, after: int, until: int, limit: int) -> list[RecordedEvent]:
     """Return events of a partition after a position, up to the horizon ``until``, in order.
@@ -42,14 +47,10 @@ def read(*, partition: int, after: int, until: int, limit: int) -> list[Recorded
 
 def read_window(window: Window, *, types: Sequence[type[Event]]) -> list[RecordedEvent]:
     """Return the events of a window that are of these types, in order. Raises UnreadableEvent."""
-    within = {
-        **{"partition": window.partition, "after": window.after},
-        **{"until": window.until, "count": window.count},
-    }
     # Written out: a plan for any types could use no index of these alone.
     statement = SQL(READ_TYPES).format(types=Literal([name_of(one) for one in types]))
     with binary_cursor() as cursor:
-        cursor.execute(statement, within)
+        cursor.execute(statement, {**window.bounds, "count": window.count})
         return _decoded(cursor.fetchall())
 
 

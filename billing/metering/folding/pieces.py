@@ -20,7 +20,6 @@ from billing.metering.folding.readings import (
     WINDOW_EVENTS,
     Named,
     named,
-    within,
 )
 from billing.metering.folding.slots import Piece
 from billing.metering.folding.uncounted import Uncounted
@@ -46,7 +45,7 @@ class Read(NamedTuple):
 
 def of_window(window: Window, zones: Zones = IN_UTC) -> Read:
     """Read a window's events; pieces of what was taken back have no events, but groups."""
-    return _read(OF_WINDOW, within(window), zones)
+    return _read(OF_WINDOW, window.bounds, zones)
 
 
 def of_events(keys: Named, *, before: Window, zones: Zones = IN_UTC) -> Read:

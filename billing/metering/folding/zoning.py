@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from billing.metering.folding.readings import WINDOW, within
+from billing.metering.folding.readings import WINDOW
 from billing.periods import Zones
 from catacloud.accounts.models import Organisation
 from eventstore.feed import Window
@@ -19,7 +19,7 @@ def of_window(window: Window) -> Zones:
     window is folded.
     """
     with connection.cursor() as cursor:
-        cursor.execute(OF_WINDOW, within(window))
+        cursor.execute(OF_WINDOW, window.bounds)
         return Zones({owner: ZoneInfo(name) for owner, name in cursor})
 
 

@@ -4,7 +4,7 @@ import json
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.metering.folding import pieces, readings, zoning
@@ -39,10 +39,11 @@ def window() -> Window:
 
 
 def pages_read(statement: str, window: Window) -> int:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        readings.about(window, others=[])  # as the saga does, before it reads anything
         cursor.execute(
             f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}",
-            {**readings.within(window), "quarters": []},
+            {**window.bounds, "quarters": []},
         )
         [[found]] = cursor.fetchall()
     plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
@@ -61,3 +62,16 @@ def pages_read(statement: str, window: Window) -> int:
 )
 def test_a_window_costs_what_is_in_it(window: Window, statement: str) -> None:
     assert pages_read(statement, window) < PAGES
+
+
+def test_no_table_of_events_is_read_as_a_whole_to_fold_a_window(window: Window) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL random_page_cost = 1000")  # as dear as indexes of millions are
+        statement = f"EXPLAIN SELECT count(data) FROM {readings.WINDOW_EVENTS}"
+        cursor.execute(statement, window.bounds)
+        before = str(cursor.fetchall())
+        readings.about(window, others=[])
+        cursor.execute(statement, window.bounds)
+        since = str(cursor.fetchall())
+    assert "Seq Scan on eventstore_storedevent" in before
+    assert "Seq Scan on eventstore_storedevent" not in since
