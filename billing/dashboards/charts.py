@@ -14,11 +14,12 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from billing.dashboards import ticks
 from billing.dashboards.numbers import is_money, money_around, page_language
 from billing.dashboards.ranges import Range
 from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, expected_lines, highs
 from billing.periods import ONE_DAY, Days, written
-from billing.templatetags.figures import days_without_year, scale_for, separators, tick_in
+from billing.templatetags.figures import each_of, scale_for, separators, tick_in
 
 Figure = dict[str, Any]
 Values = Mapping[date, Decimal]
@@ -129,7 +130,7 @@ def period_bars(
             "hovermode": "x unified",
             "dragmode": False,
             "separators": separators(),
-            "meta": {"names": list(names.values())},
+            "meta": {"names": list(names.values()), "ticks": ticks.of_names([*names.values()])},
             "xaxis": {"type": "category", "fixedrange": True},
             "yaxis": {**axis, "range": [float(low) * 1.02, axis["range"][1]]},
             "shapes": [],
@@ -207,7 +208,7 @@ def _dashed(asked: Range, before: Values, size: Decimal, unit: str) -> Figure:
         "name": gettext("the period before"),
         "x": list(written(asked.shown)[:count]),
         "y": [float(before.get(day, ZERO) / size) for day in earlier],
-        "customdata": list(days_without_year(page_language(), asked.before)[:count]),
+        "customdata": list(each_of(page_language(), asked.before)[:count]),
         "hovertemplate": f"%{{customdata}}: %{{y:,.3~f}} {unit}<extra></extra>",
         "line": {"dash": "dot"},
         "meta": {"hue": "before"},
@@ -227,7 +228,7 @@ def _layout(asked: Range, largest: Decimal, unit: str, **more: object) -> Figure
         "meta": {
             "days": len(asked.shown),
             "first": first.isoformat(),
-            "tickformat": gettext("%-d %b"),
+            "ticks": ticks.of_days(page_language(), asked.shown),
         },
         "xaxis": {
             "type": "date",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from billing.dashboards import ticks
 from billing.dashboards.charts import Figure, hover, value_axis
 from billing.dashboards.metrics import EXECUTION, Metric
 from billing.dashboards.panels import (
@@ -64,7 +65,7 @@ def hour_figure(
             "hovermode": "x unified",
             "dragmode": False,
             "separators": separators(),
-            "meta": {"names": list(names.values())},
+            "meta": {"names": list(names.values()), "ticks": ticks.of_names([*names.values()])},
             "xaxis": {"type": "category", "fixedrange": True},
             "yaxis": value_axis(highest / size, unit),
             "shapes": [],

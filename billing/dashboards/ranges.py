@@ -6,7 +6,7 @@ from datetime import date
 
 from django.utils.translation import gettext, gettext_noop
 
-from billing.invoicing.charging.schedule import Cycle
+from billing.invoicing.charging.schedule import Cycle, months_later
 from billing.periods import ONE_DAY, Days, month_before, month_of
 
 MONTHLY = Cycle()  # the billing periods of who has no others
@@ -20,6 +20,9 @@ PRESETS = {
     "7d": gettext_noop("Last 7 days"),
     "30d": gettext_noop("Last 30 days"),
     "90d": gettext_noop("Last 90 days"),
+    "3m": gettext_noop("Last 3 months"),  # which are over, as the last one is
+    "6m": gettext_noop("Last 6 months"),
+    "12m": gettext_noop("Last 12 months"),
 }
 DEFAULT = "this-month"
 MOST_DAYS = 732
@@ -103,6 +106,8 @@ def _preset(name: str, *, today: date, cycle: Cycle = MONTHLY) -> Range:
     if name == "last-month":
         last = month_before(month)
         return _range(name, last, shown=last, before=month_before(last), today=today)
+    if name in PRESETS and name.endswith("m"):
+        return _months(name, int(name.removesuffix("m")), end=month.first, today=today)
     if name in PRESETS:
         length = int(name.removesuffix("d"))
         return _rolling(name, Days(today - ONE_DAY * (length - 1), today + ONE_DAY), today=today)
@@ -117,6 +122,12 @@ def _period(name: str, cycle: Cycle, *, today: date) -> Range:
         return _range(name, days, shown=running, before=last, today=today)
     before = cycle.period_of(last.first - ONE_DAY)
     return _range(name, last, shown=last, before=before, today=today)
+
+
+def _months(name: str, count: int, *, end: date, today: date) -> Range:
+    first, before = months_later(end, -count), months_later(end, -2 * count)
+    days = Days(first, end)
+    return _range(name, days, shown=days, before=Days(before, first), today=today)
 
 
 def _chosen(first: str, last: str, *, today: date) -> Range:

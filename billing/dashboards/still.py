@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 from django.utils.safestring import SafeString
 
-from billing.dashboards.numbers import page_language
+from billing.dashboards.ticks import Ticks
 from billing.periods import ONE_DAY, Days, written
-from billing.templatetags.figures import days_without_year
 
 Figure = dict[str, Any]
 Ends = dict[int, float]  # how high a stack is by now, at each place
@@ -23,9 +22,7 @@ Ends = dict[int, float]  # how high a stack is by now, at each place
 HEIGHT, BELOW = 280, 28  # px, as the stylesheet and the script have them
 ABOVE, ABOVE_WITH_NOTES = 8, 20
 SQUARE = 1000
-FITTING = {"few": 4, "some": 8, "many": 16}  # ticks, by the width: see the stylesheet
 MANY = 45  # bars, between which there is no room for a line
-STEPS = (1, 2, 4, 7, 10, 14, 28, 56, 91, 182, 365)  # days from tick to tick
 
 
 class Mark(NamedTuple):
@@ -38,8 +35,6 @@ class Plot:
     """Where things are: places from left to right, and values from low to high."""
 
     places: Sequence[str]
-    labels: Sequence[str]
-    is_dates: bool
     low: float
     high: float
     above: int
@@ -99,7 +94,7 @@ def still(figure: Figure) -> SafeString:
         f' width="100%" height="{plot.height}" viewBox="0 0 {SQUARE} {SQUARE}"'
         f' preserveAspectRatio="none">{marks}</svg>'
         f"{_notes(layout.get('annotations', ()), plot)}"
-        f"{_all_ticks(tuple(plot.labels), plot.is_dates)}</svg></div>"
+        f"{_ticks(layout['meta']['ticks'], plot)}</svg></div>"
     )
 
 
@@ -116,8 +111,6 @@ def _plot(layout: Figure) -> Plot:
     low, high = layout["yaxis"]["range"]
     return Plot(
         places=written(days) if days else names,
-        labels=days_without_year(page_language(), days) if days else names,
-        is_dates=days is not None,
         low=low,
         high=high,
         above=ABOVE_WITH_NOTES if layout.get("annotations") else ABOVE,
@@ -217,24 +210,17 @@ def _notes(notes: Sequence[Figure], plot: Plot) -> str:
     return "".join(drawn)
 
 
-@lru_cache(maxsize=64)
-def _all_ticks(labels: Sequence[str], is_dates: bool) -> str:
-    """Draw them for each width: all charts of a page have the same."""
+def _ticks(fitting: Mapping[str, Ticks], plot: Plot) -> str:
+    """Draw those of each width: the stylesheet shows the ones that fit."""
+    at = {place: number for number, place in enumerate(plot.places)}
     drawn = []
-    for name, most in FITTING.items():
-        ticks = "".join(_tick(labels, at) for at in _ticks(len(labels), most, is_dates))
-        drawn.append(f'<g class="{name}">{ticks}</g>')
+    for name, ticks in fitting.items():
+        each = zip(ticks["at"], ticks["text"], strict=True)
+        texts = "".join(_tick(at[place], len(at), text) for place, text in each)
+        drawn.append(f'<g class="{name}">{texts}</g>')
     return "".join(drawn)
 
 
-def _tick(labels: Sequence[str], place: int) -> str:
-    x, y = _percent(place, len(labels)), HEIGHT - BELOW + 18
-    return f'<text x="{x}" y="{y}">{escape(labels[place])}</text>'
-
-
-def _ticks(count: int, most: int, is_dates: bool) -> Sequence[int]:
-    """Return the places with a name: days from the first on, of others always the newest."""
-    if is_dates:
-        return range(0, count, next((days for days in STEPS if count / days <= most), STEPS[-1]))
-    step = -(-count // (most * 3 // 4))  # a month and its year are wider than a day
-    return range((count - 1) % step, count, step)
+def _tick(place: int, count: int, text: str) -> str:
+    x, y = _percent(place, count), HEIGHT - BELOW + 18
+    return f'<text x="{x}" y="{y}">{escape(text)}</text>'

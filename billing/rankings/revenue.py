@@ -20,7 +20,7 @@ from billing.rankings.sums import ByService, add_by_service
 from catacloud.accounts.models import Organisation
 
 AT_A_TIME = 200  # organisations
-LOOKED_BACK = 92  # days, so that the longest preset has its curve
+LOOKED_BACK = 397  # days, so that the longest preset, twelve months that are over, has its curve
 
 Daily = dict[date, Decimal]
 

@@ -32,6 +32,7 @@ register = template.Library()
 
 NBSP = "\u00a0"
 NOTHING = "–"
+QUARTER = 92  # days, at most
 ONE = Decimal(1)
 FIVE_DIGITS = Context(prec=5, rounding=ROUND_HALF_UP)
 SCALES: dict[str, Sequence[tuple[Decimal, str]]] = {
@@ -225,7 +226,9 @@ def span(days: Days) -> str:
 
 @register.filter
 def short_span(days: Days) -> str:
-    """Write days without their year: 1–22 Oct."""
+    """Write days without their year, 1–22 Oct, unless they are so many that one may ask for it."""
+    if is_long(days):
+        return span(days)
     first, last = days.first, days.last
     if first == last:
         return without_year(last)
@@ -250,10 +253,20 @@ def _with_year(day: date) -> str:
     return format_date(day, gettext("j M Y"))
 
 
-@register.filter("short_day")
 def without_year(day: date) -> str:
     """Write a day as 5 Nov."""
     return day_in(page_language(), day, "j M")
+
+
+@register.filter
+def day_among(day: date, days: Days) -> str:
+    """Write one of some days: 5 Nov, or 5 Nov 2025 where they are many."""
+    return _with_year(day) if is_long(days) else without_year(day)
+
+
+def is_long(days: Days) -> bool:
+    """Say if days are so many that one may ask of which year one of them is."""
+    return len(days) > QUARTER
 
 
 def _alone(day: date) -> str:
@@ -268,9 +281,10 @@ def day_in(language: str, day: date, pattern: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def days_without_year(language: str, days: Days) -> tuple[str, ...]:
-    """Write days as 5 Nov, for the axes of all charts of a page."""
-    return tuple(day_in(language, day, "j M") for day in days)
+def each_of(language: str, days: Days) -> tuple[str, ...]:
+    """Write each of some days as :func:`day_among` does, for all charts of a page."""
+    pattern = "j M Y" if is_long(days) else "j M"
+    return tuple(day_in(language, day, pattern) for day in days)
 
 
 def _locale() -> Locale:

@@ -4,11 +4,8 @@
 (() => {
   "use strict";
   const LIBRARY = document.currentScript.dataset.library;
-  const DAY = 86400000;
-  const TICK_STEPS = [1, 2, 4, 7, 10, 14, 28, 56, 91, 182];
   const MANY = 45; // bars, between which there is no room for a line
-  const WIDE = 832; // as the stylesheet has it for still pictures
-  const TICK_WIDTH = 64; // what a date needs, so that a phone gets fewer, not smaller ones
+  const WIDE = 832, NARROW = 416; // as the stylesheet has it for still pictures
   const LANGUAGE = document.documentElement.lang || "en";
   const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false, locale: LANGUAGE };
 
@@ -57,16 +54,10 @@
     };
   };
 
-  const dateTicks = (meta, width) => {
-    const fit = Math.max(2, Math.floor(width / TICK_WIDTH));
-    const step = TICK_STEPS.find((days) => meta.days / days <= fit) || 365;
-    return { tickmode: "linear", tick0: meta.first, dtick: step * DAY, tickformat: meta.tickformat };
-  };
-
-  const nameTicks = ({ names }, width) => {
-    const step = Math.ceil(names.length / Math.max(2, Math.floor(width / TICK_WIDTH)));
-    const shown = names.filter((_, at) => (names.length - 1 - at) % step === 0); // the newest always
-    return { tickmode: "array", tickvals: shown, ticktext: shown, tickangle: 0 };
+  // The same as below the still picture, so that a phone gets fewer, not smaller ones.
+  const fittingTicks = ({ few, some, many }, width) => {
+    const { at, text } = width >= WIDE ? many : width >= NARROW ? some : few;
+    return { tickmode: "array", tickvals: at, ticktext: text, tickangle: 0 };
   };
 
   const dressShape = (shape, look) =>
@@ -93,7 +84,7 @@
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: look.font, size: 12.5, color: look.ink },
       hoverlabel: { bgcolor: look.card, bordercolor: look.line, font: { color: look.ink, size: 12.5 } },
-      xaxis: { ...axis, ...layout.xaxis, showgrid: false, ...(layout.meta.names ? nameTicks : dateTicks)(layout.meta, size.width - 4 - leftOf(layout.yaxis)) },
+      xaxis: { ...axis, ...layout.xaxis, showgrid: false, ...fittingTicks(layout.meta.ticks, size.width) },
       yaxis: { ...axis, ...layout.yaxis, gridcolor: look.line, gridwidth: 1 },
       shapes: layout.shapes.map((shape) => dressShape(shape, look)),
       annotations: (layout.annotations || []).map((note, _, all) => dressNote(note, look, all.length === 1 && size.width >= WIDE)),

@@ -120,6 +120,25 @@ def test_days_are_written_as_people_do(first, end, expected):
 
 
 @pytest.mark.parametrize(
+    ("first", "end", "expected"),
+    [
+        (date(2026, 10, 1), date(2026, 10, 23), "1–22 Oct"),
+        (date(2025, 12, 1), date(2026, 3, 1), "1 Dec – 28 Feb"),
+        (date(2025, 11, 1), date(2026, 11, 1), "1 Nov 2025 – 31 Oct 2026"),
+        (date(2024, 1, 1), date(2025, 1, 1), "1 Jan – 31 Dec 2024"),
+    ],
+)
+def test_a_short_span_has_a_year_where_one_may_ask_which(first, end, expected):
+    assert figures.short_span(Days(first, end)) == expected
+
+
+def test_a_day_has_its_year_among_many():
+    first, end = date(2025, 11, 1), date(2026, 11, 1)
+    assert figures.day_among(first, Days(first, end)) == "1 Nov 2025"
+    assert figures.day_among(first, Days(first, date(2025, 12, 1))) == "1 Nov"
+
+
+@pytest.mark.parametrize(
     ("now", "direction"),
     [("100.04", "same"), ("99.96", "same"), ("100.05", "more"), ("99.95", "less"), ("100", "same")],
 )

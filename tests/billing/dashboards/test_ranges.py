@@ -52,6 +52,24 @@ class TestReadRange:
         assert asked.days == OCTOBER
         assert asked.before == days("2026-09-01", "2026-10-01")
 
+    @pytest.mark.parametrize(
+        ("preset", "first", "before"),
+        [
+            ("3m", "2026-08-01", "2026-05-01"),
+            ("6m", "2026-05-01", "2025-11-01"),
+            ("12m", "2025-11-01", "2024-11-01"),
+        ],
+    )
+    def test_ends_with_the_last_month_where_months_are_asked_for(self, preset, first, before):
+        asked = read_range({"range": preset}, today=TODAY)
+        assert asked.days == asked.shown == days(first, "2026-11-01")
+        assert asked.before == days(before, first)
+
+    def test_compares_as_many_days_of_months_that_differ_in_length(self):
+        asked = read_range({"range": "3m"}, today=date(2026, 5, 9))
+        assert asked.compared == days("2026-02-01", "2026-05-01")  # 89, of which there were 92
+        assert asked.compared_with == days("2025-11-01", "2026-01-29")
+
     def test_knows_a_calendar_month_by_its_days(self):
         asked = read_range({"from": "2026-10-01", "to": "2026-10-31"}, today=TODAY)
         assert asked.days == OCTOBER
