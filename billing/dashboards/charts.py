@@ -58,7 +58,7 @@ def daily_bars(
 ) -> Figure:
     """Return stacked bars per day, with the period before as a dashed line, and what is to come."""
     totals = total(series)
-    largest = _largest(totals, before, highs(to_come))
+    largest = _largest(totals, before if asked.is_compared else {}, highs(to_come))
     size, name = scale_for(largest, unit)
     bars = [_bar(one, asked.days, size, name, today) for one in series]
     return {
@@ -76,7 +76,7 @@ def daily_level(
     to_come: ToCome = NOTHING_TO_COME,
 ) -> Figure:
     """Return where a level stood at the end of each day, with the period before dashed."""
-    largest = _largest(series.values, before, highs(to_come))
+    largest = _largest(series.values, before if asked.is_compared else {}, highs(to_come))
     size, name = scale_for(largest, unit)
     line = {
         "type": "scatter",

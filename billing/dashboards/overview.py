@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from billing.dashboards import live, overview_chart, overview_figures, ranking, tables
 from billing.dashboards.chart_csv import Place, Taken, download, written
 from billing.dashboards.overview_figures import Platform
-from billing.dashboards.ranges import PRESETS, read_range
+from billing.dashboards.ranges import OFF, PRESETS, read_range
 from billing.metering.folding import uncounted
 from billing.metering.folding.freshness import freshness
 from billing.periods import month_before, month_of
@@ -32,8 +32,12 @@ PAGE = "billing/overview.html"
 @varies
 def overview(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
-    asked = read_range(request.GET, today=now.date())
-    platform = overview_figures.read(asked, metric=request.GET.get("metric", ""), now=now)
+    platform = overview_figures.read(
+        read_range(request.GET, today=now.date()),
+        metric=request.GET.get("metric", ""),
+        is_compared=request.GET.get("compare") != OFF,
+        now=now,
+    )
     if request.GET.get("format") == "csv":
         return _as_csv(platform)
     as_of = platform.ranking and platform.ranking.as_of
@@ -42,7 +46,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         return live.unchanged(tag)
     template = template_for(request, PAGE, partials={"content", "organisations", "days-table"})
     context: Context = {
-        "asked": asked,
+        "asked": platform.asked,
         "presets": PRESETS,
         "metric": platform.metric,
         "metrics": platform.metrics,
@@ -130,7 +134,8 @@ class _Table:
 
 
 def _table(request: SignedInRequest, platform: Platform) -> _Table:
-    sort, search = tables.read_sort(request.GET), searched(request.GET)
+    sort = tables.read_sort(request.GET, is_compared=platform.asked.is_compared)
+    search = searched(request.GET)
     if platform.ranking is None:
         return _Table(sort, search, None, [])
     column = tables.column_of(sort, platform.figure)
@@ -154,7 +159,7 @@ def _table_context(platform: Platform, table: _Table, largest: Sequence[UUID]) -
         for row in table.rows
     ]
     return {
-        "columns": tables.columns(table.sort),
+        "columns": tables.columns(table.sort, is_compared=platform.asked.is_compared),
         "sort": table.sort,
         "q": table.search,
         "page": table.page,

@@ -83,7 +83,7 @@ class Platform:
         costs = self.ranking.costs if self.ranking else []
         found = [Cost(Decimal(one["cost"]), one["currency"]) for one in costs]
         change = None
-        if len(costs) == 1:
+        if len(costs) == 1 and self.asked.is_compared:
             change = Earned(Decimal(costs[0]["compared"]), Decimal(costs[0]["before"]))
         each = self._revenue().values()
         days = [day for day in self.asked.days if any(day in values for values in each)]
@@ -165,8 +165,11 @@ class Platform:
         return self.revenue
 
 
-def read(asked: Range, *, metric: str, now: datetime) -> Platform:
-    """Return what to show; an unknown metric is GB-hours."""
+def read(asked: Range, *, metric: str, is_compared: bool, now: datetime) -> Platform:
+    """Return what to show; an unknown metric is GB-hours.
+
+    A ranking knows changes, too, so that there is one for a page with them and one without.
+    """
     span = Span.of(asked)
     newest, (services, marks, stamp) = together.read(
         together.together(upkeep.reading_newest(span), _known(asked.read))
@@ -174,7 +177,9 @@ def read(asked: Range, *, metric: str, now: datetime) -> Platform:
     ranking = ask(span, newest, now=now)
     money = _revenue_in(ranking)
     shown = money if metric == COST else METRICS.get(metric, GB_HOURS)
-    return Platform(asked, now, shown, ranking, {one.pk: one for one in services}, marks, stamp)
+    own = {one.pk: one for one in services}
+    days = asked if is_compared else asked.alone()
+    return Platform(days, now, shown, ranking, own, marks, stamp)
 
 
 def _known(days: Days) -> together.Reading[tuple[list[Service], list[RevenueMark], str]]:

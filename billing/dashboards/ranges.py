@@ -25,6 +25,7 @@ PRESETS = {
     "12m": gettext_noop("Last 12 months"),
 }
 DEFAULT = "this-month"
+OFF = "off"  # of ?compare=
 MOST_DAYS = 732
 EARLIEST = date(2000, 1, 1)
 
@@ -64,6 +65,10 @@ class Range:
     def read(self) -> Days:
         """Everything that a chart needs: the period before and this one, without a gap."""
         return Days(self.before.first, self.days.end)
+
+    def alone(self) -> "Range":
+        """Return the same days, compared with nothing."""
+        return replace(self, is_compared=False, compared=None, compared_with=None)
 
 
 def presets_of(cycle: Cycle, *, today: date) -> dict[str, str]:

@@ -5,17 +5,16 @@ is as it is by default is not in it, so each state has one address.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from billing.dashboards.ranges import DEFAULT, MONTHLY, Range, read_range
+from billing.dashboards.ranges import DEFAULT, MONTHLY, OFF, Range, read_range
 from billing.invoicing.charging.schedule import Cycle
 
-OFF = "off"
 RANGE = ("range", "from", "to")
 NAMES = (*RANGE, "compare", "metric", "by", "sort")
 UNKNOWN = {
@@ -91,7 +90,7 @@ def read_state(
         chosen[name] = value
     said = {name: value for name, value in chosen.items() if value != choices_of(choices, name)[0]}
     if asked.get("compare") == OFF:
-        shown = replace(shown, is_compared=False, compared=None, compared_with=None)
+        shown = shown.alone()
         said["compare"] = OFF
     return State(
         range=shown,

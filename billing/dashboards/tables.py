@@ -15,7 +15,7 @@ from billing.dashboards.ranges import Range
 from billing.rankings.reading import Ranked
 
 ZERO = Decimal(0)
-DEFAULT_SORT = "-gb-hours"
+DEFAULT_SORT, CHANGE = "-gb-hours", "change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,24 @@ class DayRow(NamedTuple):
     before: Decimal | None
 
 
-SORTED_BY = ("name", "stored", "gb-hours", "execution", "cost", "change")
+SORTED_BY = ("name", "stored", "gb-hours", "execution", "cost", CHANGE)
 
 
-def read_sort(asked: Mapping[str, str]) -> str:
+def read_sort(asked: Mapping[str, str], *, is_compared: bool) -> str:
     """Return what ``?sort=`` asks for, else the most GB-hours first."""
     sort = asked.get("sort", "")
-    return sort if sort.removeprefix("-") in SORTED_BY else DEFAULT_SORT
+    return sort if sort.removeprefix("-") in _sorted_by(is_compared) else DEFAULT_SORT
+
+
+def _sorted_by(is_compared: bool) -> Sequence[str]:
+    return [one for one in SORTED_BY if is_compared or one != CHANGE]
 
 
 def column_of(sort: str, figure: str) -> str:
     """Return the field of a ranking that is sorted by, with its minus: a change in percent."""
     minus = "-" if sort.startswith("-") else ""
     column = sort.removeprefix("-").replace("-", "_")
-    return f"{minus}{figure}_percent" if column == "change" else f"{minus}{column}"
+    return f"{minus}{figure}_percent" if column == CHANGE else f"{minus}{column}"
 
 
 def change_of(row: Ranked, figure: str) -> Change:
@@ -96,7 +100,7 @@ def make_row(
 
 
 def day_rows(series: Sequence[Series], totals: Values, asked: Range) -> list[DayRow]:
-    earlier = dict(zip(asked.shown, asked.before, strict=False))
+    earlier = dict(zip(asked.shown, asked.before, strict=False)) if asked.is_compared else {}
     return [
         DayRow(
             day=day,
@@ -108,16 +112,16 @@ def day_rows(series: Sequence[Series], totals: Values, asked: Range) -> list[Day
     ]
 
 
-def columns(sort: str) -> list[Column]:
-    names = (
-        gettext("Organisation"),
-        gettext("Stored"),
-        "GB·h",
-        gettext("Execution"),
-        gettext("Cost"),
-        pgettext("how much it is", "Change"),
-    )
-    return [_column(name, slug, sort) for slug, name in zip(SORTED_BY, names, strict=True)]
+def columns(sort: str, *, is_compared: bool) -> list[Column]:
+    names = {
+        "name": gettext("Organisation"),
+        "stored": gettext("Stored"),
+        "gb-hours": "GB·h",
+        "execution": gettext("Execution"),
+        "cost": gettext("Cost"),
+        CHANGE: pgettext("how much it is", "Change"),
+    }
+    return [_column(names[slug], slug, sort) for slug in _sorted_by(is_compared)]
 
 
 def _column(name: str, slug: str, sort: str) -> Column:

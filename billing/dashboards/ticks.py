@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TypedDict
 
 from billing.periods import Days
-from billing.templatetags.figures import day_in, is_long
+from billing.templatetags.figures import SHORT_DAY, day_in, is_long
 
 FITTING = {"few": 4, "some": 8, "many": 16}  # by the width: see the stylesheet
 DAY_STEPS = (1, 2, 4, 7, 10, 14)
@@ -45,7 +45,7 @@ def _of_some_days(language: str, days: Days, most: int) -> Ticks | None:
     if step is None or is_long(days):
         return None
     shown = list(days)[::step]
-    return _ticks(shown, [day_in(language, day, "j M") for day in shown])
+    return _ticks(shown, [day_in(language, day, SHORT_DAY) for day in shown])
 
 
 def _of_months(language: str, days: Days, most: int) -> Ticks:

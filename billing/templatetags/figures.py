@@ -11,7 +11,7 @@ from babel import Locale
 from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 from django import template
 from django.utils.dateformat import format as format_date
-from django.utils.translation import gettext, gettext_lazy, override, pgettext
+from django.utils.translation import gettext, gettext_lazy, gettext_noop, override, pgettext
 
 from billing.dashboards.metrics import Change
 from billing.dashboards.numbers import (
@@ -33,6 +33,7 @@ register = template.Library()
 NBSP = "\u00a0"
 NOTHING = "–"
 QUARTER = 92  # days, at most
+SHORT_DAY = gettext_noop("j M")
 ONE = Decimal(1)
 FIVE_DIGITS = Context(prec=5, rounding=ROUND_HALF_UP)
 SCALES: dict[str, Sequence[tuple[Decimal, str]]] = {
@@ -255,7 +256,7 @@ def _with_year(day: date) -> str:
 
 def without_year(day: date) -> str:
     """Write a day as 5 Nov."""
-    return day_in(page_language(), day, "j M")
+    return day_in(page_language(), day, SHORT_DAY)
 
 
 @register.filter
@@ -283,7 +284,7 @@ def day_in(language: str, day: date, pattern: str) -> str:
 @lru_cache(maxsize=64)
 def each_of(language: str, days: Days) -> tuple[str, ...]:
     """Write each of some days as :func:`day_among` does, for all charts of a page."""
-    pattern = "j M Y" if is_long(days) else "j M"
+    pattern = "j M Y" if is_long(days) else SHORT_DAY
     return tuple(day_in(language, day, pattern) for day in days)
 
 

@@ -42,27 +42,29 @@ def usage_rows(panel: Panel, state: State) -> SafeString:
 
 
 @register.simple_tag
-def day_rows(rows: Sequence[DayRow], metric: Metric) -> SafeString:
+def day_rows(rows: Sequence[DayRow], metric: Metric, is_compared: bool) -> SafeString:
     """Write the rows of the overview's days: each series where there are many, all, and before."""
     language, unit = page_language(), escape(metric.unit)
     return SafeString(
         "\n".join(
             f'<tr><th scope="row">{day_in(language, row.day, "D j M Y")}</th>'
-            f"{_figures(_amounts(language, row, unit))}</tr>"
+            f"{_figures(_amounts(language, row, unit, is_compared))}</tr>"
             for row in rows
         )
     )
 
 
 @register.simple_tag
-def organisation_rows(rows: Sequence[Ranked], metric: Metric, query: str) -> SafeString:
+def organisation_rows(
+    rows: Sequence[Ranked], metric: Metric, query: str, is_compared: bool
+) -> SafeString:
     """Write the rows of the overview's organisations, which lead to their usage with a query."""
     language, has_curve = page_language(), metric.slug != "cost"
     start, end = _usage_of(query)
     return SafeString(
         "\n".join(
-            f'<tr role="row">{_name(row, f"{start}{row.slug}{end}")}{_ranked(language, row)}'
-            f"{_curve(row) if has_curve else ''}</tr>"
+            f'<tr role="row">{_name(row, f"{start}{row.slug}{end}")}'
+            f"{_ranked(language, row, is_compared)}{_curve(row) if has_curve else ''}</tr>"
             for row in rows
         )
     )
@@ -102,14 +104,16 @@ def _name(row: Ranked, link: str) -> str:
     )
 
 
-def _ranked(language: str, row: Ranked) -> str:
+def _ranked(language: str, row: Ranked, is_compared: bool) -> str:
     cells = [
         str(amount_in(language, row.stored, "GB")),
         str(amount_in(language, row.gb_hours, "GB·h")),
         str(amount_in(language, row.execution, "h")),
         escape(money_in(language, row.cost, row.currency)) if row.currency else NOTHING,
-        f'<span class="change {row.change.direction}">{percent_in(language, row.change)}</span>',
     ]
+    if is_compared:
+        change = percent_in(language, row.change)
+        cells.append(f'<span class="change {row.change.direction}">{change}</span>')
     return "".join(f'<td role="cell" class="n">{cell}</td>' for cell in cells)
 
 
@@ -144,10 +148,10 @@ def _cost(language: str, row: Row, currency: str) -> str:
     return NOTHING if row.cost is None else escape(money_in(language, row.cost, currency))
 
 
-def _amounts(language: str, row: DayRow, unit: str) -> list[str]:
+def _amounts(language: str, row: DayRow, unit: str, is_compared: bool) -> list[str]:
     values = [*row.values, row.total] if len(row.values) > 1 else [row.total]
     cells = [str(amount_in(language, value, unit)) for value in values]
-    return [*cells, _before(language, row, unit)]
+    return [*cells, _before(language, row, unit)] if is_compared else cells
 
 
 def _before(language: str, row: Row | DayRow, unit: str) -> str:

@@ -70,6 +70,12 @@ class TestDailyBars:
         assert chart["layout"]["yaxis"]["ticktext"] == ["0", "€500", "€1,000", "€1,500", "€2,000"]
         assert chart["data"][0]["hovertemplate"] == "Storage: €%{y:,.2f}<extra></extra>"
 
+    @pytest.mark.parametrize(("asked", "highest"), [(MONTH, "2 TB"), (MONTH.alone(), "1 GB")])
+    def test_is_as_high_as_what_is_drawn(self, asked, highest):
+        before = {MONTH.before.first: Decimal(2000)}
+        figure = daily_level(asked=asked, series=Series("A", each_day(1)), before=before, unit="GB")
+        assert figure["layout"]["yaxis"]["ticktext"][-1] == highest
+
     def test_draws_today_paler_for_it_is_not_over(self):
         figure = daily_bars(
             asked=MONTH, series=[Series("A", each_day(1))], before={}, unit="h", today=TODAY

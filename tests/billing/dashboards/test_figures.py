@@ -132,6 +132,12 @@ def test_a_short_span_has_a_year_where_one_may_ask_which(first, end, expected):
     assert figures.short_span(Days(first, end)) == expected
 
 
+def test_a_day_without_its_year_is_written_as_the_language_has_it():
+    with override("de"):
+        assert figures.without_year(date(2026, 11, 1)) == "1. Nov"
+        assert figures.short_span(Days(date(2026, 11, 1), date(2026, 11, 30))) == "1.–29. Nov"
+
+
 def test_a_day_has_its_year_among_many():
     first, end = date(2025, 11, 1), date(2026, 11, 1)
     assert figures.day_among(first, Days(first, end)) == "1 Nov 2025"

@@ -114,6 +114,52 @@ class TestChart:
         assert b"<b>&" not in page.content
 
 
+class TestComparedWithNothing:
+    @pytest.fixture(autouse=True)
+    def _used(self):
+        acme = make_organisation("Acme")
+        make_daily_usage(acme, date(2026, 10, 20), hours=900)
+        make_daily_usage(acme, date(2026, 11, 2), hours=90)
+
+    def test_is_turned_off_by_the_address_and_on_again(self, client):
+        page = text(client.get(URL, {"range": "7d"}))
+        assert 'id="compare" class="control toggle" href="?range=7d&amp;compare=off"' in page
+        page = text(client.get(URL, {"compare": "off", "range": "7d"}))
+        assert 'id="compare" class="control toggle" href="?range=7d"' in page
+
+    def test_says_no_change_anywhere(self, client):
+        asked = {"metric": "execution", "compare": "off", "sort": "change"}
+        page = text(client.get(URL, asked))
+        for said in (
+            "vs.",
+            "compare whole days",
+            "What changed",
+            "The period before",
+            "day by day",
+        ):
+            assert said not in page
+        assert 'id="sort-change"' not in page
+        assert (
+            'id="sort-gb-hours" href="?metric=execution&amp;compare=off&amp;sort=gb-hours"' in page
+        )
+        assert "/organisations/acme/usage/?compare=off" in page
+
+    def test_draws_the_days_alone_and_as_high_as_they_are(self, client):
+        drawn = figure(client.get(URL, {"metric": "execution", "compare": "off"}))
+        assert [trace["name"] for trace in drawn["data"]] == ["Acme"]
+        assert drawn["layout"]["yaxis"]["range"][1] < 110
+
+    def test_takes_away_the_days_alone(self, client):
+        asked = {"metric": "execution", "compare": "off", "format": "csv"}
+        lines = client.get(URL, asked).content.decode().splitlines()
+        assert "2026-11-02,Execution time,,90,h," in lines
+
+    def test_needs_no_ranking_of_its_own(self, client):
+        client.get(URL)
+        client.get(URL, {"compare": "off"})
+        assert Ranking.objects.count() == 1
+
+
 class TestTable:
     @pytest.fixture(autouse=True)
     def _organisations(self):
