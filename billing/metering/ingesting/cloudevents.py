@@ -18,6 +18,14 @@ CONTENT_TYPES = ("application/cloudevents+json", "application/cloudevents-batch+
 ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time", "dataschema")
 
 UNREADABLE = (msgspec.DecodeError, RecursionError)  # the latter of JSON that is nested too deeply
+# Sees where a value ends also where it holds NaN, half a character or a control character: some
+# encoders write these, and they are no JSON, or no text.
+LENIENT = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
+HALF = re.compile(
+    rb"(?<!\\)(?:\\\\)*"
+    rb"(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F])"
+)
+SPACE = re.compile(r"[ \t\n\r]*")
 # What a body may hold that needs a closer look: a large exponent, a NUL in an attribute. Patterns
 # that begin with a letter are by far the fastest.
 SUSPICIOUS = [re.compile(text) for text in (rb"e[+-]?\d{4}", rb"E[+-]?\d{4}", rb"\\u0000")]
@@ -129,7 +137,7 @@ def read_binary(headers: Mapping[str, str], body: bytes) -> list[CloudEvent | Ba
         try:
             event["data"] = msgspec.json.decode(body, type=msgspec.Raw)
         except UNREADABLE as error:
-            raise NotEvents(f"The body, its data, is not JSON: {_said(error)}.") from error
+            raise NotEvents(f"The body, its data, is not JSON: {_said(error, body)}.") from error
     return read(msgspec.json.encode(event))
 
 
@@ -149,8 +157,12 @@ def _check_encoding(body: bytes) -> None:
         raise NotEvents(f"The body is not UTF-8 from byte {error.start} on.") from error
 
 
-def _said(error: Exception) -> str:
-    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+def _said(error: Exception, text: bytes) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if HALF.search(text):
+        return "a text holds half of a character, a surrogate alone"
+    return str(error)
 
 
 def _read_one(index: int, raw: msgspec.Raw) -> CloudEvent | BadEvent:
@@ -159,7 +171,7 @@ def _read_one(index: int, raw: msgspec.Raw) -> CloudEvent | BadEvent:
     except msgspec.ValidationError as error:
         return BadEvent(index, f"{error}.")
     except UNREADABLE as error:
-        return BadEvent(index, f"It is not JSON: {_said(error)}.")
+        return BadEvent(index, f"It is not JSON: {_said(error, bytes(raw))}.")
 
 
 def _split(body: bytes, is_batch: bool) -> list[msgspec.Raw]:
@@ -171,7 +183,30 @@ def _split(body: bytes, is_batch: bool) -> list[msgspec.Raw]:
             return msgspec.json.decode(body, type=list[msgspec.Raw])
         return [msgspec.json.decode(body, type=msgspec.Raw)]
     except UNREADABLE as error:
-        raise NotEvents(f"The body is not JSON: {_said(error)}.") from error
+        if is_batch and (found := _split_leniently(body.decode())):
+            return found
+        raise NotEvents(f"The body is not JSON: {_said(error, body)}.") from error
+
+
+def _split_leniently(body: str) -> list[msgspec.Raw]:
+    """Cut a batch some of whose events are no JSON; return none where it cannot be cut."""
+    found: list[msgspec.Raw] = []
+    at = _past_space(body, body.index("[") + 1)
+    try:
+        while True:
+            start, (_, at) = at, LENIENT.raw_decode(body, at)
+            found.append(msgspec.Raw(body[start:at].encode()))
+            at = _past_space(body, at)
+            if body[at] != ",":
+                break
+            at = _past_space(body, at + 1)
+    except (ValueError, IndexError, RecursionError):
+        return []
+    return found if body[at] == "]" and _past_space(body, at + 1) == len(body) else []
+
+
+def _past_space(text: str, at: int) -> int:
+    return SPACE.match(text, at).end()  # type: ignore[union-attr]  # matches nothing as well
 
 
 def _wrong_data(event: CloudEvent) -> str:

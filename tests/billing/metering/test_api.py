@@ -167,6 +167,26 @@ def test_data_that_are_no_json_are_refused(key, value):
     assert not StoredEvent.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('"\\ud83d"', "half of a character"),  # an emoji that JavaScript cut in two
+        ('"\\ude00\\ud83d"', "half of a character"),
+        ("NaN", "It is not JSON"),  # as Python writes it
+        ('"\x1f"', "It is not JSON"),
+    ],
+)
+def test_an_event_that_is_no_json_is_named_and_leaves_the_others_alone(key, value, said):
+    bad = json.dumps({**EVENT, "id": "2", "data": None}).replace("null", f'{{"x": {value}}}')
+    body = f"[{json.dumps(EVENT)} ,\n{bad}, {json.dumps({**EVENT, 'id': '3'})}]\n"
+    [error] = post(body, key=key).json()["errors"]
+    assert error["index"] == 1
+    assert said in error["reason"]
+    assert not StoredEvent.objects.exists()
+    outcomes = post(body, key=key, query="?partial=true").json()
+    assert [one["status"] for one in outcomes] == ["accepted", "refused", "accepted"]
+
+
 def test_another_content_type_is_refused(key):
     assert post("<event/>", key=key, content_type="application/xml").status_code == 400
 
