@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import MD5, Cast
 from django.utils import timezone
 
 from billing.metering import backlog, changed, level_months, triggers
@@ -12,6 +13,11 @@ from catacloud.accounts.models import Organisation
 PATH = RegexValidator(
     r"^[^.\s]+(\.[^.\s]+)*\Z", "Name the field in the event's data, such as bytes or usage.bytes."
 )
+
+
+# An index holds no row of more than 2,700 bytes, and twenty values of dimensions can be longer.
+GROUPS_KEY = Cast(MD5(Cast("groups", models.TextField())), models.UUIDField())
+GROUPS_KEY_SQL = "(md5(groups::text)::uuid)"
 
 
 class Service(models.Model):
@@ -217,7 +223,10 @@ class HourlyUsage(Sums):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organisation", "service", "hour", "groups"],
+                "organisation",
+                "service",
+                "hour",
+                GROUPS_KEY,
                 name="one_row_per_organisation_service_hour_groups",
             )
         ]
@@ -260,7 +269,11 @@ class UniqueValue(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organisation", "service", "hour", "groups", "value"],
+                "organisation",
+                "service",
+                "hour",
+                GROUPS_KEY,
+                "value",
                 name="a_value_is_unique_in_its_hour",
             )
         ]

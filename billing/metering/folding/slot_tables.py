@@ -19,7 +19,7 @@ from billing.metering.folding.pieces import Place
 from billing.metering.folding.readings import Named
 from billing.metering.folding.slots import PEAK, UNIQUE_COUNT, Piece, Slot
 from billing.metering.folding.uncounted import Uncounted
-from billing.metering.models import Service
+from billing.metering.models import GROUPS_KEY_SQL, Service
 from billing.periods import Zones
 from eventstore.feed import Window
 
@@ -231,7 +231,7 @@ SELECT owner, service, hour, groups, quantity, 0, event_count, last_at, high FRO
     %s::uuid[], %s::bigint[], %s::timestamptz[], %s::jsonb[], %s::numeric[], %s::bigint[],
     %s::timestamptz[], %s::numeric[]
 ) AS slot (owner, service, hour, groups, quantity, event_count, last_at, high)
-ON CONFLICT (organisation_id, service_id, hour, groups) DO UPDATE SET {_SLOT}
+ON CONFLICT (organisation_id, service_id, hour, {GROUPS_KEY_SQL}) DO UPDATE SET {_SLOT}
 """  # noqa: S608 (constants only)
 WRITE_PEAKS = f"""
 INSERT INTO billing_peakhour

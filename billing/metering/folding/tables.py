@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from billing.metering.folding.fold import Cell, Hour, Sums
+from billing.metering.models import GROUPS_KEY_SQL
 
 
 def add(
@@ -106,7 +107,7 @@ SELECT * FROM unnest(
     %s::uuid[], %s::bigint[], %s::timestamptz[], %s::jsonb[], %s::numeric[], %s::numeric[],
     %s::bigint[]
 )
-ON CONFLICT (organisation_id, service_id, hour, groups) DO UPDATE SET {SUMS}
+ON CONFLICT (organisation_id, service_id, hour, {GROUPS_KEY_SQL}) DO UPDATE SET {SUMS}
 """  # noqa: S608 (constants only)
 ADD_DAYS = f"""
 INSERT INTO billing_dailyusage AS usage
@@ -124,13 +125,16 @@ SELECT * FROM unnest(
 )
 ON CONFLICT (service_id, day, partition) DO UPDATE SET {SUMS}
 """  # noqa: S608 (constants only)
-DELETE_HOURS = """
+DELETE_HOURS = f"""
 DELETE FROM billing_hourlyusage AS usage
-USING unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::jsonb[])
-    AS touched (owner, service, hour, groups)
-WHERE organisation_id = owner AND service_id = service AND usage.hour = touched.hour
-    AND usage.groups = touched.groups AND event_count = 0
-"""
+USING (
+    SELECT *, {GROUPS_KEY_SQL} AS groups_key
+    FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::jsonb[])
+        AS given (owner, service, starts_at, groups)
+) AS touched
+WHERE organisation_id = owner AND service_id = service AND hour = starts_at
+    AND (md5(usage.groups::text)::uuid) = groups_key AND event_count = 0
+"""  # noqa: S608 (constants only)
 DELETE_DAYS = """
 DELETE FROM billing_dailyusage AS usage
 USING unnest(%s::uuid[], %s::bigint[], %s::date[]) AS touched (owner, service, day)

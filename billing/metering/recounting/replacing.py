@@ -1,7 +1,7 @@
 """Make live rows what they are in tables that were built beside them, and accounts with them."""
 
 from collections import defaultdict
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from django.db import connection, models
 
 from billing.metering.folding import zoning
 from billing.metering.folding.fold import ByMonth, Cell, Sums, by_month
-from billing.metering.models import Service
+from billing.metering.models import GROUPS_KEY_SQL, Service
 from billing.metering.recounting import comparing
 from billing.periods import Days, month_of
 
@@ -26,7 +26,7 @@ def rows(model: type[models.Model], *, schema: str, service: Service | None) -> 
         "live": model._meta.db_table,
         "new": f"{schema}.{model._meta.db_table}",
         "columns": ", ".join(key + rest),
-        "key": ", ".join(key),
+        "key": ", ".join(GROUPS_KEY_SQL if name == "groups" else name for name in key),
         "same": " AND ".join(f"new.{name} = live.{name}" for name in key),
         "first": key[0],
         "only": "service_id IN (%(service)s, 0)" if of_one else "true",
@@ -50,10 +50,20 @@ def _columns(model: type[models.Model]) -> tuple[list[str], list[str]]:
         names = set(model._meta.pk.field_names)
     else:
         unique = (models.UniqueConstraint,)
-        [names] = [set(one.fields) for one in model._meta.constraints if isinstance(one, unique)]
+        [names] = [_names(one) for one in model._meta.constraints if isinstance(one, unique)]
     fields = [one for one in model._meta.concrete_fields if one.attname != "id"]
     key = [one.attname for one in fields if {one.name, one.attname} & names]
     return key, [one.attname for one in fields if one.attname not in key]
+
+
+def _names(constraint: models.UniqueConstraint) -> set[str]:
+    """Return which fields have to be unique together, also where it is by a digest of one."""
+    parts = chain.from_iterable(
+        one.flatten() if isinstance(one, models.Expression) else [one]
+        for one in constraint.expressions
+    )
+    named = (one.name for one in parts if isinstance(one, models.F))  # type: ignore[attr-defined]
+    return {*constraint.fields, *named}
 
 
 def level_months(service: Service | None) -> int:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from billing.metering.folding import saga
 from billing.metering.ingesting import ingestion
 from billing.metering.models import DailyUsage, Definition, Dimension, HourlyUsage, PlatformUsage
 from billing.metering.names import uuid_of
+from billing.metering.services.meters import MOST_GROUPS
 from catacloud.accounts.models import ApiKey
 from eventstore import feed, store
 from eventstore.events import StreamKey
@@ -188,6 +190,29 @@ class TestDimensions:
             "a": 2,
             "…": 2,
         }
+
+
+@pytest.mark.parametrize("aggregation", ["sum", "unique_count"])
+def test_dimensions_may_be_longer_than_an_index_holds(acme, aggregation):
+    long = make_service(slug="long", aggregation=aggregation)
+    definition = Definition.objects.create(
+        service=long, starts_at=NOON, event_types=["long"], quantity_path="quantity"
+    )
+    names = [f"dimension-{number}" for number in range(MOST_GROUPS)]
+    Dimension.objects.bulk_create(
+        Dimension(definition=definition, name=name, path=name) for name in names
+    )
+    dice = Random(1)
+    values = {name: "".join(chr(dice.randrange(33, 50_000)) for _ in range(100)) for name in names}
+    for id in ("1", "2"):
+        send(acme, (id, NOON, {"quantity": 1, **values}), kind="long")
+        catch_up()
+    [(_, groups, _, count)] = used(long)
+    assert (groups, count) == (values, 2)
+    for id in ("1", "2"):
+        void(acme, id)
+    catch_up()
+    assert used(long) == []
 
 
 class TestWhatIsTakenBack:
