@@ -1,6 +1,6 @@
 """The days of time zones, worked out one by one, for the check: see recount.py. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -23,17 +23,20 @@ class Day(NamedTuple):
 
 def days(zone: tzinfo) -> Iterator[Day]:
     """Yield all days that last for a while: a zone may have left one out."""
-    day = FIRST
+    day, starts_at, month, month_ends_at = FIRST, _starts(FIRST, zone), 0, _month_end(FIRST, zone)
     while day < END:
-        found = Day(day, _starts(day, zone), _starts(day + ONE_DAY, zone), _month_end(day, zone))
-        if found.starts_at < found.ends_at:
-            yield found
-        day += ONE_DAY
+        if day.month != month:
+            month, month_ends_at = day.month, _month_end(day, zone)
+        following = day + ONE_DAY
+        ends_at = _starts(following, zone)
+        if starts_at < ends_at:
+            yield Day(day, starts_at, ends_at, month_ends_at)
+        day, starts_at = following, ends_at
 
 
-def slot(zone: tzinfo) -> int:
-    """Return the span of a row of hours, in microseconds: no day may begin within one."""
-    whole = all(one.starts_at.minute == 0 for one in days(zone))
+def slot(found: Iterable[Day]) -> int:
+    """Return the span of a row of hours, in microseconds: no day of a zone may begin within one."""
+    whole = all(one.starts_at.minute == 0 for one in found)
     return HOUR if whole else QUARTER_HOUR
 
 

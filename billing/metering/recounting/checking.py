@@ -4,7 +4,7 @@ All of it is read in one snapshot of the database, on a connection of its own, a
 saga's checkpoints of that snapshot: so it is right while workers fold and appends go on.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -86,7 +86,7 @@ def findings(
     with one_snapshot(payloads) as db:
         values = wanted.values
         marks = dict(db.execute(recount.CHECKPOINTS, values).fetchall())
-        members = _organisations(db, wanted)
+        members = _organisations(db, wanted, marks)
         for done, (partition, organisations) in enumerate(members.items()):
             watch(f"partition {partition}", done, len(members))
             within = {"partition": partition, "until": marks.get(partition, 0)}
@@ -115,21 +115,33 @@ def _add_calendars(db: Connection) -> None:
     names = [name for (name,) in db.execute(recount.ZONES)]
     with db.cursor() as cursor:
         for name in names:
-            zone = ZoneInfo(name)
-            cursor.execute("INSERT INTO check_zone VALUES (%s, %s)", [name, calendars.slot(zone)])
+            days = list(calendars.days(ZoneInfo(name)))
+            cursor.execute("INSERT INTO check_zone VALUES (%s, %s)", [name, calendars.slot(days)])
             with cursor.copy("COPY check_day FROM STDIN") as copy:
-                for day in calendars.days(zone):
+                for day in days:
                     copy.write_row((name, *day))
 
 
-def _organisations(db: Connection, wanted: Slice) -> dict[int, list[UUID]]:
-    """Return which organisations are in each partition that the slice has any of."""
+def _organisations(
+    db: Connection, wanted: Slice, marks: Mapping[int, int]
+) -> dict[int, list[UUID]]:
+    """Return which organisations are in each partition that has anything to look at."""
     if wanted.organisation_id is not None:
         return {store.partition_of(wanted.organisation_id): [wanted.organisation_id]}
     members: dict[int, list[UUID]] = {partition: [] for partition in feed.partitions()}
     for (organisation_id,) in db.execute("SELECT id FROM accounts_organisation"):
         members[store.partition_of(organisation_id)].append(organisation_id)
-    return members
+    return {
+        partition: organisations
+        for partition, organisations in members.items()
+        if organisations or _has_more(db, partition, until=marks.get(partition, 0))
+    }
+
+
+def _has_more(db: Connection, partition: int, *, until: int) -> bool:
+    """Whether a partition without an organisation has rows of the platform, or events, even so."""
+    found = db.execute(recount.HAS_MORE, {"partition": partition, "until": until}).fetchone()
+    return found is not None and bool(found[0])
 
 
 def _statement(wanted: Slice) -> str:

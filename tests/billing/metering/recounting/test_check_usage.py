@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
+from itertools import count
 from random import Random
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from billing.metering.events import STREAM_TYPE, UsageVoided
+from billing.metering.events import STREAM_TYPE, UsageRecorded, UsageVoided
 from billing.metering.folding import saga
 from billing.metering.level_months import LevelMonth
 from billing.metering.models import (
@@ -30,6 +31,7 @@ from billing.metering.recounting.checking import Slice, findings
 from catacloud.accounts.models import Organisation
 from eventstore import feed, store
 from eventstore.events import StreamKey
+from eventstore.models import Checkpoint, StoredEvent
 from eventstore.store import Append, NewEvent
 from tests.billing.metering.examples import measured
 from tests.billing.metering.sending import send
@@ -106,7 +108,8 @@ def test_takes_no_transaction_id_so_it_holds_no_consumer_up_at_a_gap(used):
             taken.extend(cursor.fetchone())
 
     assert list(findings(watch=look)) == []
-    assert taken == [0] * len(feed.partitions())
+    members = {store.partition_of(one.pk) for one in Organisation.objects.all()}
+    assert taken == [0] * len(members)
 
 
 @pytest.mark.parametrize("unfinished", [True, False])
@@ -118,6 +121,37 @@ def test_knows_the_setting_for_unfinished_uploads(acme, settings, unfinished):
     assert list(findings()) == []
     settings.METER_UNFINISHED_UPLOADS = not unfinished
     assert list(findings()) != []
+
+
+@pytest.fixture
+def nobodys(used):
+    """A partition that no organisation is in."""
+    members = {store.partition_of(one.pk) for one in Organisation.objects.all()}
+    return next(one for one in feed.partitions() if one not in members)
+
+
+def test_finds_rows_of_the_platform_in_a_partition_of_nobody(nobodys):
+    row = PlatformUsage.objects.filter(service__slug="storage").earliest("pk")
+    row.pk, row.partition = None, nobodys
+    row.save()
+    [finding] = findings()
+    assert f"partition {nobodys}: " in finding
+
+
+def test_finds_events_in_a_partition_of_nobody(nobodys):
+    stray = next(
+        one for one in map(uuid_of, map(str, count())) if store.partition_of(one) == nobodys
+    )
+    event = UsageRecorded(type="test.of-no-service", source="s", id="1")
+    append(Organisation(id=stray), uuid_of("s"), STREAM_TYPE, (event, NOON))
+    assert list(findings()) == []  # for nobody has folded it
+    Checkpoint.objects.update_or_create(
+        consumer=saga.CONSUMER,
+        partition=nobodys,
+        defaults={"position": StoredEvent.objects.latest("position").position},
+    )
+    [finding] = findings()
+    assert finding.startswith("uncounted: no service, 2026-11-01: ")
 
 
 def test_names_each_sum_that_was_changed_in_each_table(used):
