@@ -19,7 +19,7 @@ from django.test import TransactionTestCase
 from tests.factories import make_services
 
 LASTING = {Permission._meta.db_table, ContentType._meta.db_table}  # as migrations made them
-MANY = 2000  # deleted rows after which files are made anew, lest later tests read over them
+MANY = 2000  # deleted rows after which a table gets new files, lest later tests read over them
 MAY_DELETE = "SELECT has_parameter_privilege('session_replication_role', 'SET')"
 
 truncate = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined] # of Django itself
@@ -77,13 +77,13 @@ def empty() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(";".join(f"DELETE FROM {table}" for table in tables))
-        deleted = cursor.rowcount
+        deleted = [cursor.rowcount]
         while cursor.nextset():
-            deleted += cursor.rowcount
-    if deleted > MANY:
+            deleted.append(cursor.rowcount)
+    if many := [table for table, rows in zip(tables, deleted, strict=True) if rows > MANY]:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
-            cursor.execute(f"TRUNCATE {', '.join(tables)}")
+            cursor.execute(f"TRUNCATE {', '.join(many)} CASCADE")  # who refers to them is empty
     make_services()
 
 
