@@ -1,12 +1,14 @@
 """Plan migrations in the admin: named, simulated, confirmed, watched and undone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -26,6 +28,7 @@ from billing.migrating.showing import (
 )
 from billing.migrating.tasks import ring_simulation, run_migration
 from catacloud.accounts.models import User
+from catacloud.accounts.organisations import LONGEST, found, searched
 
 FIELDS = ["from_version", "name_contains", "slugs", "to_version", "starts_on", "keep_until"]
 PER_PAGE = 50  # rows of a table; the CSV has all
@@ -89,8 +92,7 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
         is_busy = migration.simulating_since or migration.status == PlanMigration.Status.RUNNING
         if request.headers.get("HX-Request") and not is_busy:
             return HttpResponse(headers={"HX-Refresh": "true"})  # there is more to see now
-        rows, currency = _compared(migration), migration.to_version.currency
-        moves = migration.moves.select_related("organisation")
+        rows, currency = _compared(migration.moves.all()), migration.to_version.currency
         done = migration.moves.exclude(status=Move.Status.WAITING).count()
         simulated = migration.moves.exclude(simulated_at=None).count()
         return self._render(
@@ -100,15 +102,15 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
             migration=migration,
             when=_when(migration),
             is_busy=is_busy,
-            moves=Paginator(moves, PER_PAGE).get_page(request.GET.get("moves")),
             count=len(rows),
             done=done,
             simulated=simulated,
-            rows=_page_of(rows, request.GET.get("page")),
             totals=totals(rows),
             currency=currency,
             figure=differences_figure(rows, currency=currency),
             may_act=self.has_add_permission(request),
+            longest=LONGEST,
+            **_listed(migration, rows, request.GET),
         )
 
     def do(self, request: HttpRequest, pk: Any, step: str) -> HttpResponse:
@@ -132,7 +134,7 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
                 when=_when(migration),
                 step=step,
                 names=_names(migration),
-                totals=totals(_compared(migration)),
+                totals=totals(_compared(migration.moves.all())),
                 currency=migration.to_version.currency,
             )
         try:
@@ -148,7 +150,7 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
         migration = get_object_or_404(PlanMigration, pk=pk)
         if not self.has_view_permission(request, migration):
             raise PermissionDenied
-        text = as_csv(_compared(migration), currency=migration.to_version.currency)
+        text = as_csv(_compared(migration.moves.all()), currency=migration.to_version.currency)
         disposition = {"Content-Disposition": 'attachment; filename="migration.csv"'}
         return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=disposition)
 
@@ -158,6 +160,22 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
         name = f"admin/billing/planmigration/{template}.html"
         return TemplateResponse(request, name, context | more)
+
+
+def _listed(
+    migration: PlanMigration, rows: Sequence[Compared], asked: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the pages of both tables, of all organisations or of those that are looked for."""
+    text, moves = searched(asked), migration.moves.select_related("organisation")
+    if text:
+        moves = moves.filter(organisation__in=found(text))
+        rows = _compared(moves)
+    return {
+        "q": text,
+        "kept": f"{urlencode({'q': text})}&" if text else "",
+        "rows": _page_of(rows, asked.get("page")),
+        "moves": Paginator(moves, PER_PAGE).get_page(asked.get("moves")),
+    }
 
 
 def _page_of(rows: Sequence[Compared], number: str | None) -> Page[Compared]:
@@ -182,11 +200,10 @@ def _undo(migration: PlanMigration) -> str:
     return f"{count} are back on what they were on; whose new period is invoiced, stays."
 
 
-def _compared(migration: PlanMigration) -> list[Compared]:
-    moves = migration.moves.select_related("organisation")
+def _compared(moves: QuerySet[Move]) -> list[Compared]:
     return [
         Compared(one.organisation.slug, one.organisation.name, one.periods, one.then, one.new)
-        for one in moves
+        for one in moves.select_related("organisation")
     ]
 
 

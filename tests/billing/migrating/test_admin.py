@@ -82,6 +82,14 @@ def test_those_who_move_come_in_pages(as_user, operator, versions, monkeypatch):
     assert 'href="?page=2#simulated"' in page
     assert 'href="?moves=2#moved"' in page
 
+    assert shown(q="GAMM") == ["Gamma"] * 2  # where the first page of all has not got it
+    assert shown(q="a", page="2") == ["Gamma", "Alpha", "Beta"]
+    page = client.get(address, {"q": "a"}).content.decode()
+    assert 'href="?q=a&amp;page=2#simulated"' in page
+    assert 'href="?q=a&amp;moves=2#moved"' in page
+    page = client.get(address, {"q": "<b>"}).content.decode()
+    assert "of this migration has “&lt;b&gt;” in its name" in page
+
 
 def test_a_step_that_there_is_not_is_not_found(as_user, operator, versions):
     old, new = versions
