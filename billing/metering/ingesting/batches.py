@@ -48,16 +48,16 @@ def stored_differently(batch: Batch, error: OtherContent) -> list[BadEvent]:
         for index, (stream, new) in batch.appended.items()
     }
     known = (error.key.tenant_id, error.key.stream_id, error.event_id)
-    found = list(_corrected_before(batch))
+    found: dict[int, BadEvent] = {}
     for place, stored in _stored(sent):
         index, event = sent[place]
-        if index not in {bad.index for bad in found} and (
-            place == known or digest_of(stored) != digest_of(event)
-        ):
-            found.append(conflict(index, stored=stored, sent=event))
+        if place == known or digest_of(stored) != digest_of(event):
+            found[index] = conflict(index, stored=stored, sent=event)
+    for bad in _corrected_before(batch):
+        found.setdefault(bad.index, bad)
     if not found:
         raise error
-    return found
+    return list(found.values())
 
 
 def _corrected_before(batch: Batch) -> Iterator[BadEvent]:
