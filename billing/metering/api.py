@@ -165,7 +165,7 @@ def _send(request: KeyRequest, *, partial: bool) -> HttpResponse:
 
 def _read(request: HttpRequest) -> Sequence[CloudEvent | BadEvent]:
     content_type = request.headers.get("content-type", "")
-    if "ce-specversion" in request.headers:
+    if "ce-specversion" in request.headers and not cloudevents.is_structured(content_type):
         return cloudevents.read_binary(
             {name.lower(): value for name, value in request.headers.items()}, _body(request)
         )

@@ -141,6 +141,11 @@ def read_binary(headers: Mapping[str, str], body: bytes) -> list[CloudEvent | Ba
     return read(msgspec.json.encode(event))
 
 
+def is_structured(content_type: str) -> bool:
+    """Return whether the body says it all; headers may then repeat it."""
+    return media_type(content_type).startswith("application/cloudevents")
+
+
 def media_type(content_type: str) -> str:
     """Return a content type without its parameters."""
     return content_type.partition(";")[0].strip().lower()

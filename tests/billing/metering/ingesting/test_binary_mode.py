@@ -43,6 +43,12 @@ def test_an_event_is_stored(key, acme, content_type):
     }
 
 
+def test_headers_beside_an_event_that_is_all_in_the_body_say_nothing(key):
+    event = b'{"specversion": "1.0", "id": "2", "source": "/my", "type": "t"}'
+    assert post(key, event, content_type="application/cloudevents+json").status_code == 204
+    assert StoredEvent.objects.get().data["id"] == "2"
+
+
 def test_an_empty_body_is_no_data(key):
     assert post(key, b"").status_code == 204
     assert StoredEvent.objects.get().data["data"] is None
