@@ -15,12 +15,23 @@ class BodyTooLarge(Exception):
         super().__init__(f"The request's body is larger than {at_most} bytes")
 
 
+class BodyIsCoded(Exception):
+    """A body in a content coding, such as gzip: none is read, for a few bytes can be very many."""
+
+    def __init__(self, coding: str) -> None:
+        super().__init__(f"The body's Content-Encoding is {coding!r}: send it as it is")
+
+
 def read(request: HttpRequest, *, at_most: int) -> bytes:
-    """Return the body. Raises BodyTooLarge, and UnreadablePostError where it breaks off.
+    """Return the body. Raises BodyIsCoded, BodyTooLarge, and UnreadablePostError where it ends
+    too early.
 
     What is too large is read on and dropped, up to a bound: who is still sending when the
     connection is closed does not get to see the answer.
     """
+    coding = request.headers.get("content-encoding", "").strip()
+    if coding.lower() not in ("", "identity"):
+        raise BodyIsCoded(coding)
     if "chunked" in request.headers.get("transfer-encoding", "").lower():
         take = request.META["wsgi.input"].read
         try:

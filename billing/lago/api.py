@@ -84,7 +84,7 @@ class UsageFilter(Schema):
 @api.post(
     "/events",
     summary="Send an event",
-    openapi_extra=described(EVENT_BODY, EVENT, 400, 413, 422, 429),
+    openapi_extra=described(EVENT_BODY, EVENT, 400, 413, 415, 422, 429),
 )
 def send_event(request: KeyRequest) -> HttpResponse:
     """Store one event: the `code` is its CloudEvents type, or the slug of a service.
@@ -101,7 +101,7 @@ def send_event(request: KeyRequest) -> HttpResponse:
 @api.post(
     "/events/batch",
     summary="Send up to 100 events",
-    openapi_extra=described(BATCH_BODY, EVENTS, 400, 413, 422, 429),
+    openapi_extra=described(BATCH_BODY, EVENTS, 400, 413, 415, 422, 429),
 )
 def send_events(request: KeyRequest) -> HttpResponse:
     """Store all of them, or none where one is wrong.
@@ -194,6 +194,9 @@ def _read(request: HttpRequest, kind: type[Any]) -> Any:
         body = bodies.read(request, at_most=settings.MAX_INGEST_BYTES)
         body.decode()  # msgspec leaves the times and properties as they came, and looks at no text
         return msgspec.json.decode(body, type=kind)
+    except bodies.BodyIsCoded as error:
+        headers = {"Accept-Encoding": "identity"}
+        raise LagoError(415, code="unsupported_media_type", headers=headers) from error
     except bodies.BodyTooLarge as error:
         raise LagoError(413, code="request_too_large") from error
     except RecursionError as error:

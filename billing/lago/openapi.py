@@ -95,6 +95,7 @@ REFUSALS = {
     401: "The key is missing or wrong.",
     404: "There is nothing like it that this key may see: `code` says what is missing.",
     413: "The body is too large.",
+    415: "The body is compressed: send it as it is.",
     422: "Something is wrong with what was sent: `error_details` says with which field. Nothing "
     "was stored.",
     429: "The key sends more events per second than it may: wait as `x-ratelimit-reset` says.",

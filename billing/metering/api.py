@@ -91,6 +91,7 @@ REFUSALS = {
     409: "An event was sent before with other content: `stored_digest` and `sent_digest` name "
     "both. Or the event that it corrects was corrected before. Nothing was stored.",
     413: "The body or the number of events is over the limit: send several batches.",
+    415: "The body is compressed: send it as it is.",
     429: "The key sends more events per second than it may: wait as long as `Retry-After` says.",
 }
 RESPONSES = {
@@ -178,6 +179,8 @@ def _body(request: HttpRequest) -> bytes:
     limit = settings.MAX_INGEST_BYTES
     try:
         return bodies.read(request, at_most=limit)
+    except bodies.BodyIsCoded as error:
+        raise Problem(415, f"{error}.", headers={"Accept-Encoding": "identity"}) from error
     except bodies.BodyTooLarge as error:
         raise Problem(413, f"{error}: send several batches.", max_bytes=limit) from error
 

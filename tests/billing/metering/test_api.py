@@ -191,6 +191,22 @@ def test_another_content_type_is_refused(key):
     assert post("<event/>", key=key, content_type="application/xml").status_code == 400
 
 
+def test_a_compressed_body_is_told_to_come_as_it_is(key):
+    def send(address, coding):
+        return Client().post(
+            address,
+            json.dumps(EVENT),
+            content_type="application/json",
+            headers={"authorization": f"Bearer {key}", "content-encoding": coding},
+        )
+
+    for address in ("/api/v1/events", "/lago/api/v1/events"):
+        answer = send(address, "gzip")
+        assert (answer.status_code, answer["Accept-Encoding"]) == (415, "identity")
+    assert not StoredEvent.objects.exists()
+    assert send("/api/v1/events", "Identity").status_code == 204
+
+
 @pytest.mark.parametrize("limit", ["MAX_INGEST_BYTES", "DATA_UPLOAD_MAX_MEMORY_SIZE"])
 def test_a_body_over_the_limit_is_refused(key, settings, limit):
     setattr(settings, limit, 100)
@@ -218,7 +234,8 @@ def test_a_part_of_a_batch_is_taken_where_that_is_asked_for(key):
 
 def test_what_is_documented_is_what_is_answered():
     operation = Client().get("/api/v1/openapi.json").json()["paths"]["/api/v1/events"]["post"]
-    assert set(operation["responses"]) == {"200", "204", "400", "401", "402", "409", "413", "429"}
+    refused = {"400", "401", "402", "409", "413", "415", "429"}
+    assert set(operation["responses"]) == {"200", "204", *refused}
 
 
 @pytest.mark.parametrize("wrong", ["", "cck_", "cck_00000000_guess"])
