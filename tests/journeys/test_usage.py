@@ -197,6 +197,28 @@ def test_without_javascript_figures_are_tables_and_forms_work(
     plain.close()
 
 
+def test_charts_beside_each_other_begin_at_one_height_whatever_their_legends_take(
+    page, acme, sign_in, owner
+):
+    yesterday = NOW.date() - timedelta(days=1)
+    names = [f"a region with quite a long name, number {n}" for n in range(5)]
+    measure(acme, *[(f"far-{n}", yesterday, 9, 3600, name) for n, name in enumerate(names)])
+    sign_in(owner)
+    page.goto(f"{PAGE}?by=region&range=30d")
+    expect(page.locator(".panels .still")).to_have_count(3)
+
+    def beside(selector):
+        boxes = [one.bounding_box() for one in page.locator(f".panels {selector}").all()]
+        return boxes[1:]  # the first is as wide as the page
+
+    left, right = beside(".legend li:last-child")
+    assert left["x"] < right["x"]
+    assert left["y"] < right["y"]  # for the one legend takes more lines than the other
+    for selector in ("figcaption", ".legend", ".chart", "details.data"):
+        left, right = beside(selector)
+        assert left["y"] == right["y"], selector
+
+
 def test_usage_pages_are_accessible_to_everybody(page, sign_in, operator, complaints):
     sign_in(operator)
     hour = f"/organisations/acme/events/?hour={TUESDAY}T14:00Z"
