@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from catacloud.accounts.access import SignedInRequest, operators_only
-from catacloud.accounts.organisations import found, searched
+from catacloud.accounts.organisations import found, searched, shortened
 from catacloud.fragments import template_for
 
 PAGE = "billing/organisations.html"
@@ -19,6 +19,8 @@ LEAST = 2  # letters that suggestions are given for: one is in nearly every name
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
 def organisations(request: SignedInRequest) -> HttpResponse:
+    if query := shortened(request.GET):
+        return redirect(f"{request.path}{query}")
     text = searched(request.GET)
     template = template_for(request, PAGE, partials={"found"})
     if template != PAGE:

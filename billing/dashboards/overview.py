@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.core.paginator import Page
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -20,7 +20,7 @@ from billing.periods import month_before, month_of
 from billing.rankings import reading
 from billing.rankings.reading import Leaders, Ranked
 from catacloud.accounts.access import SignedInRequest, operators_only
-from catacloud.accounts.organisations import searched
+from catacloud.accounts.organisations import searched, shortened
 from catacloud.fragments import open_tables, template_for, varies
 
 Context = dict[str, object]
@@ -31,6 +31,8 @@ PAGE = "billing/overview.html"
 @require_safe
 @varies
 def overview(request: SignedInRequest) -> HttpResponse:
+    if query := shortened(request.GET):
+        return redirect(f"{request.path}{query}")
     now = timezone.now()
     platform = overview_figures.read(
         read_range(request.GET, today=now.date()),
