@@ -4,22 +4,21 @@ Colours, fonts and ticks that depend on the theme and the width are set by stati
 Drawing is the one place where figures become floats.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 
 from django.utils.translation import gettext
 
 from billing.dashboards import ticks
+from billing.dashboards.axis import Extent, stacked, value_axis
 from billing.dashboards.numbers import is_money, money_around, page_language
 from billing.dashboards.ranges import Range
-from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, expected_lines, highs
+from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, ends, expected_lines
 from billing.periods import ONE_DAY, Days, written
-from billing.templatetags.figures import each_of, scale_for, separators, tick_in
+from billing.templatetags.figures import each_of, scale_for, separators
 
 Figure = dict[str, Any]
 Values = Mapping[date, Decimal]
@@ -56,14 +55,18 @@ def daily_bars(
     today: date,
     to_come: ToCome = NOTHING_TO_COME,
 ) -> Figure:
-    """Return stacked bars per day, with the period before as a dashed line, and what is to come."""
-    totals = total(series)
-    largest = _largest(totals, before if asked.is_compared else {}, highs(to_come))
-    size, name = scale_for(largest, unit)
+    """Return stacked bars per day, with the period before as a dashed line, and what is to come.
+
+    What is below zero, such as corrections, hangs from it.
+    """
+    extent = stacked(series, asked.days).with_those_of(
+        before if asked.is_compared else {}, *ends(to_come)
+    )
+    size, name = scale_for(extent.size, unit)
     bars = [_bar(one, asked.days, size, name, today) for one in series]
     return {
         "data": [*bars, *_lines(asked, before, to_come, size, name)],
-        "layout": _layout(asked, largest / size, name, barmode="stack", bargap=0.22),
+        "layout": _layout(asked, extent.in_units_of(size), name, barmode="relative", bargap=0.22),
     }
 
 
@@ -76,8 +79,10 @@ def daily_level(
     to_come: ToCome = NOTHING_TO_COME,
 ) -> Figure:
     """Return where a level stood at the end of each day, with the period before dashed."""
-    largest = _largest(series.values, before if asked.is_compared else {}, highs(to_come))
-    size, name = scale_for(largest, unit)
+    extent = Extent().with_those_of(
+        series.values, before if asked.is_compared else {}, *ends(to_come)
+    )
+    size, name = scale_for(extent.size, unit)
     line = {
         "type": "scatter",
         "mode": "lines+markers",
@@ -90,7 +95,7 @@ def daily_level(
     }
     return {
         "data": [line, *_lines(asked, before, to_come, size, name)],
-        "layout": _layout(asked, largest / size, name),
+        "layout": _layout(asked, extent.in_units_of(size), name),
     }
 
 
@@ -119,8 +124,6 @@ def period_bars(
         }
         for one in series
     ]
-    low, high = _stacked(series, names)
-    axis = value_axis(high, unit)
     return {
         "data": bars,
         "layout": {
@@ -132,7 +135,7 @@ def period_bars(
             "separators": separators(),
             "meta": {"names": list(names.values()), "ticks": ticks.of_names([*names.values()])},
             "xaxis": {"type": "category", "fixedrange": True},
-            "yaxis": {**axis, "range": [float(low) * 1.02, axis["range"][1]]},
+            "yaxis": value_axis(stacked(series, names), unit),
             "shapes": [],
         },
     }
@@ -145,15 +148,6 @@ def summarise(values: Values, days: Days) -> Summary | None:
         return None
     peak, peak_day = max(zip(each, days, strict=True))
     return Summary(peak_day=peak_day, peak=peak, mean=sum(each, ZERO) / len(each))
-
-
-def total(series: Iterable[Series]) -> dict[date, Decimal]:
-    """Return the sum of all series for each day."""
-    sums: dict[date, Decimal] = {}
-    for one in series:
-        for day, value in one.values.items():
-            sums[day] = sums.get(day, ZERO) + value
-    return sums
 
 
 def sparkline(values: Values, days: Days) -> str:
@@ -184,16 +178,6 @@ def _bar(series: Series, days: Days, size: Decimal, unit: str, today: date) -> F
     }
 
 
-def _stacked(series: Sequence[Series], days: Iterable[date]) -> tuple[Decimal, Decimal]:
-    """Return how far stacks go below zero, and above it."""
-    low, high = ZERO, ZERO
-    for day in days:
-        values = [one.values.get(day, ZERO) for one in series]
-        low = min(low, sum((value for value in values if value < 0), ZERO))
-        high = max(high, sum((value for value in values if value > 0), ZERO))
-    return low, high
-
-
 def _lines(asked: Range, before: Values, to_come: ToCome, size: Decimal, unit: str) -> list[Figure]:
     dashed = [_dashed(asked, before, size, unit)] if asked.is_compared else []
     return [*dashed, *expected_lines(to_come, size, unit)]
@@ -215,7 +199,7 @@ def _dashed(asked: Range, before: Values, size: Decimal, unit: str) -> Figure:
     }
 
 
-def _layout(asked: Range, largest: Decimal, unit: str, **more: object) -> Figure:
+def _layout(asked: Range, extent: Extent, unit: str, **more: object) -> Figure:
     half = timedelta(hours=12)
     first, end = asked.shown.first, asked.shown.last
     to_come = Days(asked.days.end, asked.shown.end) if asked.days.end < asked.shown.end else None
@@ -238,28 +222,9 @@ def _layout(asked: Range, largest: Decimal, unit: str, **more: object) -> Figure
             "fixedrange": True,
             "hoverformat": gettext("%a %-d %b %Y"),
         },
-        "yaxis": value_axis(largest, unit),
+        "yaxis": value_axis(extent, unit),
         "shapes": [_band(to_come, half)] if to_come else [],
     }
-
-
-def value_axis(largest: Decimal, unit: str) -> Figure:
-    """Return the axis with few round ticks: the unit stands at each of them but zero."""
-    step = _round_step(float(largest) / 4) if largest > 0 else 1.0
-    count = max(1, math.ceil(float(largest) / step))
-    values = [step * n for n in range(count + 1)]
-    short = unit.split(" ")[0]
-    return {
-        "range": [0, values[-1] * 1.02],
-        "fixedrange": True,
-        "tickvals": values,
-        "ticktext": [tick_in(value, short) if value else "0" for value in values],
-    }
-
-
-def _round_step(at_least: float) -> float:
-    power: float = 10.0 ** math.floor(math.log10(at_least))
-    return next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= at_least * 0.999)
 
 
 def _band(days: Days, half: timedelta) -> Figure:
@@ -286,7 +251,3 @@ def hover(name: str, unit: str) -> str:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time())
-
-
-def _largest(*many: Values) -> Decimal:
-    return max(chain.from_iterable(values.values() for values in many), default=ZERO)

@@ -11,8 +11,8 @@ It looks at the last whole days, 28 at most, and knows nothing of holidays or pl
   up to day by day, such as GB·h, goes the same way; the sum of h such days has the deviation
   s·√(Σj² + (h(h+1)/2)²/n).
 
-The interval is of 80 %: 1.2816 deviations to either side, and nothing is below zero. With fewer
-than seven days there is no forecast.
+The interval is of 80 %: 1.2816 deviations to either side. Nothing is below zero, unless a day that
+is looked at was. With fewer than seven days there is no forecast.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,8 @@ def forecast(past: Sequence[Decimal], *, days: int, is_level: bool) -> Forecast 
     if days < 1 or len(known) < FEWEST_DAYS:
         return None
     with localcontext(PRECISION):
-        return _drifting(known, days) if is_level else _steady(known, days)
+        expected = _drifting(known, days) if is_level else _steady(known, days)
+    return expected if min(known) < 0 else _above_zero(expected)
 
 
 def _steady(known: Sequence[Decimal], days: int) -> Forecast:
@@ -86,8 +87,17 @@ def _drifting(known: Sequence[Decimal], days: int) -> Forecast:
 
 
 def _expected(value: Decimal, deviation: Decimal) -> Expected:
-    value, margin = max(ZERO, value), EIGHTY_PERCENT * deviation
-    return Expected(value, max(ZERO, value - margin), value + margin)
+    margin = EIGHTY_PERCENT * deviation
+    return Expected(value, value - margin, value + margin)
+
+
+def _above_zero(found: Forecast) -> Forecast:
+    return Forecast([_raised(one) for one in found.days], _raised(found.total))
+
+
+def _raised(one: Expected) -> Expected:
+    value = max(ZERO, one.value)
+    return Expected(value, max(ZERO, value - one.margin), value + one.margin)
 
 
 def _mean(values: Sequence[Decimal]) -> Decimal:

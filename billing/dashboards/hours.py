@@ -6,7 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.dashboards import ticks
-from billing.dashboards.charts import Figure, hover, value_axis
+from billing.dashboards.axis import stacked, value_axis
+from billing.dashboards.charts import Figure, hover
 from billing.dashboards.metrics import EXECUTION, Metric
 from billing.dashboards.panels import (
     EXECUTION_HUE,
@@ -51,15 +52,12 @@ def hour_figure(
     metric: Metric, series: Sequence[HourSeries], names: Mapping[datetime, str]
 ) -> Figure:
     """Return stacked bars of hours, in the order of time."""
-    highest = max(
-        (sum((one.values.get(start, ZERO) for one in series), ZERO) for start in names),
-        default=ZERO,
-    )
-    size, unit = scale_for(highest, metric.unit)
+    extent = stacked(series, names)
+    size, unit = scale_for(extent.size, metric.unit)
     return {
         "data": [_bar(one, names, size, unit) for one in series],
         "layout": {
-            "barmode": "stack",
+            "barmode": "relative",
             "bargap": 0.22,
             "showlegend": False,
             "hovermode": "x unified",
@@ -67,7 +65,7 @@ def hour_figure(
             "separators": separators(),
             "meta": {"names": list(names.values()), "ticks": ticks.of_names([*names.values()])},
             "xaxis": {"type": "category", "fixedrange": True},
-            "yaxis": value_axis(highest / size, unit),
+            "yaxis": value_axis(extent.in_units_of(size), unit),
             "shapes": [],
         },
     }

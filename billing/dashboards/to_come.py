@@ -1,6 +1,6 @@
 """How a chart draws what is expected: a dashed line in a band, which is the interval. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,13 +8,16 @@ from typing import Any
 from django.utils.translation import gettext
 
 from billing.dashboards.forecast import Expected
+from billing.templatetags.figures import tick
 
 ToCome = Mapping[date, Expected]
 NOTHING_TO_COME: ToCome = {}
 
 
-def highs(to_come: ToCome) -> dict[date, Decimal]:
-    return {day: one.high for day, one in to_come.items()}
+def ends(to_come: ToCome) -> Sequence[Mapping[date, Decimal]]:
+    """Return how low, and how high, each day may be."""
+    lows = {day: one.low for day, one in to_come.items()}
+    return lows, {day: one.high for day, one in to_come.items()}
 
 
 def expected_lines(to_come: ToCome, size: Decimal, unit: str) -> list[dict[str, Any]]:
@@ -30,7 +33,12 @@ def expected_lines(to_come: ToCome, size: Decimal, unit: str) -> list[dict[str, 
         return {"type": "scatter", "mode": mode, "name": name, **own, **more}
 
     each = list(to_come.values())
-    margins = [f"{float(one.low / size):,.4g} to {float(one.high / size):,.4g}" for one in each]
+    margins = [
+        gettext("{low} to {high}").format(
+            low=_written(one.low / size), high=_written(one.high / size)
+        )
+        for one in each
+    ]
     hover = {
         "customdata": margins,
         "hovertemplate": gettext("expected: {value} ({margin})").format(
@@ -44,3 +52,8 @@ def expected_lines(to_come: ToCome, size: Decimal, unit: str) -> list[dict[str, 
         line("interval", "band", (one.high for one in each), fill="tonexty", **unseen),
         line("expected", "expected", (one.value for one in each), line={"dash": "dash"}, **hover),
     ]
+
+
+def _written(value: Decimal) -> str:
+    """Write an end of an interval, which has four digits at most."""
+    return tick(float(f"{value:.4g}"))

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import plotly.graph_objects as go
 import pytest
+from django.utils.translation import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from billing.dashboards.charts import (
     sparkline,
     summarise,
 )
+from billing.dashboards.forecast import Expected
 from billing.dashboards.ranges import PRESETS, read_range
 from billing.periods import ONE_DAY, Days
 
@@ -56,7 +58,7 @@ class TestDailyBars:
             today=TODAY,
         )
         acme, globex, before = figure["data"]
-        assert figure["layout"]["barmode"] == "stack"
+        assert figure["layout"]["barmode"] == "relative"
         assert acme["y"] == [2.0] * 23
         assert globex["y"] == [0.5] * 23
         assert before["y"][:2] == [3.0, 0.0]
@@ -76,6 +78,18 @@ class TestDailyBars:
         figure = daily_level(asked=asked, series=Series("A", each_day(1)), before=before, unit="GB")
         assert figure["layout"]["yaxis"]["ticktext"][-1] == highest
 
+    def test_shows_what_is_below_zero_whatever_is_above_it(self):
+        lost, used = Series("A", each_day(-3000), 0), Series("B", each_day(1000), 1)
+        axis = daily_bars(asked=MONTH, series=[lost, used], before={}, unit="GB·h", today=TODAY)[
+            "layout"
+        ]["yaxis"]
+        assert axis["ticktext"] == ["−3 k", "−2 k", "−1 k", "0", "1 k"]
+        assert axis["range"] == [-3.06, 1.02]
+        alone = daily_level(
+            asked=MONTH, series=Series("Stored", each_day(-2)), before={}, unit="GB"
+        )["layout"]["yaxis"]
+        assert alone["ticktext"] == ["−2 GB", "−1.5 GB", "−1 GB", "−0.5 GB", "0"]
+
     def test_draws_today_paler_for_it_is_not_over(self):
         figure = daily_bars(
             asked=MONTH, series=[Series("A", each_day(1))], before={}, unit="h", today=TODAY
@@ -90,6 +104,22 @@ class TestDailyBars:
         asked = read_range({"range": "7d"}, today=TODAY)
         figure = daily_bars(asked=asked, series=[], before={}, unit="h", today=TODAY)
         assert figure["layout"]["shapes"] == []
+
+
+class TestWhatIsToCome:
+    def test_has_its_interval_in_the_language_of_the_page_and_on_the_axis(self):
+        asked, expected = read_range({}, today=TODAY), Expected(*map(Decimal, (9, -4, 12_345)))
+        with override("de"):
+            figure = daily_bars(
+                asked=asked,
+                series=[],
+                before={},
+                unit="h",
+                today=TODAY,
+                to_come={TODAY + ONE_DAY: expected},
+            )
+        assert figure["data"][-1]["customdata"] == ["−4 bis 12.340"]
+        assert figure["layout"]["yaxis"]["range"][0] < -4
 
 
 class TestDailyLevel:

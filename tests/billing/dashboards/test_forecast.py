@@ -61,6 +61,11 @@ class TestForecast:
         for one in [*expected.days, expected.total]:
             assert 0 <= one.low <= one.value <= one.high
 
+    def test_goes_on_below_zero_where_it_was_there(self):
+        fallen = forecast(decimals(*range(-10, -20, -1)), days=2, is_level=True)
+        assert fallen is not None
+        assert fallen.days == [Expected(*decimals(one, one, one)) for one in (-20, -21)]
+
     @given(past=pasts, days=ahead)
     def test_days_that_add_up_come_to_the_total(self, past, days):
         expected = forecast(past, days=days, is_level=False)

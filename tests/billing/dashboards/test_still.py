@@ -21,7 +21,7 @@ ONE = Expected(value=Decimal(4), low=Decimal(3), high=Decimal(5))
 
 values = st.dictionaries(
     st.dates(min_value=date(2026, 8, 1), max_value=TODAY),
-    st.decimals(min_value=0, max_value=10**12, places=6),
+    st.decimals(min_value=-(10**12), max_value=10**12, places=6),
     max_size=9,
 )
 
