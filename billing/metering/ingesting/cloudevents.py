@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 MAX_BATCH = 10_000  # events
+MAX_DEPTH = 100  # of objects and arrays in each other: whoever reads them later has more calls open
 MAX_EXPONENT = 999  # PostgreSQL writes numbers out: a few bytes could become a hundred kilobytes
 
 JSON = "application/json"
@@ -29,6 +30,9 @@ SPACE = re.compile(r"[ \t\n\r]*")
 # What a body may hold that needs a closer look: a large exponent, a NUL in an attribute. Patterns
 # that begin with a letter are by far the fastest.
 SUSPICIOUS = [re.compile(text) for text in (rb"e[+-]?\d{4}", rb"E[+-]?\d{4}", rb"\\u0000")]
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+SQUARE = bytes.maketrans(b"{}", b"[]")
+NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{}[]")
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # and no backslash before "u0000"
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -224,7 +228,18 @@ def _wrong_data(event: CloudEvent) -> str:
     data = bytes(event.data)
     if not data.startswith(b"{") and data != b"null":
         return "Its data must be a JSON object or null."
+    if len(data) > 2 * MAX_DEPTH and _is_deep(data):
+        return f"Its data are nested more than {MAX_DEPTH} deep."
     return ""
+
+
+def _is_deep(data: bytes) -> bool:
+    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+        return False
+    brackets = STRING.sub(b"", data).translate(SQUARE, NO_BRACKET)
+    for _ in range(MAX_DEPTH):  # each takes the innermost off
+        brackets = brackets.replace(b"[]", b"")
+    return brackets != b""
 
 
 def _wrong_when_stored(event: CloudEvent) -> str:

@@ -187,6 +187,30 @@ def test_an_event_that_is_no_json_is_named_and_leaves_the_others_alone(key, valu
     assert [one["status"] for one in outcomes] == ["accepted", "refused", "accepted"]
 
 
+@pytest.mark.parametrize("opened", ["[", '{"x":'])
+def test_data_are_as_deep_as_all_can_read_them(key, opened):
+    def nested(depth):
+        inner = opened * (depth - 1) + "0" + {"[": "]"}.get(opened, "}") * (depth - 1)
+        data = '{"seconds": ' + inner + ', "x": [[], "' + "[" * 200 + '"]}'
+        return json.dumps({**EVENT, "data": None}).replace("null", data)
+
+    deepest = nested(cloudevents.MAX_DEPTH)
+    for _ in range(2):
+        assert post(deepest, key=key).status_code == 204
+    [listed] = (
+        Client()
+        .get("/api/v1/events?from=2000-01-01T00:00:00Z", headers={"authorization": f"Bearer {key}"})
+        .json()
+    )
+    assert "is not a number" in listed["validationError"]
+    for depth in (cloudevents.MAX_DEPTH + 1, 500):
+        answer = post(nested(depth), key=key)
+        assert (answer.status_code, answer.json()["errors"][0]["reason"]) == (
+            400,
+            "Its data are nested more than 100 deep.",
+        )
+
+
 def test_another_content_type_is_refused(key):
     assert post("<event/>", key=key, content_type="application/xml").status_code == 400
 
