@@ -21,6 +21,11 @@ def exactly() -> AbstractContextManager[Context]:
     return _localcontext(EXACT)
 
 
+def with_room() -> AbstractContextManager[Context]:
+    """Let who writes a number inside, such as Babel, round it where they do, whatever its size."""
+    return _localcontext(prec=DIGITS)
+
+
 def in_units(figure: Decimal, *, unit_size: Decimal) -> Decimal:
     """Return how many units ``figure`` makes, to twelve places: 7200 s are 2 h.
 

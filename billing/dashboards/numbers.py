@@ -6,7 +6,7 @@ Below zero a minus sign stands, where Babel often has a hyphen.
 """
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from babel.numbers import (
 )
 from django.utils.translation import get_language, to_locale
 
+from billing.exact import ROUNDING, with_room
 from billing.invoicing.wording.pen import with_minus
 
 
@@ -40,8 +41,9 @@ def money_in(language: str, value: Decimal, currency: str) -> str:
     """Write money in a language: who writes hundreds asks once for the page's."""
     shape = _shape_of(currency, language)
     if shape is None or value < 0:
-        return with_minus(format_currency(value, currency, locale=locale_of(language)))
-    rounded = value.quantize(_last_of(shape.digits), ROUND_HALF_EVEN)
+        with with_room():
+            return with_minus(format_currency(value, currency, locale=locale_of(language)))
+    rounded = value.quantize(_last_of(shape.digits), ROUND_HALF_EVEN, ROUNDING)
     return f"{shape.before}{number_in(language, rounded, shape.digits)}{shape.after}"
 
 
@@ -59,12 +61,13 @@ def is_money(unit: str) -> bool:
 
 def number_in(language: str, value: Decimal, digits: int) -> str:
     """Write a number with so many digits behind its point, rounded half up."""
-    rounded = value.quantize(_last_of(digits), ROUND_HALF_UP)
+    rounded = value.quantize(_last_of(digits), context=ROUNDING)
     rounded = rounded or abs(rounded)  # there is no zero below zero
     symbols = _symbols(language)
     if symbols is None:
         pattern = "#,##0." + "0" * digits if digits else "#,##0"
-        return with_minus(format_decimal(rounded, pattern, locale=locale_of(language)))
+        with with_room():
+            return with_minus(format_decimal(rounded, pattern, locale=locale_of(language)))
     written = f"{rounded:,f}"
     return with_minus(written.translate(symbols) if symbols else written)
 

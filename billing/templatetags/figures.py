@@ -22,7 +22,7 @@ from billing.dashboards.numbers import (
     number_in,
     page_language,
 )
-from billing.exact import ZERO
+from billing.exact import ROUNDING, ZERO, with_room
 from billing.invoicing.models import Invoice
 from billing.invoicing.wording.pen import with_minus
 from billing.invoicing.wording.phrases import service_called
@@ -131,7 +131,7 @@ def percent(change: Change | None) -> str:
 def percent_in(language: str, change: Change) -> str:
     if change.percent is None:
         return gettext("new") if change.now else NOTHING
-    share = change.percent.quantize(Decimal("0.1"), ROUND_HALF_UP)
+    share = change.percent.quantize(Decimal("0.1"), context=ROUNDING)
     sign = "+" if share > 0 else "−" if share < 0 else "±"
     return f"{sign}{number_in(language, abs(share), 1)}{NBSP}%"
 
@@ -146,14 +146,16 @@ def unit_price(value: Decimal | str, currency: str) -> str:
     """Write a price with every digit that it has: €0.000023."""
     pattern = copy(_locale().currency_formats["standard"])
     pattern.frac_prec = (2, 12)
-    written = pattern.apply(Decimal(value), _locale(), currency=currency, currency_digits=False)
-    return with_minus(str(written))
+    with with_room():
+        said = pattern.apply(Decimal(value), _locale(), currency=currency, currency_digits=False)
+    return with_minus(str(said))
 
 
 @register.filter
 def exact(value: Decimal | str) -> str:
     """Write a number with every digit that it has, and no zeros after them."""
-    return with_minus(format_decimal(Decimal(value), "#,##0.############", locale=_locale()))
+    with with_room():
+        return with_minus(format_decimal(Decimal(value), "#,##0.############", locale=_locale()))
 
 
 OF_STEPS = {

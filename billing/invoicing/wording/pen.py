@@ -40,7 +40,8 @@ class Pen:
         return say(phrase, self.language)
 
     def money(self, amount: Decimal) -> str:
-        return with_minus(format_currency(amount, self.currency, locale=self.locale))
+        with localcontext(ROUNDING):  # Python's own holds fewer digits than an amount may have
+            return with_minus(format_currency(amount, self.currency, locale=self.locale))
 
     def price(self, amount: Decimal) -> str:
         """Write every digit that a price has."""
@@ -59,7 +60,7 @@ class Pen:
 
     def number(self, value: Decimal) -> str:
         shown = self._rounded(value)
-        with localcontext(ROUNDING):  # Python's own holds fewer digits than a quantity may have
+        with localcontext(ROUNDING):
             return with_minus(format_decimal(shown, "#,##0.############", locale=self.locale))
 
     def _rounded(self, value: Decimal) -> Decimal:

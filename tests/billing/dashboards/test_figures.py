@@ -44,6 +44,24 @@ def test_every_digit_of_a_number_below_zero_stands_behind_a_minus_sign():
     assert figures.exact(Decimal("-0.25")) == "−0.25"
 
 
+@pytest.mark.parametrize("language", ["en", "de", "hi"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_figure_is_written_whatever_its_size(sign, language):
+    value = sign * Decimal("1e40")
+    with override(language):
+        for said, zeros in (
+            (figures.money(value, "EUR"), 42),
+            (figures.unit_price(value, "EUR"), 42),
+            (figures.exact(value), 40),
+            (figures.amount(value, "requests"), 40),
+            (figures.amount(value, "GB"), 34),
+            (figures.amount(value, "h"), 34),
+            (figures.tick_in(float(value), "GB"), 40),
+            (figures.percent(Change(value + 1, Decimal(1))), 43),
+        ):
+            assert "".join(filter(str.isdigit, str(said))) == "1" + zeros * "0", said
+
+
 def written(text: object) -> str:
     return str(text).replace(figures.NBSP, " ")
 
