@@ -192,10 +192,10 @@ def _record(work: _Work, failed: _HandlerFailed) -> int:
 
 def _lock(work: _Work) -> _Locked | None:
     """Return the locked checkpoint, or None: another worker has it, or it waits for a retry."""
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(LOCK, [work.consumer, work.partition])
-        row = cursor.fetchone()
-    return _Locked(*row) if row else None
+        rows = cursor.fetchall()
+    return _Locked(*rows[0]) if rows else None
 
 
 def _move(checkpoint: _Locked, handled: _Handled) -> bool:

@@ -110,13 +110,13 @@ def _read(which: str, values: Mapping[str, Any], zones: Zones, *, partition: int
     found = Read([], Counter())
     counted, elsewhere = _counted(partition)
     slugs = {one.definition: one.slug for one in counted}
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:  # planned once for all windows: no statistics know the newest
         for sql, own in hours_sql.statements(
             counted,
             which,
             elsewhere=elsewhere,
             quarters=zones.in_quarters,
-            server=cursor.connection.info.server_version,
+            server=connection.connection.info.server_version,
         ):
             cursor.execute(sql, {**values, **own})
             for tenant, definition, hour, groups, is_read, *sums, first in cursor:

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db import connection
-
 from billing.metering.folding.fold import Cell, Hour, Sums
 from billing.metering.models import GROUPS_KEY_SQL
+from eventstore.cursors import binary_cursor
 
 
 def add(
@@ -91,7 +90,7 @@ def _columns(sums: Sums) -> tuple[Any, ...]:
 def _execute(sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if not rows:
         return
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)])
 
 

@@ -18,7 +18,7 @@ from tests.benchmarks.usage.example import COUNTER, LEVEL
 from tests.benchmarks.workers import Reply, Team
 
 FOLDER = (sys.executable, "-m", "tests.benchmarks.usage.folder")
-EVENTS, RUNS = 200_000, 5
+EVENTS, RUNS = 1_000_000, 5  # more than a processor keeps at hand, as those of a day are
 
 
 def counters(name: str, options: Options) -> Iterator[Measure]:
