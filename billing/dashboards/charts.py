@@ -25,6 +25,7 @@ Values = Mapping[date, Decimal]
 
 ZERO = Decimal(0)
 SPARK_WIDTH, SPARK_HEIGHT = 92, 22
+LONGEST = 24  # letters of a name beside its figure, as somebody points at it
 BAR_WIDTH = 67_400_000  # milliseconds of a day; else a day that is alone has none
 
 
@@ -243,8 +244,9 @@ def _band(days: Days, half: timedelta) -> Figure:
 
 
 def hover(name: str, unit: str) -> str:
-    # A name is data: Plotly would read its tags as markup.
-    plain = name.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
+    # A name is data: Plotly would read its tags as markup. On a phone, a longer one has no room.
+    short = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    plain = short.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
     figure = money_around(page_language(), "%{y:,.2f}", unit) if is_money(unit) else ""
     return f"{plain}: {figure or f'%{{y:,.3~f}} {unit}'}<extra></extra>"
 

@@ -74,6 +74,7 @@ def _show(request: SignedInRequest, organisation: Organisation | None) -> HttpRe
     zone = UTC if organisation is None else organisation.zone
     asked = read_asked(request.GET, zone)
     found = find(asked, organisations=None if organisation is None else [organisation.pk])
+    services = list(Service.objects.order_by("name"))
     context: dict[str, object] = {
         "organisation": organisation,
         "here": request.path,
@@ -85,7 +86,8 @@ def _show(request: SignedInRequest, organisation: Organisation | None) -> HttpRe
         "rows": [(one, _payload(one)) for one in found.events],
         "older": found.older and str(found.older),
         "looked_back_to": found.looked_back_to,
-        "services": Service.objects.order_by("name"),
+        "services": services,
+        "goes_on": any(one.is_level and one.slug == asked.service for one in services),
         "states": {slug: gettext(name) for slug, name in STATES.items()},
         "may_void": organisation is not None and may_bill(request.user, organisation),
     }

@@ -95,9 +95,8 @@ def read_asked(query: Mapping[str, str], zone: tzinfo = UTC) -> Asked:
         _span(asked)
         return replace(asked, before=read_place(query.get("before", "")))
     except BadQuery as bad:
-        return replace(
-            asked, first="", last="", hour=None, message=f"{bad} All days are shown instead."
-        )
+        message = gettext("{why} All days are shown instead.").format(why=bad)
+        return replace(asked, first="", last="", hour=None, message=message)
 
 
 def find(asked: Asked, *, organisations: Sequence[UUID] | None) -> Found:

@@ -14,19 +14,26 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards import live
+from billing.dashboards.bill_so_far import reading_agreed
 from billing.dashboards.chart_csv import Place, Taken, download, written
 from billing.dashboards.charts import Figure
 from billing.dashboards.hours import HourSeries, hour_figure, hour_series
 from billing.dashboards.marks import with_links
 from billing.dashboards.metrics import STORED, Figured, Metric
-from billing.dashboards.organisation import ALWAYS, SORTS, metrics_of, own_organisations
+from billing.dashboards.organisation import (
+    ALWAYS,
+    SORTS,
+    metrics_of,
+    of_ranges,
+    own_organisations,
+)
 from billing.dashboards.ranges import EARLIEST
 from billing.dashboards.state import Choices, State, read_state
 from billing.dashboards.usage_hours import UsageHours, hours_of, read_hours
 from billing.dashboards.used_services import UsedServices, reading_services
 from billing.metering.models import Service
-from billing.periods import ONE_DAY, Days, day_of
-from billing.together import read
+from billing.periods import ONE_DAY, Days, day_of, month_of
+from billing.together import read, together
 from catacloud.accounts.access import SignedInRequest, signed_in
 from catacloud.accounts.models import Organisation
 from catacloud.fragments import template_for
@@ -66,10 +73,12 @@ def usage_day(request: SignedInRequest, slug: str, day: str) -> HttpResponse:
     tag = live.tag_of(request, organisation, stamp, now)
     if live.is_known(request, tag):
         return live.unchanged(tag)
-    used = read(reading_services(organisation, always=ALWAYS))
+    agreed, used = read(
+        together(reading_agreed(organisation.pk), reading_services(organisation, always=ALWAYS))
+    )
     metrics = [metric for metric, _ in metrics_of(used)]
     choices = Choices(("", *(one.slug for one in metrics)), ("", *used.groupings), SORTS)
-    state = read_state(request.GET, today=today, choices=choices)
+    state = read_state(request.GET, choices=choices, **of_ranges(organisation, agreed, now))
     panels = list(_panels(organisation, used, state, shown, now))
     if request.GET.get("format") == "csv":
         return download(_as_csv(panels), name=f"hours-{slug}-{shown}")
@@ -84,7 +93,7 @@ def usage_day(request: SignedInRequest, slug: str, day: str) -> HttpResponse:
         "metrics": metrics,
         "groupings": used.groupings,
         "live": tag,
-        "back": reverse("usage", args=[slug]) + _query(request),
+        "back": reverse("usage", args=[slug]) + _query_back(request, state, shown),
         "query": _query(request),
         "panels": panels,
     }
@@ -121,6 +130,14 @@ def _query(request: SignedInRequest) -> str:
     """Return the query that this page was led to with: it is that of the page of days."""
     said = request.META.get("QUERY_STRING", "")
     return f"?{said}" if said else ""
+
+
+def _query_back(request: SignedInRequest, state: State, day: date) -> str:
+    """Return it, but with the month of the day where it is of other days: not all come from it."""
+    if day in state.range.shown:
+        return _query(request)
+    month = month_of(day)
+    return state.link(**{"from": f"{month.first}", "to": f"{month.last}"})
 
 
 def _panels(

@@ -46,19 +46,24 @@ def with_notes(figure: Figure, notes: Sequence[Note]) -> Figure:
     }
 
 
+DAY = "{day}"  # in an address, where the day is to stand: no query that was encoded has braces
+
+
 @dataclass(frozen=True, slots=True)
 class DayLinks:
     """Where each day leads, up to ``last``: the addresses differ in the day alone."""
 
-    start: str
-    end: str
+    to: str  # with DAY in it
     last: date
+
+    def of(self, day: date) -> str:
+        return self.to.replace(DAY, day.isoformat())
 
 
 def with_day_links(figure: Figure, links: DayLinks) -> Figure:
     """Return the figure whose days lead somewhere; the script puts the addresses together."""
     layout = figure["layout"]
-    lead = {"start": links.start, "end": links.end, "last": links.last.isoformat()}
+    lead = {"to": links.to, "last": links.last.isoformat()}
     return {**figure, "layout": {**layout, "meta": {**layout["meta"], "lead": lead}}}
 
 

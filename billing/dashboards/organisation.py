@@ -18,7 +18,7 @@ from billing.dashboards.charts import Values
 from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.happened import notes_of
 from billing.dashboards.headlines import Headline, headlines
-from billing.dashboards.marks import DayLinks, Notes
+from billing.dashboards.marks import DAY, DayLinks, Notes
 from billing.dashboards.metrics import METRICS, STORED, Metric, metric_of
 from billing.dashboards.panels import Panel, Read, make_panel
 from billing.dashboards.ranges import DEFAULT, PERIODS, presets_of, read_range
@@ -80,7 +80,7 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     if live.asks_again(request):
         agreed = read(reading_agreed(organisation.pk))
-        days = read_range(request.GET, **_of_ranges(organisation, agreed, now)).read
+        days = read_range(request.GET, **of_ranges(organisation, agreed, now)).read
         tag = live.tag_of(request, organisation, live.stamp_of(organisation, days), now)
         if live.is_known(request, tag):
             return live.unchanged(tag)
@@ -143,7 +143,7 @@ def own_organisations(
     raise Http404("This page does not exist.")
 
 
-class _OfRanges(TypedDict):
+class OfRanges(TypedDict):
     """What decides which days a range is."""
 
     today: date
@@ -151,7 +151,8 @@ class _OfRanges(TypedDict):
     default: str
 
 
-def _of_ranges(organisation: Organisation, agreed: Agreed, now: datetime) -> _OfRanges:
+def of_ranges(organisation: Organisation, agreed: Agreed, now: datetime) -> OfRanges:
+    """Return what decides which days a range of an organisation's is."""
     today = day_of(now, organisation.zone)
     cycle = agreed.cycle(today)
     has_own = bool(PERIODS.keys() & presets_of(cycle, today=today).keys())
@@ -167,8 +168,7 @@ def _asked(request: SignedInRequest, organisation: Organisation, now: datetime) 
         by=("", *used.groupings),
         sort=SORTS,
     )
-    of_ranges = _of_ranges(organisation, agreed, now)
-    state = read_state(request.GET, choices=choices, **of_ranges)
+    state = read_state(request.GET, choices=choices, **of_ranges(organisation, agreed, now))
     known = read_usage(Question(organisation, agreed, used, state, now))
     return Asked(organisation, agreed, used, state, known, now)
 
@@ -211,9 +211,8 @@ def _panels(reads: Sequence[Read], notes: Notes, asked: Asked) -> list[Panel]:
 
 
 def _day_links(asked: Asked) -> DayLinks:
-    slug, days, query = asked.organisation.slug, asked.state.range.days, asked.state.query
-    start = reverse("usage-day", args=[slug, days.first]).removesuffix(f"{days.first}/")
-    return DayLinks(start, f"/{query}", days.last)
+    usage = reverse("usage", args=[asked.organisation.slug])
+    return DayLinks(f"{usage}days/{DAY}/{asked.state.query}", asked.state.range.days.last)
 
 
 def _read(

@@ -10,7 +10,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from billing.dashboards import live, overview_chart, overview_figures, ranking, tables
+from billing.dashboards import (
+    live,
+    overview_chart,
+    overview_figures,
+    overview_links,
+    ranking,
+    tables,
+)
 from billing.dashboards.chart_csv import Place, Taken, download, written
 from billing.dashboards.overview_figures import Platform
 from billing.dashboards.ranges import OFF, PRESETS, read_range
@@ -57,6 +64,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "today": now.date(),
         "ranking": platform.ranking,
         "live": tag,
+        "usage": overview_links.usage_link(request.GET, platform.asked),
         "opened": open_tables(request),
     }
     part = {f"{PAGE}#organisations": _organisations, f"{PAGE}#days-table": _days}
@@ -124,6 +132,7 @@ def _chart_context(request: SignedInRequest, platform: Platform, leaders: Leader
         metric=platform.metric,
         shape=overview_chart.read_shape(request.GET),
         today=platform.today,
+        links=overview_links.day_links(request.GET, platform.asked),
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from django.utils.translation import pgettext
 
 from billing.dashboards.charts import Figure, Series, Values, daily_bars, summarise
+from billing.dashboards.marks import DayLinks, with_day_links
 from billing.dashboards.metrics import Metric
 from billing.dashboards.panels import title_of
 from billing.dashboards.ranges import Range
@@ -33,14 +34,18 @@ def context(
     metric: Metric,
     shape: str,
     today: date,
+    links: DayLinks | None,
 ) -> dict[str, object]:
     before = {day: totals[day] for day in asked.before if day in totals}
     figure = daily_bars(asked=asked, series=series, before=before, unit=metric.unit, today=today)
+    if links:
+        figure = with_day_links(figure, links)
     return {
         "chart_title": title_of(metric),
         "series": series,
         "summary": summarise(totals, asked.whole or asked.days),
         "figure": as_lines(figure) if shape == LINES else figure,
+        "day_links": links,
         "day_rows": partial(day_rows, series, totals, asked),  # of a table that is often folded
     }
 

@@ -4,15 +4,17 @@ What is written is the same as a loop in the template would write, in a fifth of
 """
 
 from collections.abc import Sequence
+from datetime import date
 from html import escape
 
 from django import template
-from django.urls import reverse
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
+from billing.dashboards.marks import DayLinks
 from billing.dashboards.metrics import Metric
 from billing.dashboards.numbers import money_in, page_language
+from billing.dashboards.overview_links import SOME_SLUG
 from billing.dashboards.panels import Panel, Row
 from billing.dashboards.ranking import Mover
 from billing.dashboards.state import State
@@ -22,18 +24,14 @@ from billing.templatetags.figures import NOTHING, amount_in, day_in, percent_in,
 
 register = template.Library()
 
-SOME_SLUG = "some-slug"  # addresses of organisations differ in theirs alone
-
 
 @register.simple_tag
 def usage_rows(panel: Panel, state: State) -> SafeString:
     """Write the rows of days, with the columns that the panel's table has."""
-    language, start, end = page_language(), escape(panel.links.start), escape(panel.links.end)
-    unit = escape(panel.metric.unit)
+    language, unit = page_language(), escape(panel.metric.unit)
     return SafeString(
         "\n".join(
-            f'<tr><th scope="row"><a href="{start}{row.day}{end}">'
-            f"{day_in(language, row.day, 'D j M Y')}</a></th>"
+            f"<tr>{_day(language, row.day, panel.links)}"
             f"{_figures(_cells(language, panel, row, state, unit))}"
             f"{_notes(row) if panel.notes.each else ''}</tr>"
             for row in panel.rows
@@ -42,12 +40,14 @@ def usage_rows(panel: Panel, state: State) -> SafeString:
 
 
 @register.simple_tag
-def day_rows(rows: Sequence[DayRow], metric: Metric, is_compared: bool) -> SafeString:
+def day_rows(
+    rows: Sequence[DayRow], metric: Metric, is_compared: bool, links: DayLinks | None
+) -> SafeString:
     """Write the rows of the overview's days: each series where there are many, all, and before."""
     language, unit = page_language(), escape(metric.unit)
     return SafeString(
         "\n".join(
-            f'<tr><th scope="row">{day_in(language, row.day, "D j M Y")}</th>'
+            f"<tr>{_day(language, row.day, links)}"
             f"{_figures(_amounts(language, row, unit, is_compared))}</tr>"
             for row in rows
         )
@@ -56,11 +56,11 @@ def day_rows(rows: Sequence[DayRow], metric: Metric, is_compared: bool) -> SafeS
 
 @register.simple_tag
 def organisation_rows(
-    rows: Sequence[Ranked], metric: Metric, query: str, is_compared: bool
+    rows: Sequence[Ranked], metric: Metric, is_compared: bool, usage: str
 ) -> SafeString:
-    """Write the rows of the overview's organisations, which lead to their usage with a query."""
+    """Write the rows of the overview's organisations, which lead to their usage: see SOME_SLUG."""
     language, has_curve = page_language(), metric.slug != "cost"
-    start, end = _usage_of(query)
+    start, end = conditional_escape(usage).split(SOME_SLUG, 1)
     return SafeString(
         "\n".join(
             f'<tr role="row">{_name(row, f"{start}{row.slug}{end}")}'
@@ -71,9 +71,9 @@ def organisation_rows(
 
 
 @register.simple_tag
-def mover_rows(movers: Sequence[Mover], metric: Metric, query: str) -> SafeString:
-    """Write the organisations that moved a figure, which lead to their usage with a query."""
-    language, (start, end) = page_language(), _usage_of(query)
+def mover_rows(movers: Sequence[Mover], metric: Metric, usage: str) -> SafeString:
+    """Write the organisations that moved a figure, which lead to their usage: see SOME_SLUG."""
+    language, (start, end) = page_language(), conditional_escape(usage).split(SOME_SLUG, 1)
     return SafeString(
         "\n".join(_moved(language, one, f"{start}{one.slug}{end}", metric) for one in movers)
     )
@@ -90,10 +90,11 @@ def _moved(language: str, mover: Mover, link: str, metric: Metric) -> str:
     )
 
 
-def _usage_of(query: str) -> tuple[str, str]:
-    """Return what is before and after the slug of an organisation in the address of its usage."""
-    start, end = reverse("usage", args=[SOME_SLUG]).split(SOME_SLUG)
-    return start, f"{end}{conditional_escape(query)}"
+def _day(language: str, day: date, links: DayLinks | None) -> str:
+    name = day_in(language, day, "D j M Y")
+    if links is None:
+        return f'<th scope="row">{name}</th>'
+    return f'<th scope="row"><a href="{escape(links.of(day))}">{name}</a></th>'
 
 
 def _name(row: Ranked, link: str) -> str:

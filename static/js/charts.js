@@ -159,7 +159,7 @@
   // A bar leads on; so does the table beside the chart, for who has no pointer.
   const lead = (chart, { links, lead: days }) => {
     if (!links && !days) return;
-    const ofDay = (day) => day <= days.last && `${days.start}${day}${days.end}`;
+    const ofDay = (day) => day <= days.last && days.to.replaceAll("{day}", day);
     chart.classList.add("leads");
     const whither = (x) => (days ? ofDay(String(x).slice(0, 10)) : links[x]);
     chart.on("plotly_click", ({ points, event }) => {

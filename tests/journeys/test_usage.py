@@ -76,6 +76,44 @@ def test_an_operator_finds_why_last_tuesday_rose_and_shows_a_colleague(
     assert complaints == []
 
 
+def test_from_a_day_of_the_platform_one_finds_whose_events_they_were_and_back(
+    page, sign_in, operator, complaints
+):
+    sign_in(operator)
+    start = f"/overview/?metric=execution&from={BEFORE - timedelta(days=7)}&to={TUESDAY}"
+    page.goto(start)
+    page.locator(".chart").hover()
+    bar = page.locator(".chart .trace.bars").first.locator(".point path").last
+    bar.click(force=True)
+    alone = f"Chosen days {TUESDAY.day} {TUESDAY:%b %Y}"
+    expect(page.locator("#range")).to_have_text(alone)
+    page.go_back()
+    page.locator("#days-data summary").focus()  # and now by keyboard alone
+    page.keyboard.press("Enter")
+    day = page.locator("#days-data").get_by_role("link", name=f"{TUESDAY.day} {TUESDAY:%b %Y}")
+    day.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#range")).to_have_text(alone)
+    one_day = page.url
+    expect(page.locator(".movers")).to_contain_text("+25 h 00 m")
+    page.locator(".movers a").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=f"{TUESDAY:%A}")).to_be_visible()
+    expect(page.locator("#metric")).to_have_text("Execution time")
+    page.locator("#execution-data summary").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Events 14:00").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".event")).to_contain_text("runaway")
+    page.go_back()
+    page.go_back()
+    page.wait_for_url(one_day)
+    expect(page.locator(".movers")).to_contain_text("+25 h 00 m")
+    page.go_back()
+    page.wait_for_url(f"**{start}")
+    assert complaints == []
+
+
 def test_back_leads_through_five_filters(page, sign_in, owner, complaints):
     sign_in(owner)
     page.goto(PAGE)

@@ -90,6 +90,14 @@ class TestDailyBars:
         )["layout"]["yaxis"]
         assert alone["ticktext"] == ["−2 GB", "−1.5 GB", "−1 GB", "−0.5 GB", "0"]
 
+    def test_cuts_a_name_that_a_phone_has_no_room_for(self):
+        name = "Gesellschaft für ausgesprochen lange Namen mbH"
+        figure = daily_bars(
+            asked=MONTH, series=[Series(name, each_day(1))], before={}, unit="h", today=TODAY
+        )
+        hover = figure["data"][0]["hovertemplate"]
+        assert hover == "Gesellschaft für ausges…: %{y:,.3~f} h<extra></extra>"
+
     def test_draws_today_paler_for_it_is_not_over(self):
         figure = daily_bars(
             asked=MONTH, series=[Series("A", each_day(1))], before={}, unit="h", today=TODAY

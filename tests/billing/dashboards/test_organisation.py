@@ -327,6 +327,17 @@ class TestHours:
         empty = client.get("/organisations/acme/events/?hour=2026-11-12T11:00Z")
         assert "No such event" in text(empty)
 
+    def test_lead_back_to_days_that_their_own_is_among(self, client):
+        page = text(client.get(f"{URL}days/2026-09-12/?metric=execution"))
+        back = "/organisations/acme/usage/?from=2026-09-01&amp;to=2026-09-30&amp;metric=execution"
+        assert f'<a href="{back}">Usage</a>' in page
+
+    def test_say_why_an_hour_without_an_event_has_its_figure(self, client):
+        events = "/organisations/acme/events/?hour=2026-11-12T11:00Z&service="
+        went_on = "what stood before it went on counting"
+        assert went_on in text(client.get(f"{events}storage"))
+        assert went_on not in text(client.get(f"{events}execution-time"))
+
     def test_are_there_to_take_away(self, acme, client):
         measure(acme, ("eu", 12, 7200))
         answer = client.get(f"{URL}days/2026-11-12/?metric=execution&format=csv")

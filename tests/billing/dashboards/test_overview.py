@@ -114,6 +114,41 @@ class TestChart:
         assert b"<b>&" not in page.content
 
 
+class TestWhereItLeads:
+    @pytest.fixture(autouse=True)
+    def _used(self):
+        make_daily_usage(make_organisation("Acme"), date(2026, 11, 20), hours=90)
+
+    def test_a_day_leads_to_what_was_used_on_it_alone(self, client):
+        page = client.get(URL, {"range": "7d", "metric": "execution", "page": "1"})
+        lead = {"to": f"{URL}?metric=execution&from={{day}}&to={{day}}", "last": "2026-11-23"}
+        assert figure(page)["layout"]["meta"]["lead"] == lead
+        day = f'<a href="{URL}?metric=execution&amp;from=2026-11-20&amp;to=2026-11-20">'
+        assert f"{day}Fri 20 Nov 2026</a>" in text(page)
+
+    @pytest.mark.parametrize(
+        ("asked", "query"),
+        [
+            ({}, ""),
+            ({"range": "7d", "sort": "name", "q": "a"}, "?range=7d"),
+            ({"metric": "execution", "shape": "lines"}, "?metric=execution"),
+            ({"metric": "cost", "compare": "off"}, "?compare=off"),
+            ({"metric": "nonsense"}, ""),
+        ],
+    )
+    def test_an_organisation_leads_to_its_usage_of_the_same_days_and_metric(
+        self, client, asked, query
+    ):
+        assert f'href="/organisations/acme/usage/{query}"' in text(client.get(URL, asked))
+
+    def test_from_one_day_an_organisation_leads_to_its_hours(self, client):
+        day = {"from": "2026-11-20", "to": "2026-11-20", "metric": "execution"}
+        page = client.get(URL, day)
+        hours = 'href="/organisations/acme/usage/days/2026-11-20/?metric=execution"'
+        assert text(page).count(hours) == 2  # it moved, too
+        assert "lead" not in figure(page)["layout"]["meta"]
+
+
 class TestComparedWithNothing:
     @pytest.fixture(autouse=True)
     def _used(self):
@@ -142,7 +177,7 @@ class TestComparedWithNothing:
         assert (
             'id="sort-gb-hours" href="?metric=execution&amp;compare=off&amp;sort=gb-hours"' in page
         )
-        assert "/organisations/acme/usage/?compare=off" in page
+        assert "/organisations/acme/usage/?metric=execution&amp;compare=off" in page
 
     def test_draws_the_days_alone_and_as_high_as_they_are(self, client):
         drawn = figure(client.get(URL, {"metric": "execution", "compare": "off"}))
