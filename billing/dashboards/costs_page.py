@@ -13,11 +13,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from billing.budgets.coming import bill_of
 from billing.budgets.forms import BudgetForm
 from billing.budgets.keeping import remove_budget, set_budget
 from billing.budgets.models import Budget, Threshold
+from billing.dashboards import live
 from billing.dashboards.bill_to_come import reading_bill
 from billing.dashboards.budget_bar import bar
 from billing.dashboards.chart_csv import Place, Taken, download, written
@@ -40,6 +42,7 @@ from catacloud.accounts.access import (
     signed_in,
 )
 from catacloud.accounts.models import Organisation, Role
+from catacloud.fragments import template_for
 
 BILLERS = (Role.OWNER, Role.BILLING)
 PERIODS = 12
@@ -49,14 +52,25 @@ EXPORTED = timedelta(days=365)
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request", "HX-Target")
 def costs(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the costs; posted by who may bill, keep a budget."""
     now = timezone.now()
     if request.method == "POST" and _is_saved(request, slug, now):
         return redirect("costs", slug)
     organisation = get_organisation(request.user, slug)
-    bill, (known, lines) = read(
-        together(reading_bill(organisation, now=now), _past(organisation, now))
+    today = day_of(now, organisation.zone)
+    days = live.to_be_billed(today)
+    if live.asks_again(request):
+        tag = live.tag_of(request, organisation, live.stamp_of(organisation, days), now)
+        if live.is_known(request, tag):
+            return live.unchanged(tag)
+    bill, (known, lines), stamp = read(
+        together(
+            reading_bill(organisation, now=now),
+            _past(organisation, now),
+            live.reading_stamp(organisation, days),
+        )
     )
     draft = running(bill.drafts, now=now)
     past = history([*lines, *_lines_of(draft)], most=PERIODS)
@@ -68,12 +82,14 @@ def costs(request: SignedInRequest, slug: str) -> HttpResponse:
         "form": _form(request, organisation, known),
         "may_bill": getattr(organisation, "own_role", Role.OWNER) in BILLERS,
         "currency": known.currency,
-        "today": day_of(now, organisation.zone),
-        "export_from": month_of(day_of(now, organisation.zone) - EXPORTED).first,
+        "today": today,
+        "export_from": month_of(today - EXPORTED).first,
+        "live": live.tag_of(request, organisation, stamp, now),
         **_figures(known, past, draft),
         "to_do": bill.to_do,
     }
-    return render(request, "billing/costs.html", context)
+    page = template_for(request, "billing/costs.html", partials={"content"})
+    return render(request, page, context)
 
 
 def _is_saved(request: SignedInRequest, slug: str, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from billing.dashboards import live
 from billing.dashboards.bill_to_come import BillToCome, reading_bill
 from billing.dashboards.invoice_rows import STATUSES, filtered, read_filters, reading_rows
 from billing.invoicing.documents import describing, issued_files
@@ -42,18 +43,26 @@ def invoice_list(request: SignedInRequest, slug: str) -> HttpResponse:
     organisation = get_organisation(request.user, slug)
     now = timezone.now()
     asked, today = read_filters(request.GET), day_of(now, organisation.zone)
-    page = template_for(request, "billing/invoices.html", partials={"issued"})
+    days = live.to_be_billed(today)
+    if live.asks_again(request):
+        tag = live.tag_of(request, organisation, live.stamp_of(organisation, days), now)
+        if live.is_known(request, tag):
+            return live.unchanged(tag)
+    page = template_for(request, "billing/invoices.html", partials={"content", "issued"})
     readings: list[Reading[Any]] = [reading_rows(organisation, today=today)]
     if not page.endswith("#issued"):
-        readings.append(reading_bill(organisation, now=now))
-    rows, *bill = read(together(*readings))
-    context = {
+        readings += [reading_bill(organisation, now=now), live.reading_stamp(organisation, days)]
+    rows, *more = read(together(*readings))
+    context: dict[str, object] = {
         "organisation": organisation,
         "asked": asked,
         "rows": filtered(rows, asked),
         "has_invoices": bool(rows),
-        **(_upcoming(bill[0], today) if bill else {}),
     }
+    if more:
+        bill, stamp = more
+        context |= _upcoming(bill, today)
+        context["live"] = live.tag_of(request, organisation, stamp, now)
     return render(request, page, context)
 
 

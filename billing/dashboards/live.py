@@ -6,15 +6,14 @@ stored goes on to cost something while nothing happens.
 """
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from django.db import connection
 from django.db.models import TextField
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 
-from billing.periods import Days, slot_start
-from billing.together import Raw
+from billing.periods import ONE_DAY, Days, month_before, month_of, slot_start
+from billing.together import Raw, Reading, read
 from catacloud.accounts.models import Organisation
 
 RENEWED = timedelta(minutes=5)
@@ -40,10 +39,19 @@ WHERE service_id = ANY(ARRAY(SELECT id FROM billing_service)) AND day >= %(first
 
 def stamp_of(organisation: Organisation, days: Days) -> str:
     """Return what tells the figures of some days from those that were before or come after."""
-    with connection.cursor() as cursor:
-        cursor.execute(STAMP, {"owner": organisation.pk, "first": days.first, "end": days.end})
-        [stamp] = cursor.fetchone()
+    return read(reading_stamp(organisation, days))
+
+
+def reading_stamp(organisation: Organisation, days: Days) -> Reading[str]:
+    """Read what :func:`stamp_of` returns."""
+    asked = {"owner": organisation.pk, "first": days.first, "end": days.end}
+    [[(stamp,)]] = yield [Raw(STAMP, asked, [TextField()], is_planned_once=True)]
     return str(stamp)
+
+
+def to_be_billed(today: date) -> Days:
+    """Return the days that bills to come are of, as a rule: of the others, see RENEWED."""
+    return Days(month_before(month_of(today)).first, today + ONE_DAY)
 
 
 def tag_of(request: HttpRequest, organisation: Organisation, stamp: str, now: datetime) -> str:

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from billing.metering.changed import UsageChange
 from billing.metering.models import Service
 from billing.periods import Days, month_of
 from catacloud.accounts.models import Organisation, Role
+from tests.billing.dashboards.conftest import FRAGMENT
 from tests.factories import (
     make_daily_usage,
     make_invoice,
@@ -113,6 +115,24 @@ class TestThePage:
             invoice(customer, month)
         with django_assert_max_num_queries(len(few)):
             client.get(PAGE)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["costs", "invoices"])
+class TestLive:
+    def test_hears_that_nothing_is_new_and_what_is(
+        self, customer, client, page, django_assert_max_num_queries
+    ):
+        address = f"/organisations/acme/{page}/"
+        shown = client.get(address, headers=FRAGMENT)
+        assert "€60.00" in text(shown)
+        assert "<html" not in text(shown)
+        [tag] = re.findall('data-live="([^"]+)"', shown.content.decode())
+        again = {**FRAGMENT, "If-None-Match": unescape(tag)}
+        with django_assert_max_num_queries(5):
+            assert client.get(address, headers=again).status_code == 304
+        make_daily_usage(customer, date(2026, 11, 11), hours=3)
+        assert "€63.00" in text(client.get(address, headers=again))
 
 
 @pytest.mark.django_db
