@@ -4,7 +4,8 @@
   "use strict";
   const EVERY = 1000; // milliseconds: with the time that events take to count, figures follow in two seconds
   const AFTER_FAILURE = 10000;
-  const READING = 3000; // since the pointer last moved over a chart
+  const READING = 3000; // since the pointer last moved over a chart, or touched one
+  const READING_FIGURES = 30000; // where that left figures beside a bar, as a touch does
   let timer = null;
   let asking = false;
   let readAt = -READING;
@@ -15,7 +16,7 @@
   // Whoever has a menu open, reads a chart, types or marks text is not disturbed: the next time will do.
   const isBusy = () =>
     document.querySelector("details.menu[open], .htmx-request") !== null ||
-    performance.now() - readAt < READING ||
+    performance.now() - readAt < (document.querySelector(".hoverlayer .legend") ? READING_FIGURES : READING) ||
     document.activeElement?.matches("input, select, textarea") ||
     !document.getSelection().isCollapsed;
 
@@ -66,9 +67,11 @@
     }
   };
 
-  document.addEventListener("pointermove", ({ target }) => {
-    if (target.closest?.(".chart")) readAt = performance.now();
-  });
+  for (const name of ["pointermove", "pointerdown"]) {
+    document.addEventListener(name, ({ target }) => {
+      if (target.closest?.(".chart")) readAt = performance.now();
+    });
+  }
   document.addEventListener("visibilitychange", () => later(0));
   later(EVERY);
 })();

@@ -215,6 +215,31 @@ def test_the_keyboard_alone_leads_to_an_event_on_a_phone(page, sign_in, owner, c
     assert complaints == []
 
 
+def test_who_touches_a_bar_may_read_its_figures_and_go_on_by_touching_it_again(
+    browser, live_server, context, sign_in, owner
+):
+    sign_in(owner)
+    phone = browser.new_context(
+        base_url=live_server.url,
+        viewport={"width": 360, "height": 740},
+        has_touch=True,
+        storage_state=context.storage_state(),
+    )
+    page = phone.new_page()
+    page.goto(f"{PAGE}?metric=execution&range=30d")
+    chart = page.locator(".chart")
+    chart.tap()
+    expect(page.locator(".hoverlayer .legend")).to_be_visible()
+    page.wait_for_timeout(400)  # what was under way
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)
+    assert asked == []  # for what is swapped takes the figures away
+    chart.tap()
+    page.wait_for_url("**/usage/days/**")
+    phone.close()
+
+
 def test_without_javascript_figures_are_tables_and_forms_work(
     browser, live_server, context, sign_in, owner
 ):
