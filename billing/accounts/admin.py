@@ -19,6 +19,7 @@ from billing.accounts.operations import Operation
 from billing.invoicing.charging.subscriptions import CannotSubscribe
 from billing.metering.services.admin import ReadOnly
 from billing.periods import day_of
+from billing.pricing.forms import PlainNumbers
 
 MAY_AGREE = "billing.change_subscription"
 
@@ -88,6 +89,7 @@ class AccountAdmin(ReadOnly, admin.ModelAdmin[Account]):
 
 @admin.register(Coupon)
 class CouponAdmin(admin.ModelAdmin[Coupon]):
+    form = PlainNumbers[Coupon]
     list_display = ["code", "text", "redeemed", "most_redemptions", "valid_until"]
     search_fields = ["code", "text"]
     readonly_fields = ["redeemed"]

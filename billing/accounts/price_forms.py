@@ -101,7 +101,7 @@ def _tier(line: str) -> dict[str, str]:
 
 class EndPrice(Operation):
     title = "End a price of its own"
-    override = forms.ModelChoiceField(PriceOverride.objects.none(), label="price")
+    override = forms.ModelChoiceField(PriceOverride.objects.none(), label="Price")
     ends_on = day("First day without it")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -18,10 +18,11 @@ from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.invoicing.proving import verifying
 from billing.invoicing.settling.after import CreditNote, CreditNoteLine, Payment
 from billing.invoicing.settling.crediting import CannotCredit, credit, shares, void
-from billing.invoicing.wording.pen import Pen
 from billing.metering.services.admin import ReadOnly
 from billing.pricing.currencies import round_amount
+from billing.pricing.forms import PlainNumbers
 from catacloud.accounts.models import User
+from catacloud.admin_forms import NamedCells
 
 # The package offers its counters for editing, and these are the invoices' numbers without a gap.
 admin.site.unregister(Sequence)
@@ -78,10 +79,14 @@ class PaymentAdmin(admin.ModelAdmin[Payment]):
 
     form = PaymentForm
     fields = ["invoice", "amount", "received_on", "reference"]
-    list_display = ["invoice", "amount", "received_on", "reference", "recorded_by"]
+    list_display = ["invoice", "amount_said", "received_on", "reference", "recorded_by"]
     list_select_related = ["invoice", "recorded_by"]
     search_fields = ["invoice__number", "reference"]
     autocomplete_fields = ["invoice"]
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_said(self, payment: Payment) -> str:
+        return admin_written.money(payment.amount, payment.invoice)
 
     def has_change_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:
         return False
@@ -148,11 +153,15 @@ def _credit(asked: dict[str, Any]) -> CreditNote:
 @admin.register(CreditNote)
 class CreditNoteAdmin(admin.ModelAdmin[CreditNote]):
     form = CreditNoteForm
-    list_display = ["number", "invoice", "kind", "gross", "issued_at", "reason"]
+    list_display = ["number", "invoice", "kind", "gross_said", "issued_at", "reason"]
     list_select_related = ["invoice"]
     search_fields = ["number", "invoice__number"]
     autocomplete_fields = ["invoice"]
     inlines = [CreditNoteLineInline]
+
+    @admin.display(description="gross", ordering="gross")
+    def gross_said(self, note: CreditNote) -> str:
+        return admin_written.money(note.gross, note.invoice)
 
     def get_fields(self, request: HttpRequest, obj: CreditNote | None = None) -> Any:
         if obj is None:
@@ -195,7 +204,7 @@ class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
 
     @admin.display(description="total", ordering="gross")
     def total(self, invoice: Invoice) -> str:
-        return Pen("en", invoice.currency).money(invoice.gross)
+        return admin_written.money(invoice.gross, invoice)
 
     @admin.display(description="seller, as it was")
     def from_whom(self, invoice: Invoice) -> str:
@@ -270,6 +279,8 @@ class SubscriptionAdmin(ReadOnly, admin.ModelAdmin[Subscription]):
 
 class VatRateInline(admin.TabularInline[VatRate, LegalEntity]):
     model = VatRate
+    form = PlainNumbers[VatRate]
+    formset = NamedCells
     extra = 0
 
 

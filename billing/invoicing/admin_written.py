@@ -1,6 +1,7 @@
 """What the admin shows of an invoice as people read it, where its rows hold data."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -8,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from billing.invoicing.documents import describing
 from billing.invoicing.documents.written import Written, WrittenLine, write
 from billing.invoicing.models import Invoice, InvoiceLine
+from billing.invoicing.wording.pen import Pen
 
 ROWS = mark_safe("<br>")
 
@@ -19,6 +21,11 @@ def written(invoice: Invoice) -> Written:
         kept = write(replace(describing.of_invoice(invoice), language="en"))
         invoice.__dict__["_written"] = kept
     return kept
+
+
+def money(amount: Decimal, invoice: Invoice) -> str:
+    """Write an amount of what an invoice is about."""
+    return Pen("en", invoice.currency).money(amount)
 
 
 def seller(invoice: Invoice) -> SafeString:

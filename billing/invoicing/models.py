@@ -49,7 +49,7 @@ class Subscription(models.Model):
         triggers = [VERSION_IS_ON_OFFER]
 
     def __str__(self) -> str:
-        return f"{self.organisation_id} on {self.plan_version_id} from {self.starts_on}"
+        return f"{self.organisation} on {self.plan_version} from {self.starts_on}"
 
 
 class Invoice(models.Model):
@@ -236,7 +236,7 @@ class InvoiceLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.invoice_id} line {self.position}"
+        return f"{self.invoice} line {self.position}"
 
     @property
     def amount_now(self) -> Decimal:

@@ -308,7 +308,7 @@ class DailyUsage(Sums):
         triggers = [*changed.NOTED, *level_months.KEPT]
 
     def __str__(self) -> str:
-        return f"{self.organisation_id} {self.service_id} {self.day}"
+        return f"{self.organisation}: {self.service} on {self.day}"
 
 
 class PlatformUsage(Sums):

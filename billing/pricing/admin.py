@@ -27,6 +27,7 @@ from billing.pricing.plans import (
 )
 from billing.pricing.subscribers import subscribers
 from billing.pricing.words import in_words, version_in_words
+from catacloud.admin_forms import NamedCells
 
 
 class VersionInline(admin.TabularInline[PlanVersion, Plan]):
@@ -51,6 +52,7 @@ class PlanAdmin(admin.ModelAdmin[Plan]):
 class ChargeInline(OnlyDrafts, admin.TabularInline[Charge, PlanVersion]):
     model = Charge
     form = ChargeForm
+    formset = NamedCells
     fields = ["service", "dimension", "value", "model", "amount", "package_size", "prices"]
     readonly_fields = ["prices"]
     extra = 0

@@ -15,6 +15,7 @@ from billing.pricing.tax_classes import EXEMPT_CLASS, STANDARD_CLASS
 from billing.pricing.terms import terms_of
 from billing.pricing.tiers import InvalidPrice
 from billing.pricing.tiers import Tier as PricedTier
+from catacloud.admin_forms import NamedCells
 
 M = TypeVar("M", bound=Model)
 
@@ -62,7 +63,7 @@ def _known_tax_class(asked: str) -> str:
     return asked
 
 
-class TierFormSet(forms.BaseInlineFormSet[Tier, Charge, forms.ModelForm[Tier]]):
+class TierFormSet(NamedCells):
     """The tiers of one charge, which together have to price every quantity."""
 
     def clean(self) -> None:

@@ -3,6 +3,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
 
 from catacloud.accounts.models import ApiKey, Membership, Role, User
+from catacloud.admin_forms import NamedMoments
 
 
 @admin.register(User)
@@ -23,7 +24,7 @@ class UserAdmin(DjangoUserAdmin[User]):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
+class ApiKeyAdmin(NamedMoments, admin.ModelAdmin[ApiKey]):
     list_display = ["name", "prefix", "organisation", "created_at", "last_used_at", "revoked_at"]
     readonly_fields = ["name", "prefix", "organisation", "created_at", "last_used_at"]
     fields = [*readonly_fields, "revoked_at"]

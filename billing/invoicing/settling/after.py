@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from billing.exact import plain
 from billing.invoicing import triggers
 from billing.invoicing.legal import LegalEntity
 from billing.invoicing.models import Invoice, InvoiceLine
@@ -34,7 +35,7 @@ class Payment(models.Model):
         triggers = [triggers.final("payment_is_final"), triggers.PAYMENT_IS_OF_A_VALID_INVOICE]
 
     def __str__(self) -> str:
-        return f"{self.amount} for {self.invoice_id}"
+        return f"{plain(self.amount)} {self.invoice.currency} for {self.invoice}"
 
 
 class IssuedFile(models.Model):

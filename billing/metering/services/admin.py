@@ -8,10 +8,12 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
+from billing.exact import plain
 from billing.metering.ingesting.corrections import TYPES
 from billing.metering.models import DailyUsage, Definition, Dimension, Service
 from billing.metering.services.jsonpath import NotAField, path_of
 from billing.metering.services.meters import MOST, MOST_GROUPS, RESERVED, SOON
+from catacloud.admin_forms import NamedCells, NamedMoments
 
 
 class ReadOnly:
@@ -100,12 +102,13 @@ class DimensionForm(forms.ModelForm[Dimension]):
 class DimensionInline(FixedOnceAdded, admin.TabularInline[Dimension, Definition]):
     model = Dimension
     form = DimensionForm
+    formset = NamedCells
     extra = 0
     max_num = MOST_GROUPS
 
 
 @admin.register(Definition)
-class DefinitionAdmin(FixedOnceAdded, admin.ModelAdmin[Definition]):
+class DefinitionAdmin(NamedMoments, FixedOnceAdded, admin.ModelAdmin[Definition]):
     form = DefinitionForm
     fields = ["service", "starts_at", "event_types", "quantity_path", "allows_negative"]
     list_display = ["service", "starts_at", "event_types", "quantity_path"]
@@ -170,10 +173,18 @@ class ServiceAdmin(admin.ModelAdmin[Service]):
 
 @admin.register(DailyUsage)
 class DailyUsageAdmin(ReadOnly, admin.ModelAdmin[DailyUsage]):
-    list_display = ["day", "organisation", "service", "quantity", "area", "event_count"]
+    list_display = ["day", "organisation", "service", "quantity_said", "area_said", "event_count"]
     list_filter = ["service"]
     list_select_related = ["organisation", "service"]
     search_fields = ["organisation__name", "organisation__slug"]
     date_hierarchy = "day"
     ordering = ["-day", "organisation", "service"]
     show_full_result_count = False  # this table grows with usage; a count would read all of it
+
+    @admin.display(description="quantity")
+    def quantity_said(self, usage: DailyUsage) -> str:
+        return plain(usage.quantity)
+
+    @admin.display(description="area")
+    def area_said(self, usage: DailyUsage) -> str:
+        return plain(usage.area)
