@@ -61,6 +61,7 @@ def seed(*, now: datetime, passwords: tuple[str, str], track: Track) -> Logins:
     """Make the whole demo on an empty database: 90 days of usage, plans, and their invoices."""
     days = Days(now.date() - timedelta(days=DAYS - 1), now.date() + ONE_DAY)
     tell_regions_apart()
+    _introduce_seller(days.first)
     _join(days.first, publish_all(days.starts_at))
     logins = _let_people_in(now, passwords)
     key = find_api_key(logins.platform_key)

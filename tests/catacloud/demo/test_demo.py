@@ -10,6 +10,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,10 @@ def test_it_starts_answers_and_leaves_nothing_behind(state):
         assert len(json.loads(get(files, logins["platform_key"]))["items"]) == 2
         with pytest.raises(urllib.error.HTTPError):
             get(files)
+        today = datetime.now(UTC).date()
+        days = f"from={today - timedelta(days=120)}&to={today}"
+        costs = f"{address}/api/v1/costs/focus?organisation=tern-co&{days}"
+        assert "Catacloud GmbH" in get(costs, logins["platform_key"])  # who is registered for VAT
     assert process.returncode == 0
     assert left_of(state) == []
 
