@@ -48,6 +48,7 @@ OPERATOR = {
 OWNER = {
     "usage": "usage/",
     "usage-90-days": "usage/?range=90d",
+    "usage-12-months": "usage/?range=12m",
     "usage-day": "usage/days/{day}/",
     "events": "events/",
     "costs": "costs/",

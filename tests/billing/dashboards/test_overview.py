@@ -147,6 +147,8 @@ class TestWhereItLeads:
         hours = 'href="/organisations/acme/usage/days/2026-11-20/?metric=execution"'
         assert text(page).count(hours) == 2  # it moved, too
         assert "lead" not in figure(page)["layout"]["meta"]
+        assert "90 h 00 m on 20 Nov." in text(page)
+        assert "on average" not in text(page)
 
 
 class TestComparedWithNothing:
