@@ -174,7 +174,7 @@ def read(asked: Range, *, metric: str, is_compared: bool, now: datetime) -> Plat
     newest, (services, marks, stamp) = together.read(
         together.together(upkeep.reading_newest(span), _known(asked.read))
     )
-    ranking = ask(span, newest, now=now)
+    ranking = ask(span, newest, now=now, stamp=stamp)
     money = _revenue_in(ranking)
     shown = money if metric == COST else METRICS.get(metric, GB_HOURS)
     own = {one.pk: one for one in services}

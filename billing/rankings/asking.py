@@ -19,28 +19,38 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 100  # organisations: as many are ranked while somebody waits
 FORGOTTEN_AFTER = 30  # seconds until a ring that nobody answered may be repeated
+KNOWN_FOR = 3600  # seconds: a stamp that is forgotten counts as new
 
 broker = Outage()
 
 
-def ask(span: Span, ranking: Ranking | None, *, now: datetime) -> Ranking | None:
-    """Return the newest ranking as it was read, and let a worker make a newer one where it is due.
+def ask(span: Span, ranking: Ranking | None, *, now: datetime, stamp: str = "") -> Ranking | None:
+    """Return the newest ranking as it was read, and let a worker make a newer one where it is due,
+    or where the ``stamp`` of the days' figures says that they are new.
 
     Where there is none yet, a small platform's is made at once; of a large one it is to come.
     """
     if ranking is None and Organisation.objects.all()[: AT_ONCE + 1].count() <= AT_ONCE:
         return make(span, now=now)
     if upkeep.is_due(ranking, now=now):
-        _ring(span)
+        _ring(span, stamp)
+    elif upkeep.may_be_made(ranking, now=now):
+        _ring(span, stamp, is_news=True)
     return ranking
 
 
-def _ring(span: Span) -> None:
+def _ring(span: Span, stamp: str, *, is_news: bool = False) -> None:
+    """Ring for a ranking; as news, only where the stamp is not that of the last ring."""
     if broker.spares():
         return
+    known = f"ranking-stamp:{span.key}"
     try:
-        if cache.add(f"ranking-bell:{span.key}", True, timeout=FORGOTTEN_AFTER):
-            rank.apply_async(kwargs=upkeep.as_arguments(span), expires=FORGOTTEN_AFTER)
+        if is_news and cache.get(known) == stamp:
+            return
+        if cache.add(upkeep.bell_of(span), True, timeout=FORGOTTEN_AFTER):
+            cache.set(known, stamp, timeout=KNOWN_FOR)
+            asked = {**upkeep.as_arguments(span), "is_news": is_news}
+            rank.apply_async(kwargs=asked, expires=FORGOTTEN_AFTER)
     except (RedisError, OperationalError, OSError) as error:
         broker.failed()
         logger.warning("Organisations are not ranked anew, for the broker is away: %s", error)

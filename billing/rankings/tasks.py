@@ -17,12 +17,20 @@ def rank_usual(**_: object) -> None:
 
 
 @shared_task
-def rank(*, first: str, end: str, before: str, compared_days: int, **_: object) -> None:
-    """Rank all organisations over some days, where that is due."""
+def rank(
+    *,
+    first: str,
+    end: str,
+    before: str,
+    compared_days: int,
+    is_news: bool = False,
+    **_: object,
+) -> None:
+    """Rank all organisations over some days, where that is due, or where figures are new."""
     span = Span(
         first=date.fromisoformat(first),
         end=date.fromisoformat(end),
         before=date.fromisoformat(before),
         compared_days=compared_days,
     )
-    upkeep.keep(span, now=timezone.now())
+    upkeep.keep(span, is_news=is_news, now=timezone.now())

@@ -1,4 +1,4 @@
-"""When a ranking is made again.
+"""When a ranking is made again: as soon as figures are new, and else from time to time.
 
 The longer one takes, the seldomer it is made, so that it never takes more than a tenth of a core.
 """
@@ -18,7 +18,8 @@ from billing.rankings.models import Ranking
 from billing.rankings.spans import Span
 from billing.together import Reading, read
 
-AT_LEAST, TIMES = timedelta(seconds=10), 10
+SOONEST, TIMES = timedelta(seconds=1), 10
+AT_LEAST = timedelta(seconds=10)  # where no event is new: what is stored goes on to add up
 OVER = timedelta(minutes=5)  # instead, of days that are over: only late events change them
 USUAL = ("this-month", "last-month")  # presets that are there before anybody asks
 MADE_BY_ONE = 660  # seconds: longer than a task may take
@@ -48,17 +49,32 @@ def is_due(ranking: Ranking | None, *, now: datetime) -> bool:
     return now - ranking.as_of >= max(at_least, ranking.took * TIMES)
 
 
-def keep(span: Span, *, now: datetime) -> None:
-    """Make a ranking where it is due, unless somebody else is at it."""
-    key = f"ranking:{span.key}"
-    if not is_due(newest(span), now=now) or not cache.add(key, True, timeout=MADE_BY_ONE):
+def may_be_made(ranking: Ranking | None, *, now: datetime) -> bool:
+    """Say whether one may be made again where figures are new, though it is not due yet."""
+    if ranking is None or ranking.took is None:
+        return True
+    return now - ranking.as_of >= max(SOONEST, ranking.took * TIMES)
+
+
+def bell_of(span: Span) -> str:
+    """Return what says in the cache that somebody rang for a ranking."""
+    return f"ranking-bell:{span.key}"
+
+
+def keep(span: Span, *, is_news: bool = False, now: datetime) -> None:
+    """Make a ranking where it is due, or where figures are new; unless somebody else is at it."""
+    key, ranking = f"ranking:{span.key}", newest(span)
+    if not (is_due(ranking, now=now) or (is_news and may_be_made(ranking, now=now))):
+        cache.delete(bell_of(span))
+        return
+    if not cache.add(key, True, timeout=MADE_BY_ONE):
         return
     try:
         ranking = make(span, now=now)
         took = ranking.took.total_seconds() if ranking.took else 0.0
         revenue.fill(now=now, seconds=max(FILLED, took))
     finally:
-        cache.delete(key)
+        cache.delete_many([key, bell_of(span)])
 
 
 def usual(*, now: datetime) -> list[Span]:

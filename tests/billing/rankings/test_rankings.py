@@ -104,6 +104,15 @@ class TestUpkeep:
         """Workers that other tests killed may be said to be, for as long as a task may take."""
         cache.clear()
 
+    @pytest.fixture
+    def rung(self, monkeypatch):
+        """Rings for a worker: each says whether it is for news."""
+        rings = []
+        monkeypatch.setattr(
+            rank, "apply_async", lambda kwargs, expires: rings.append(kwargs["is_news"])
+        )
+        return rings
+
     def test_makes_it_seldomer_the_longer_it_takes(self):
         ranking = Ranking(end=SPAN.end, as_of=NOW, took=timedelta(seconds=30))
         assert not upkeep.is_due(ranking, now=NOW + timedelta(seconds=299))
@@ -119,13 +128,26 @@ class TestUpkeep:
             upkeep.keep(SPAN, now=NOW)
         assert Ranking.objects.count() == 1
 
-    def test_leaves_a_large_platform_to_a_worker(self, monkeypatch):
-        rung = []
+    def test_leaves_a_large_platform_to_a_worker(self, monkeypatch, rung):
         monkeypatch.setattr(asking, "AT_ONCE", 0)
-        monkeypatch.setattr(asking, "_ring", rung.append)
         make_organisation()
         assert asking.ask(SPAN, None, now=NOW) is None
-        assert rung == [SPAN]
+        assert rung == [False]
+
+    def test_makes_it_soon_where_figures_are_new(self, rung):
+        ranking = Ranking(end=SPAN.end, as_of=NOW, took=timedelta())
+        for seconds, stamp in [(0, "a"), (2, "b"), (3, "b"), (4, "c")]:
+            asking.ask(SPAN, ranking, now=NOW + timedelta(seconds=seconds), stamp=stamp)
+            cache.delete(upkeep.bell_of(SPAN))
+        assert rung == [True, True]
+
+    def test_can_be_rung_for_again_as_soon_as_it_is_made(self, rung):
+        for hours_later in (0, 1):
+            now = NOW + timedelta(hours=hours_later)
+            asking.ask(SPAN, making.make(SPAN, now=now - timedelta(minutes=50)), now=now)
+            asking.ask(SPAN, upkeep.newest(SPAN), now=now)
+            upkeep.keep(SPAN, now=now)
+        assert len(rung) == 2
 
     def test_does_what_the_tasks_say(self, monkeypatch):
         sent = []
