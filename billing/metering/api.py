@@ -40,7 +40,11 @@ CLOUD_EVENT = {
         },
         "datacontenttype": {"enum": [cloudevents.JSON, None]},
         "dataschema": {"type": ["string", "null"]},
-        "data": {"type": ["object", "null"], "examples": [{"seconds": "12.5"}]},
+        "data": {
+            "type": ["object", "null"],
+            "examples": [{"seconds": "12.5"}],
+            "description": f"Nested at most {cloudevents.MAX_DEPTH} deep.",
+        },
     },
 }
 BATCH = {

@@ -20,7 +20,15 @@ TIMES = [
 ]
 ODD = [
     *("1e999999999", "-0", "1" * 5000, "1.5e-99999", "NaN", '"\\ud800"', '"\\u0000"', "01", "{"),
-    *("[" * 900 + "]" * 900, "[" * 100_000, '{"a":' * 900 + "1" + "}" * 900, '"\udcff"', "{,}"),
+    *(
+        "[" * 99 + "]" * 99,
+        "[" * 101 + "]" * 101,
+        "[" * 900 + "]" * 900,
+        "[" * 100_000,
+        '{"a":' * 900 + "1" + "}" * 900,
+        '"\udcff"',
+        "{,}",
+    ),
 ]
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 values = st.recursive(plain, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)).map(

@@ -92,6 +92,7 @@ def of_unicode(db: None) -> Iterator[psycopg.Cursor]:
     with psycopg.connect(**params, autocommit=True) as server:
         if server.info.server_version < 180000:
             pytest.skip("NOT TESTED: before PostgreSQL 18 only ICU, if it is there, has such.")
+        server.execute(f"DROP DATABASE IF EXISTS {name}")  # of a run that was killed
         server.execute(
             f"CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER builtin "
             "BUILTIN_LOCALE 'PG_UNICODE_FAST'"
