@@ -10,7 +10,7 @@ from django.db import connection
 
 from billing.dashboards.ranges import read_range
 from billing.metering.models import Service
-from billing.rankings import revenue, upkeep
+from billing.rankings import asking, making, revenue, upkeep
 from billing.rankings.models import Ranking
 from billing.rankings.spans import Span
 from tests.billing.dashboards.conftest import FRAGMENT, NOW, RESTORE, TABLE
@@ -283,6 +283,18 @@ class TestFragments:
             assert client.get(URL, headers=again).status_code == 304
         make_daily_usage(acme, date(2026, 11, 4), hours=2)
         assert client.get(URL, headers=again).status_code == 200
+
+    def test_an_open_page_hears_when_organisations_are_added_up(self, client, monkeypatch):
+        monkeypatch.setattr(asking, "AT_ONCE", 0)
+        monkeypatch.setattr(asking.rank, "apply_async", lambda **_: None)
+        make_organisation("Acme")
+        page = text(client.get(URL))
+        assert "they come by themselves" in page
+        assert 'hx-trigger="load' not in page  # which would ask where nobody sees it
+        [tag] = re.findall(r'data-live="([^"]+)"', page)
+        making.make(Span.of(read_range({}, today=NOW.date())), now=NOW)
+        again = client.get(URL, headers={**FRAGMENT, "If-None-Match": unescape(tag)})
+        assert "Acme" in text(again)
 
     def test_says_what_is_wrong_with_the_days(self, client):
         page = text(client.get(URL, {"from": "2026-11-31", "to": "x"}))
