@@ -170,7 +170,23 @@
 
   // Without this script tables are open, as the server sends them; with it they open on demand. What
   // is swapped comes with those that are open, and each of the others when it is opened.
-  const opened = new Set();
+  // Which those are is kept in this tab, for who goes from one to the events of an hour, and back.
+  const KEY = "catacloud-tables";
+  const kept = () => {
+    try {
+      return JSON.parse(sessionStorage.getItem(KEY) || "[]");
+    } catch {
+      return []; // storage is switched off
+    }
+  };
+  const keep = () => {
+    try {
+      sessionStorage.setItem(KEY, JSON.stringify([...opened]));
+    } catch {
+      // they stay open as long as the page
+    }
+  };
+  const opened = new Set(kept());
   const fold = () => {
     for (const data of document.querySelectorAll("details[data-fold]")) {
       data.open = opened.has(data.id);
@@ -181,6 +197,7 @@
     if (!target.matches?.("details.data") || target.dataset.fold !== undefined) return;
     if (target.open) opened.add(target.id);
     else opened.delete(target.id);
+    keep();
   }, true);
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     detail.headers["Open-Tables"] = [...opened].join(" ");
