@@ -1,8 +1,9 @@
 """Lago's events on the wire, and as the CloudEvents that they become. Pure."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from math import ceil
 from typing import Any
 
@@ -13,6 +14,7 @@ MOST = 100  # events of a batch
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = 253_402_300_799  # seconds: the end of the year 9999
 MICROSECONDS = 1_000_000
+SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")  # Decimal reads 1_000, too
 
 LONGEST = 500  # characters of a name
 TOO_LONG = "value_is_too_long"
@@ -79,12 +81,9 @@ def time_of(timestamp: msgspec.Raw) -> datetime | None:
     text = bytes(timestamp).decode()
     if text == "null":
         return None
-    text = text.strip('"')
-    try:
-        seconds = Decimal(text)
-    except InvalidOperation as error:
-        raise BadTime from error
-    if not (seconds.is_finite() and 0 <= seconds <= LATEST):
+    number = text[1:-1] if text.startswith('"') else text
+    seconds = Decimal(number) if SECONDS.fullmatch(number) else None
+    if seconds is None or seconds > LATEST:
         raise BadTime
     return EPOCH + timedelta(microseconds=int(seconds * MICROSECONDS))
 

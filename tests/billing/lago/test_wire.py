@@ -24,7 +24,18 @@ def test_no_time_is_none():
 
 @pytest.mark.parametrize(
     "text",
-    ['"today"', '"2026-01-01T00:00:00Z"', "-1", "1e400", '"NaN"', '"Infinity"', "{}", "true"],
+    [
+        '"today"',
+        '"2026-01-01T00:00:00Z"',
+        "-1",
+        "1e400",
+        '"NaN"',
+        '"Infinity"',
+        "{}",
+        "true",
+        '"1_000"',
+        '" 1"',
+    ],
 )
 def test_what_is_no_number_of_seconds_is_refused(text):
     with pytest.raises(BadTime):
