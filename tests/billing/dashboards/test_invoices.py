@@ -115,6 +115,8 @@ class TestList:
         assert "Over, and waiting for late events" in page
         assert "Period: 15 Sep 2026 – 14 Oct 2026" in page
         assert "Period: 15 Oct 2026 – 14 Nov 2026" in page
+        regions = re.findall('role="region" aria-label="([^"]+)"', page)
+        assert len(set(regions)) == len(regions) == 2  # which a screen reader tells apart by name
         assert page.count("€7.10") == 2  # net and total
         close_period(
             organisation=acme,

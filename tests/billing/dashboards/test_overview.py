@@ -13,6 +13,7 @@ from billing.metering.models import Service
 from billing.rankings import asking, making, revenue, upkeep
 from billing.rankings.models import Ranking
 from billing.rankings.spans import Span
+from billing.rankings.tasks import rank
 from tests.billing.dashboards.conftest import FRAGMENT, NOW, RESTORE, TABLE
 from tests.factories import (
     make_daily_usage,
@@ -286,7 +287,7 @@ class TestFragments:
 
     def test_an_open_page_hears_when_organisations_are_added_up(self, client, monkeypatch):
         monkeypatch.setattr(asking, "AT_ONCE", 0)
-        monkeypatch.setattr(asking.rank, "apply_async", lambda **_: None)
+        monkeypatch.setattr(rank, "apply_async", lambda **_: None)
         make_organisation("Acme")
         page = text(client.get(URL))
         assert "they come by themselves" in page
