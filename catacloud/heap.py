@@ -22,12 +22,17 @@ def share_arena() -> None:
 
 
 @contextlib.contextmanager
-def no_garbage() -> Iterator[None]:
-    """Let the garbage collector rest while modules are loaded: that takes a sixth less time."""
+def loading() -> Iterator[None]:
+    """Let the garbage collector rest while modules are loaded, and settle what was.
+
+    That takes a sixth less time. It settles before it wakes, or it would look through all of it at
+    once, and then again.
+    """
     awake = gc.isenabled()
     gc.disable()
     try:
         yield
+        settle()
     finally:
         if awake:
             gc.enable()

@@ -9,7 +9,6 @@ from catacloud import heap
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "catacloud.settings")
 
 heap.share_arena()
-with heap.no_garbage():
+with heap.loading():
     application = get_wsgi_application()
     import_module(settings.ROOT_URLCONF)  # or each worker loads its pages at the first request
-heap.settle()

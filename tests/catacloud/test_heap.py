@@ -40,12 +40,22 @@ def test_the_collector_rests_while_modules_are_loaded_and_is_as_it_was_after(awa
     before = gc.isenabled()
     (gc.enable if awake else gc.disable)()
     try:
-        with suppress(ImportError), heap.no_garbage():
+        with suppress(ImportError), heap.loading():
             resting = not gc.isenabled()
             raise ImportError
         assert (resting, gc.isenabled()) == (True, awake)
     finally:
         (gc.enable if before else gc.disable)()
+
+
+def test_what_was_loaded_is_looked_through_once():
+    gc.collect()
+    before = [one["collections"] for one in gc.get_stats()]
+    with heap.loading():
+        loaded = [[] for _ in range(5 * heap.ROUND)]
+    after = [[] for _ in range(1_000)]
+    assert [one["collections"] for one in gc.get_stats()] == [*before[:2], before[2] + 1]
+    assert gc.get_freeze_count() > len(loaded) > len(after)
 
 
 def test_workers_settle_when_they_start():
