@@ -77,7 +77,7 @@ def test_an_operator_finds_why_last_tuesday_rose_and_shows_a_colleague(
 
 
 def test_from_a_day_of_the_platform_one_finds_whose_events_they_were_and_back(
-    page, sign_in, operator, complaints
+    page, acme, sign_in, operator, complaints
 ):
     sign_in(operator)
     start = f"/overview/?metric=execution&from={BEFORE - timedelta(days=7)}&to={TUESDAY}"
@@ -96,6 +96,9 @@ def test_from_a_day_of_the_platform_one_finds_whose_events_they_were_and_back(
     expect(page.locator("#range")).to_have_text(alone)
     one_day = page.url
     expect(page.locator(".movers")).to_contain_text("+25 h 00 m")
+    measure(acme, ("late", TUESDAY, 15, 3600, "eu"))
+    expect(page.locator(".headlines")).to_contain_text("27 h")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()  # whatever came meanwhile
     page.locator(".movers a").first.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=f"{TUESDAY:%A}")).to_be_visible()
