@@ -24,6 +24,7 @@ from tests import migrated
 
 # What takes longest starts first, so that at the end no worker waits for another.
 _LONG = (
+    "tests/journeys/test_admin.py",
     "tests/journeys/test_dashboard.py",
     "tests/catacloud/demo/",
     "tests/catacloud/test_openapi.py",
