@@ -80,11 +80,9 @@ def empty() -> None:
         deleted = [cursor.rowcount]
         while cursor.nextset():
             deleted.append(cursor.rowcount)
-    if many := [table for table, rows in zip(tables, deleted, strict=True) if rows > MANY]:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
+        if many := [table for table, rows in zip(tables, deleted, strict=True) if rows > MANY]:
             cursor.execute(f"TRUNCATE {', '.join(many)} CASCADE")  # who refers to them is empty
-    make_services()
+        make_services()  # here too: what came before them nobody has to look for
 
 
 @cache
