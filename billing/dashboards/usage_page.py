@@ -13,7 +13,8 @@ from billing.dashboards.bill_so_far import (
 from billing.dashboards.state import State
 from billing.dashboards.usage_reads import UsageDays, reading_days
 from billing.dashboards.used_services import UsedServices
-from billing.invoicing.charging.rate import RatedPeriod, reading_rated
+from billing.invoicing.charging.by_period import periods_in, reading_rated_by_period
+from billing.invoicing.charging.rate import RatedPeriod
 from billing.metering.folding import uncounted
 from billing.periods import Days
 from billing.together import Reading, read, together
@@ -43,10 +44,17 @@ class Question:
     def days(self) -> Days:
         return self.state.range.days
 
+    @property
+    def periods(self) -> tuple[Days, ...]:
+        """The billing periods that the days are, if they begin with one."""
+        return periods_in(self.days, self.agreed.cycle(self.days.last))
+
 
 def read_usage(asked: Question) -> Known:
-    """Read it all. Who is in a volume account, or whose period is divided, is rated meanwhile."""
-    early = leaves(asked.agreed, asked.days)
+    """Read it all. Who is in a volume account, or whose period is divided, is rated meanwhile, and
+    so are several periods.
+    """
+    early = leaves(asked.agreed, asked.days) or len(asked.periods) > 1
     (prices, usage, late), count, rated = read(
         together(
             _reading(asked, is_rated=early),
@@ -55,7 +63,7 @@ def read_usage(asked: Question) -> Known:
         )
     )
     bill = rated or late
-    if not prices.left:
+    if not (early or prices.left):
         services = asked.used.services
         bill = bill_so_far(asked.organisation, prices, services, usage, now=asked.now)
     return Known(usage, bill, count)
@@ -84,5 +92,7 @@ def _reading_bill(asked: Question, *, is_left: bool) -> Reading[RatedPeriod | No
     if not is_left:
         return None
     owner = asked.organisation.pk
-    rated = yield from reading_rated(days=asked.days, now=asked.now, organisations=[owner])
+    rated = yield from reading_rated_by_period(
+        days=asked.days, now=asked.now, organisations=[owner]
+    )
     return rated.get(owner)

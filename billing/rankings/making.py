@@ -16,7 +16,8 @@ from django.db.models import Q, Sum
 
 from billing.dashboards.metrics import METRICS, STORED
 from billing.exact import ZERO
-from billing.invoicing.charging.rate import RatedPeriod, rate_organisations
+from billing.invoicing.charging.by_period import reading_rated_by_period
+from billing.invoicing.charging.rate import RatedPeriod
 from billing.metering.models import PlatformUsage, Service
 from billing.metering.querying.usage import Levels, levels_before, period_figures
 from billing.periods import ONE_DAY, Days, day_of, month_of
@@ -25,6 +26,7 @@ from billing.rankings.models import RankedOrganisation, Ranking
 from billing.rankings.spans import Span
 from billing.rankings.sums import Sums
 from billing.rankings.used import Used, metered_services, plan_names, used_by_organisation
+from billing.together import read
 from catacloud.accounts.models import Organisation
 
 AT_A_TIME = 200  # organisations
@@ -113,7 +115,7 @@ def _used_and_rated(
     if days is None:
         return {}, {}
     figures = period_figures(days=days, now=now, organisations=owners, levels=levels)
-    rated = rate_organisations(days=days, now=now, organisations=owners, figures=figures)
+    rated = read(reading_rated_by_period(days=days, now=now, organisations=owners, figures=figures))
     return used_by_organisation(figures, services), rated
 
 

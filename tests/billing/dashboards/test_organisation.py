@@ -234,6 +234,14 @@ class TestState:
 
 
 class TestDays:
+    def test_several_months_cost_what_each_is_billed_at(self, acme, client):
+        make_priced(acme)
+        for month in (9, 10):  # 100 hours at 0.50 and 20 at 0.40, twice
+            make_daily_usage(acme, date(2026, month, 5), hours=120)
+        page = client.get(f"{URL}?from=2026-09-01&to=2026-10-31").content.decode()
+        assert "€116.00" in page
+        assert "€106.00" not in page  # as one period: 100 at 0.50 and 140 at 0.40
+
     def test_cost_stands_beside_the_quantity_and_adds_up(self, acme, client):
         make_priced(acme)
         make_daily_usage(acme, date(2026, 11, 2), date(2026, 11, 3), hours=3)

@@ -57,6 +57,15 @@ class TestMaking:
         assert (ranking.organisations, ranking.unpriced) == (3, 1)
         assert (ranking.invoices_final, ranking.invoices_all) == (0, 2)
 
+    def test_prices_months_one_by_one(self):
+        prices = {Service.objects.get(slug="execution-time"): [("1", "0"), (None, "2")]}
+        organisation = hours("Acme", october=3, november=2)  # the first hour of each is free
+        make_subscription(organisation=organisation, plan_version=make_plan(prices=prices))
+        asked = read_range({"from": "2026-10-01", "to": "2026-11-23"}, today=NOW.date())
+        ranking = making.make(Span.of(asked), now=NOW)
+        assert RankedOrganisation.objects.get().cost == 6
+        assert ranking.costs[0]["cost"] == "6"
+
     def test_takes_the_place_of_the_one_before_and_leaves_it_to_who_reads_it(self):
         made = [making.make(SPAN, now=NOW + timedelta(hours=n)).pk for n in range(3)]
         assert set(Ranking.objects.values_list("pk", flat=True)) == set(made[1:])
