@@ -32,7 +32,7 @@ def client(as_user, operator):
 
 
 @pytest.fixture
-def look(page, context, live_server, client, complaints):
+def assert_looks_well(page, context, live_server, client, complaints):
     """Return what shows an answer and looks at it: in the light at a desk, in the dark on a phone.
 
     Answers come into one window by turns: axe, which takes as long to warm up as to look at a page,
@@ -43,7 +43,7 @@ def look(page, context, live_server, client, complaints):
     page.goto(reverse("admin:index"))
     looks = [("dark", PHONE), ("light", DESK)]
 
-    def look(answer, *, without=AROUND):
+    def assert_looks_well(answer, *, without=AROUND):
         address = answer.request["PATH_INFO"]
         assert answer.status_code == 200, address
         page.set_content(answer.content.decode())
@@ -57,26 +57,30 @@ def look(page, context, live_server, client, complaints):
             assert wide <= size["width"], f"{address} is {wide} px wide on {size['width']}"
         complaints.clear()  # axe tries styles of its own, which the page's policy refuses
 
-    return look
+    return assert_looks_well
 
 
-def test_every_page_is_accessible_and_fits_a_phone(look, client, all_pages):
+def test_every_page_is_accessible_and_fits_a_phone(assert_looks_well, client, all_pages):
     assert left_out(all_pages) == set(), "Say in admin_pages.py what is to be in these addresses."
-    look(Client().get(reverse("admin:login")))
+    assert_looks_well(Client().get(reverse("admin:login")))
     for address in all_pages:
-        look(client.get(address))
-    look(client.get(reverse("admin:accounts_user_add")), without=())
-    look(client.get(reverse("admin:accounts_user_add") + "?_popup=1"))
+        assert_looks_well(client.get(address))
+    assert_looks_well(client.get(reverse("admin:accounts_user_add")), without=())
+    assert_looks_well(client.get(reverse("admin:accounts_user_add") + "?_popup=1"))
 
 
-def test_what_asks_first_or_refuses_is_accessible(look, client, operator, all_pages):
+def test_what_asks_first_or_refuses_is_accessible(assert_looks_well, client, operator, all_pages):
     for address, thing, action in actions(operator):
-        look(client.post(address, {"_selected_action": thing.pk, "action": action}, follow=True))
+        assert_looks_well(
+            client.post(address, {"_selected_action": thing.pk, "action": action}, follow=True)
+        )
     for step in ("confirm", "undo"):
         place = [PlanMigration.objects.get().pk, step]
-        look(client.post(reverse("admin:billing_planmigration_do", args=place)))
+        assert_looks_well(client.post(reverse("admin:billing_planmigration_do", args=place)))
     account = Account.objects.latest("created_at")
     agreed = {"starts_on": "2027-01-01", "reason": "Asked for."}
-    look(client.post(reverse("admin:billing_account_agree", args=[account.pk, "pause"]), agreed))
+    assert_looks_well(
+        client.post(reverse("admin:billing_account_agree", args=[account.pk, "pause"]), agreed)
+    )
     tiers = {"tiers-TOTAL_FORMS": 1, "tiers-INITIAL_FORMS": 0, "tiers-0-unit_price": "none"}
-    look(client.post(reverse("admin:billing_charge_add"), tiers))
+    assert_looks_well(client.post(reverse("admin:billing_charge_add"), tiers))

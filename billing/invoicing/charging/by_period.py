@@ -5,14 +5,12 @@ rated as one: nobody is billed for them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from billing.exact import ZERO, exactly
-from billing.invoicing.charging.lines import RatedLine
 from billing.invoicing.charging.rate import RatedPeriod, reading_rated
+from billing.invoicing.charging.rated import added
 from billing.invoicing.charging.schedule import Cycle
 from billing.invoicing.charging.standings import reading_standings
 from billing.metering.querying.usage import PeriodFigure
@@ -62,7 +60,7 @@ def reading_rated_by_period(
     for rated in each:
         for owner, bill in rated.items():
             bills[owner].append(bill)
-    return {owner: added(some) for owner, some in bills.items()}
+    return {owner: added(some) if len(some) > 1 else some[0] for owner, some in bills.items()}
 
 
 def _by_periods(
@@ -77,35 +75,3 @@ def _by_periods(
         stay = standings[owner].on(days.last)
         found[periods_in(days, stay.cycle if stay else Cycle())].append(owner)
     return found
-
-
-def added(bills: Sequence[RatedPeriod]) -> RatedPeriod:
-    """Add up bills of periods, in their order, to the cent that they are billed at.
-
-    They are in the currency of the last: what is in others does not add up.
-    """
-    last = bills[-1]
-    if len(bills) == 1:
-        return last
-    each = [bill for bill in bills if bill.currency == last.currency]
-    lines: dict[tuple[int, str, str], RatedLine] = {}
-    for line in (line for bill in each for line in bill.lines):
-        key = line.service_id, line.value, line.tax_class
-        lines[key] = _both(lines[key], line) if key in lines else line
-    with exactly():
-        total = sum((bill.total for bill in each), ZERO)
-    return replace(last, total=total, lines=tuple(_in_order(lines.values())))
-
-
-def _both(one: RatedLine, other: RatedLine) -> RatedLine:
-    with exactly():
-        return replace(
-            one,
-            quantity=one.quantity + other.quantity,
-            amount=one.amount + other.amount,
-            working=(*one.working, *other.working),
-        )
-
-
-def _in_order(lines: Iterable[RatedLine]) -> list[RatedLine]:
-    return sorted(lines, key=lambda line: (line.service_name, line.service_id))

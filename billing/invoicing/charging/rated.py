@@ -1,6 +1,6 @@
 """What usage comes to at known prices: line by line, and spans of a period together. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
@@ -71,24 +71,47 @@ def rated_line(price: Price, usage: Usage, plan: InForce) -> RatedLine:
 
 def joined(whole: RatedPeriod, parts: Iterable[RatedPeriod]) -> RatedPeriod:
     """Add up the spans of a period: a charge has one line, whose working is that of its spans."""
+    return _together(whole, parts, _as_one)
+
+
+def added(bills: Sequence[RatedPeriod]) -> RatedPeriod:
+    """Add up bills of periods, in their order, to the cent that each is billed at.
+
+    They are in the currency of the last: what is in others does not add up.
+    """
+    return _together(bills[-1], bills, _as_billed)
+
+
+def _together(
+    whole: RatedPeriod,
+    parts: Iterable[RatedPeriod],
+    both: Callable[[RatedLine, RatedLine, str], RatedLine],
+) -> RatedPeriod:
     lines: dict[tuple[int, str, str], RatedLine] = {}
     for part in parts:
         if part.currency != whole.currency:
             continue  # an invoice has one currency: what it changed from is not in it
         for line in part.lines:
             key = line.service_id, line.value, line.tax_class
-            lines[key] = _added(lines[key], line, whole.currency) if key in lines else line
+            lines[key] = both(lines[key], line, whole.currency) if key in lines else line
     with exactly():
         total = sum((line.amount for line in lines.values()), ZERO)
     each = sorted(lines.values(), key=lambda line: (line.service_name, line.service_id))
     return replace(whole, total=total, lines=tuple(each))
 
 
-def _added(one: RatedLine, other: RatedLine, currency: str) -> RatedLine:
-    working = (*one.working, *other.working)
+def _as_one(one: RatedLine, other: RatedLine, currency: str) -> RatedLine:
+    both = _as_billed(one, other, currency)
     with exactly():
-        unrounded = sum((step.amount for step in working), ZERO)
-        quantity = one.quantity + other.quantity
-    return replace(
-        one, quantity=quantity, working=working, amount=round_amount(unrounded, currency)
-    )
+        unrounded = sum((step.amount for step in both.working), ZERO)
+    return replace(both, amount=round_amount(unrounded, currency))
+
+
+def _as_billed(one: RatedLine, other: RatedLine, currency: str) -> RatedLine:
+    with exactly():
+        return replace(
+            one,
+            quantity=one.quantity + other.quantity,
+            amount=one.amount + other.amount,
+            working=(*one.working, *other.working),
+        )
