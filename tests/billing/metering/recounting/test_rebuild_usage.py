@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import StringIO
 from threading import Event, Thread
 from urllib.parse import urlsplit
@@ -20,35 +20,23 @@ from billing.metering.level_months import LevelMonth
 from billing.metering.models import DailyUsage, Definition, HourlyUsage, Service
 from billing.metering.recounting import rebuilding
 from billing.metering.recounting.checking import findings
-from eventstore import feed, repository
+from eventstore import repository
 from eventstore.models import Checkpoint, StoredEvent
 from tests.billing.metering.examples import measured
+from tests.billing.metering.recounting.folded import HOUR, NOON, catch_up
 from tests.billing.metering.sending import send, skip_the_last
 from tests.factories import make_organisation, make_service
 from tests.forked import Forked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
 def no_rebuild_is_left():
     yield
     rebuilding.drop()
-
-
-@pytest.fixture
-def acme():
-    return make_organisation("Acme")
-
-
-def catch_up(limit=7):
-    for partition in feed.partitions():
-        while saga.advance(partition=partition, limit=limit):
-            pass
 
 
 @pytest.fixture
