@@ -24,6 +24,7 @@ from billing.lago.openapi import (
 )
 from billing.lago.wire import Many, One
 from billing.metering.ingesting import rate, tally
+from billing.metering.shapes import WRITTEN
 from catacloud import bodies
 from catacloud.accounts.api_keys import ApiKeyAuth, KeyRequest
 from catacloud.accounts.organisations import called
@@ -54,8 +55,8 @@ class EventFilter(Schema):
         str | None, Field(description="The organisation; a platform's key has to name it.")
     ] = None
     code: Text | None = None
-    timestamp_from: datetime | None = None
-    timestamp_to: datetime | None = None
+    timestamp_from: Annotated[datetime, WRITTEN] | None = None
+    timestamp_to: Annotated[datetime, WRITTEN] | None = None
 
 
 class UsageFilter(Schema):

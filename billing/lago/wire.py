@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from math import ceil
 from typing import Any
 
@@ -13,7 +13,8 @@ SOURCE = "lago"  # the source of all events that come this way
 MOST = 100  # events of a batch
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = 253_402_300_799  # seconds: the end of the year 9999
-MICROSECONDS = 1_000_000
+MICROSECONDS = Decimal(1_000_000)
+WHOLE = Context(prec=30, rounding=ROUND_DOWN)  # more than the digits of a time
 SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")  # Decimal reads 1_000, too
 
 LONGEST = 500  # characters of a name
@@ -74,7 +75,7 @@ def _wrong_name(name: str | None) -> str:
 
 
 def time_of(timestamp: msgspec.Raw) -> datetime | None:
-    """Return the time of so many seconds, to the microsecond; None where it is null.
+    """Return the time of so many seconds, cut to the microsecond; None where it is null.
 
     Raises BadTime.
     """
@@ -85,7 +86,7 @@ def time_of(timestamp: msgspec.Raw) -> datetime | None:
     seconds = Decimal(number) if SECONDS.fullmatch(number) else None
     if seconds is None or seconds > LATEST:
         raise BadTime
-    return EPOCH + timedelta(microseconds=int(seconds * MICROSECONDS))
+    return EPOCH + timedelta(microseconds=int(WHOLE.multiply(seconds, MICROSECONDS)))
 
 
 def as_cloudevents(events: Sequence[LagoEvent], type_of: Callable[[str], str]) -> bytes:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import Router
 
 from billing.metering import parameters
-from billing.metering.ingesting import cloudevents, ingestion, rate, tally
+from billing.metering.ingesting import cloudevents, data_limits, ingestion, rate, tally
 from billing.metering.ingesting.cloudevents import BadBatch, BadEvent, CloudEvent
 from billing.metering.inspecting import events_api
 from catacloud import bodies
@@ -43,7 +43,7 @@ CLOUD_EVENT = {
         "data": {
             "type": ["object", "null"],
             "examples": [{"seconds": "12.5"}],
-            "description": f"Nested at most {cloudevents.MAX_DEPTH} deep.",
+            "description": f"Nested at most {data_limits.MAX_DEPTH} deep.",
         },
     },
 }
@@ -133,8 +133,9 @@ def send_events(request: KeyRequest, partial: bool = False) -> HttpResponse:
     have been, and its `time` is that of the usage. Both events remain, and figures follow. What is
     named may come later. An event is corrected once: 409 says which event did it before. A void
     stands, so what was voided by mistake is sent as a new event; what replaced another is an event
-    like any other, which the next correction names. What this changes in a period that is invoiced
-    is a line on the next invoice.
+    like any other, which the next correction names. Corrections that lead back to themselves, as
+    two that name each other, are refused: nothing would count. What this changes in a period that
+    is invoiced is a line on the next invoice.
     """
     try:
         return _send(request, partial=partial)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
@@ -10,9 +10,9 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from billing.metering.ingesting import data_limits
+
 MAX_BATCH = 10_000  # events
-MAX_DEPTH = 100  # of objects and arrays in each other: whoever reads them later has more calls open
-MAX_EXPONENT = 999  # PostgreSQL writes numbers out: a few bytes could become a hundred kilobytes
 
 JSON = "application/json"
 CONTENT_TYPES = ("application/cloudevents+json", "application/cloudevents-batch+json", JSON)
@@ -27,13 +27,11 @@ HALF = re.compile(
     rb"(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F])"
 )
 SPACE = re.compile(r"[ \t\n\r]*")
-# What a body may hold that needs a closer look: a large exponent, a NUL in an attribute. Patterns
-# that begin with a letter are by far the fastest.
-SUSPICIOUS = [re.compile(text) for text in (rb"e[+-]?\d{4}", rb"E[+-]?\d{4}", rb"\\u0000")]
-STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
-SQUARE = bytes.maketrans(b"{}", b"[]")
-NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{}[]")
-NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # and no backslash before "u0000"
+
+# A time of more decimals than microseconds have, which msgspec rounds: into the next hour, or year.
+# An escaped character may be one of them.
+FINE = re.compile(rb"\.\d{7}|\\u00[23]")
+TOO_FINE = re.compile(r"(?<=\.\d{6})\d+")
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -52,6 +50,12 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dataschema: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"null")
     data_base64: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Timed(msgspec.Struct):
+    """An event's time as it was written."""
+
+    time: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,9 @@ def read(body: bytes) -> list[CloudEvent | BadEvent]:
         raise NotEvents("The batch holds no event.")
     if len(events) > MAX_BATCH:
         raise TooManyEvents
-    suspicious = any(pattern.search(body) for pattern in SUSPICIOUS)
+    if FINE.search(body):
+        _cut_times(events, _split(body, is_batch))
+    suspicious = data_limits.needs_a_look(body)
     for index, event in enumerate(events):
         if isinstance(event, CloudEvent) and (
             reason := _wrong_data(event) or (suspicious and _wrong_when_stored(event))
@@ -156,6 +162,7 @@ def media_type(content_type: str) -> str:
 
 
 _EVENT = msgspec.json.Decoder(CloudEvent)
+_TIMED = msgspec.json.Decoder(_Timed)
 _BATCH = msgspec.json.Decoder(list[CloudEvent])
 
 
@@ -181,6 +188,16 @@ def _read_one(index: int, raw: msgspec.Raw) -> CloudEvent | BadEvent:
         return BadEvent(index, f"{error}.")
     except UNREADABLE as error:
         return BadEvent(index, f"It is not JSON: {_said(error, bytes(raw))}.")
+
+
+def _cut_times(events: list[CloudEvent | BadEvent], written: Sequence[msgspec.Raw]) -> None:
+    """Cut the times of events to microseconds, instead of rounding them."""
+    for index, event in enumerate(events):
+        if isinstance(event, CloudEvent) and event.time:
+            text = _TIMED.decode(written[index]).time or ""
+            if (cut := TOO_FINE.sub("", text)) != text:
+                time = msgspec.convert(cut, type=datetime)
+                events[index] = msgspec.structs.replace(event, time=time)
 
 
 def _split(body: bytes, is_batch: bool) -> list[msgspec.Raw]:
@@ -225,21 +242,7 @@ def _wrong_data(event: CloudEvent) -> str:
         return f"Its datacontenttype must be {JSON}, and is {kind!r}."
     if bytes(event.data_base64) != b"null":
         return "Its data are in data_base64: send them as a JSON object in data."
-    data = bytes(event.data)
-    if not data.startswith(b"{") and data != b"null":
-        return "Its data must be a JSON object or null."
-    if len(data) > 2 * MAX_DEPTH and _is_deep(data):
-        return f"Its data are nested more than {MAX_DEPTH} deep."
-    return ""
-
-
-def _is_deep(data: bytes) -> bool:
-    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
-        return False
-    brackets = STRING.sub(b"", data).translate(SQUARE, NO_BRACKET)
-    for _ in range(MAX_DEPTH):  # each takes the innermost off
-        brackets = brackets.replace(b"[]", b"")
-    return brackets != b""
+    return data_limits.wrong_with(bytes(event.data))
 
 
 def _wrong_when_stored(event: CloudEvent) -> str:
@@ -248,30 +251,7 @@ def _wrong_when_stored(event: CloudEvent) -> str:
     for name in ("id", "source", "type", "subject"):
         if "\0" in (getattr(event, name) or ""):
             return f"Its {name} holds a NUL character."
-    if NUL.search(event.data):
-        return "Its data hold a NUL character."
-    if _has_large_exponent(bytes(event.data)):
-        return f"Its data hold a number with an exponent beyond {MAX_EXPONENT}."
-    return ""
-
-
-class _LargeExponent(Exception):
-    pass
-
-
-def _has_large_exponent(data: bytes) -> bool:
-    """Read the data in full: what looks like such a number may be a part of some text."""
-    try:
-        json.loads(data, parse_float=_check_exponent, parse_int=str)
-    except (_LargeExponent, RecursionError):
-        return True
-    return False
-
-
-def _check_exponent(number: str) -> None:
-    exponent = number.lower().partition("e")[2].lstrip("+-").lstrip("0")
-    if len(exponent) > len(str(MAX_EXPONENT)):
-        raise _LargeExponent
+    return data_limits.wrong_when_stored(bytes(event.data))
 
 
 def _header_text(value: str) -> str:

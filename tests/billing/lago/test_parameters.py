@@ -37,3 +37,10 @@ def test_what_lago_would_tell_otherwise_by_is_not_served(key, path, name):
 )
 def test_what_is_not_known_has_no_effect(key, query):
     assert ask("get", f"events?{query}", key=key).json()["events"] == []
+
+
+@pytest.mark.parametrize("name", ["timestamp_from", "timestamp_to"])
+def test_a_time_to_list_from_is_written_as_lago_does_and_no_number(key, name):
+    answer = ask("get", f"events?{name}=1767225599.9999999", key=key)
+    assert answer.status_code == 422
+    assert "RFC 3339" in str(answer.json()["error_details"][name])

@@ -18,6 +18,14 @@ def test_a_time_is_read_to_the_microsecond_as_a_number_and_in_a_string(count):
         assert time_of(msgspec.Raw(text.encode())) == expected
 
 
+@pytest.mark.parametrize(
+    "text", ["0.9999999", "0.9999999999999999999999999999999999", "9999999e-7"]
+)
+@pytest.mark.parametrize("form", ["%s", '"%s"'])
+def test_a_time_is_cut_to_the_microsecond_and_never_rounded(text, form):
+    assert time_of(msgspec.Raw((form % text).encode())) == EPOCH + timedelta(microseconds=999_999)
+
+
 def test_no_time_is_none():
     assert time_of(msgspec.Raw(b"null")) is None
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing.metering.ingesting import cloudevents
+from billing.metering.ingesting import cloudevents, data_limits
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import ApiKey
 from eventstore.models import StoredEvent
@@ -194,7 +194,7 @@ def test_data_are_as_deep_as_all_can_read_them(key, opened):
         data = '{"seconds": ' + inner + ', "x": [[], "' + "[" * 200 + '"]}'
         return json.dumps({**EVENT, "data": None}).replace("null", data)
 
-    deepest = nested(cloudevents.MAX_DEPTH)
+    deepest = nested(data_limits.MAX_DEPTH)
     for _ in range(2):
         assert post(deepest, key=key).status_code == 204
     [listed] = (
@@ -203,7 +203,7 @@ def test_data_are_as_deep_as_all_can_read_them(key, opened):
         .json()
     )
     assert "is not a number" in listed["validationError"]
-    for depth in (cloudevents.MAX_DEPTH + 1, 500):
+    for depth in (data_limits.MAX_DEPTH + 1, 500):
         answer = post(nested(depth), key=key)
         assert (answer.status_code, answer.json()["errors"][0]["reason"]) == (
             400,
