@@ -14,7 +14,7 @@ import msgspec
 from django.db import DataError, transaction
 
 from billing.metering.events import VOIDED, UsageRecorded
-from billing.metering.ingesting import corrections
+from billing.metering.ingesting import circles, corrections
 from billing.metering.ingesting.batches import (
     Batch,
     compare_with_archived,
@@ -23,6 +23,7 @@ from billing.metering.ingesting.batches import (
     stored_differently,
     unstorable,
 )
+from billing.metering.ingesting.circles import InCircle
 from billing.metering.ingesting.cloudevents import (
     MAX_BATCH,
     BadBatch,
@@ -38,12 +39,12 @@ from billing.metering.ingesting.corrections import (
     Target,
 )
 from billing.metering.ingesting.sources import Sources
+from billing.metering.ingesting.subjects import organisations_of
 from billing.metering.names import uuid_of
 from catacloud.accounts import stopping
 from catacloud.accounts.models import ApiKey
 from eventstore import store
-from eventstore.cursors import binary_cursor
-from eventstore.events import Metadata, StreamKey
+from eventstore.events import Metadata, RecordedEvent, StreamKey
 from eventstore.store import Append, NewEvent, OtherContent
 
 __all__ = ["MAX_BATCH", "BadBatch", "BadEvent", "SentDifferently", "TooManyEvents", "accept"]
@@ -94,7 +95,10 @@ def accept(events: Sequence[CloudEvent], *, key: ApiKey, now: datetime) -> int:
     batch = _prepared(events, key=key, now=now)
     if not (batch.bad or batch.conflicts):
         try:
-            return _append(batch, key=key).new
+            done = _append(batch, key=key)
+            return len(batch.appended) - sum(_is_usage(one) for one in done.repeated)
+        except InCircle as error:
+            batch.refuse(error.bad, into=batch.bad)
         except DataError as error:
             batch.refuse(unstorable(batch), into=batch.bad)
             if not batch.bad:
@@ -118,6 +122,8 @@ def accept_each(
     while done is None:  # whatever is in the way is taken out, so this ends
         try:
             done = _append(batch, key=key)
+        except InCircle as error:
+            batch.refuse(error.bad, into=batch.bad)
         except DataError:
             bad = list(unstorable(batch))
             if not bad:
@@ -127,6 +133,10 @@ def accept_each(
             batch.refuse(stored_differently(batch, error), into=batch.conflicts)
     stood = {(one.tenant_id, one.stream_id, one.event_id) for one in done.repeated}
     return [_outcome(index, batch, stood) for index in range(len(events))]
+
+
+def _is_usage(recorded: RecordedEvent) -> bool:
+    return isinstance(recorded.event, UsageRecorded)  # and not what a correction takes back
 
 
 def _outcome(
@@ -148,7 +158,7 @@ def _in_order(bad: Mapping[int, BadEvent]) -> list[BadEvent]:
 def _prepared(events: Sequence[CloudEvent | BadEvent], *, key: ApiKey, now: datetime) -> Batch:
     """Check events, and find what each would be in the store. Raises UsageStopped."""
     events, found = _corrections(events)
-    organisations, stopped = _organisations(events, key, now)
+    organisations, stopped = organisations_of(events, key, now=now)
     sources = Sources(organisations, stopped=stopped)
     batch = Batch()
     latest = now + MAX_AHEAD
@@ -249,6 +259,8 @@ def _append(batch: Batch, *, key: ApiKey) -> store.Appended:
         streams.setdefault(id(stream), (stream, []))[1].append(new)
     appends = [Append(key=stream, events=events) for stream, events in streams.values()]
     with _all_or_nothing(batch):
+        if batch.voids:
+            circles.refuse(batch)
         done = store.append(appends, metadata=Metadata(actor=f"key {key.prefix}"))
         compare_with_archived(batch, done.repeated)
         return done
@@ -262,37 +274,3 @@ def _all_or_nothing(batch: Batch) -> AbstractContextManager[object]:
     if len(batch.appended) == 1 and not batch.voids and transaction.get_autocommit():
         return nullcontext()
     return transaction.atomic()
-
-
-def _organisations(
-    events: Iterable[CloudEvent | BadEvent], key: ApiKey, now: datetime
-) -> tuple[dict[str | None, UUID], dict[UUID | None, datetime]]:
-    """Return the ids of the organisations that the key may speak for, by slug and external key.
-
-    With them, until when which of these take nothing new. Raises UsageStopped for the key's own.
-    """
-    if key.organisation is not None:
-        own = key.organisation
-        stopping.refuse_stopped(own, now=now)
-        return dict.fromkeys([own.external_key, own.slug, None], own.id), {}
-    subjects = {
-        event.subject for event in events if isinstance(event, CloudEvent) and event.subject
-    }
-    found: dict[str | None, UUID] = {}
-    stopped: dict[UUID | None, datetime] = {}
-    with binary_cursor() as cursor:
-        cursor.execute(ORGANISATIONS, {"subjects": list(subjects)})
-        rows = cursor.fetchall()
-    for slug, external_key, owner, until in rows:
-        found[slug] = owner  # over another's external key
-        if external_key:
-            found.setdefault(external_key, owner)
-        if until and now < until:
-            stopped[owner] = until
-    return found, stopped
-
-
-ORGANISATIONS = """
-SELECT slug, external_key, id, stopped_until FROM accounts_organisation
-WHERE slug = ANY(%(subjects)s::text[]) OR external_key = ANY(%(subjects)s::text[])
-"""
