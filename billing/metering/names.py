@@ -1,6 +1,9 @@
-"""How the event store knows a CloudEvent: its stream by the source, in there by its id."""
+"""How the event store knows a CloudEvent: its stream by the source, in there by its id.
 
-from hashlib import sha1
+And how tables know a value of a dimension that is too long for them.
+"""
+
+from hashlib import sha1, sha256
 from uuid import UUID
 
 NAMESPACE = UUID("7c9fba2e-3b61-4f0c-8a53-1f8f4c6d2b90")
@@ -17,3 +20,17 @@ def uuid_of(name: str) -> UUID:
 def void_id(name: str) -> UUID:
     """Return the id of the event that takes back the one of an id: there can only be one of it."""
     return uuid_of(f"\0voided {name}")  # no sent id holds a NUL
+
+
+LONGEST_VALUE, BEGINNING, DIGITS = 100, 67, 32  # characters
+
+
+def as_kept(value: str) -> str:
+    """Return how tables have a value of a dimension: a long one as its beginning and its digest.
+
+    One that is of that form is taken for what a table has. When it is sent, ``billing_group_value``
+    makes it a digest, too.
+    """
+    if len(value) <= LONGEST_VALUE:
+        return value
+    return f"{value[:BEGINNING]}…{sha256(value.encode()).hexdigest()[:DIGITS]}"

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from billing.metering.names import as_kept
+
 COMPARED = {
     "$eq": "=",
     "$ne": "<>",
@@ -19,6 +21,7 @@ COMPARED = {
     "$ilike": "ILIKE",
     "$nilike": "NOT ILIKE",
 }
+WHOLE = ("$eq", "$ne")
 ORDERED = ("$gt", "$gte", "$lt", "$lte")
 UNFINISHED = re.compile(r"(?<!\\)(\\\\)*\\\Z")
 UNWRITABLE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of characters: no text of PostgreSQL
@@ -48,6 +51,23 @@ def condition(column: str, asked: Any, values: dict[str, Any], depth: int = 0) -
         if operand is not None
     ]
     return all_of(parts, " AND ")
+
+
+def of_dimension(asked: Any) -> Any:
+    """Return a filter that knows long values of a dimension as the tables do.
+
+    Patterns, and what is before or after, go by how they stand there.
+    """
+    if not isinstance(asked, Mapping):
+        return asked
+    return {
+        operator: as_kept(operand)
+        if operator in WHOLE and isinstance(operand, str)
+        else [as_kept(one) if isinstance(one, str) else of_dimension(one) for one in operand]
+        if operator in (*LISTED, *JOINED) and isinstance(operand, list)
+        else operand
+        for operator, operand in asked.items()
+    }
 
 
 def _one(column: str, operator: str, operand: Any, values: dict[str, Any], depth: int) -> str:

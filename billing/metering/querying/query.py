@@ -23,7 +23,7 @@ from billing.metering.folding import zoning
 from billing.metering.folding.saga import FILES
 from billing.metering.models import Service
 from billing.metering.querying import levels, query_sql, windows
-from billing.metering.querying.group_filters import condition
+from billing.metering.querying.group_filters import condition, of_dimension
 from billing.metering.querying.levels import Change, Figure, Key, Move
 from billing.metering.querying.windows import (
     ONE_HOUR,
@@ -246,7 +246,7 @@ def _execute(
     conditions = ["true"]
     for number, (name, asked) in enumerate(query.filters.items()):
         named[f"of_{number}"] = name
-        conditions.append(condition(_value(f"of_{number}"), asked, filters))
+        conditions.append(condition(_value(f"of_{number}"), of_dimension(asked), filters))
     text = sql.format(
         pieces=pieces,
         figure=figure,

@@ -101,10 +101,15 @@ voided AS MATERIALIZED (
             WHEN length(told) > 100 OR starts_with(told, 'sha256:')
                 THEN 'sha256:' || encode(sha256(convert_to(told, 'UTF8')), 'hex')
             ELSE told END AS value, (
-            SELECT jsonb_object_agg(dimension.name, left(
-                coalesce(data #>> string_to_array(dimension.path, '.'), ''), 100
-            ))
+            SELECT jsonb_object_agg(dimension.name, CASE
+                WHEN length(said) > 100 OR said ~ '^.{67}…[0-9a-f]{32}$'
+                    THEN substr(said, 1, 67) || '…'
+                    || substr(encode(sha256(convert_to(said, 'UTF8')), 'hex'), 1, 32)
+                ELSE said END)
             FROM billing_dimension AS dimension
+            CROSS JOIN LATERAL (
+                SELECT coalesce(data #>> string_to_array(dimension.path, '.'), '') AS said
+            ) AS group_value
             WHERE dimension.definition_id = understood.definition_id
         ) AS dimensions,
         (aggregation = 'count' OR told IS NOT NULL OR (

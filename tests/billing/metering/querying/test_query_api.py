@@ -158,6 +158,27 @@ class TestAQuery:
     def test_is_filtered_in_either_clients_way(self, platform, filters):
         assert values(ask(platform, **filters)) == [11]
 
+    @pytest.mark.parametrize("operator", ["$eq", "$in", "$or", "$ne", "$nin"])
+    def test_is_filtered_by_long_values_as_they_were_sent(self, platform, acme, operator):
+        long = ["x" * 150, "x" * 151]
+        for number, model in enumerate(long):
+            send(acme, (model, NOON, {"tokens": 100 + number, "model": model}), kind="prompt")
+        fold()
+        asked = {
+            "$eq": long[1],
+            "$in": [long[1], "none"],
+            "$or": [{"$eq": long[1]}, {"$eq": "none"}],
+            "$ne": long[0],
+            "$nin": long[:1],
+        }[operator]
+        filters = {"advancedMeterGroupByFilters": json.dumps({"model": {operator: asked}})}
+        others = 15 if operator.startswith("$n") else 0
+        assert values(ask(platform, **filters)) == [101 + others]
+        [row] = ask(platform, groupBy="model", **{"filterGroupBy[model]": long[0]}).json()["data"]
+        assert row["value"] == 100
+        again = ask(platform, **{"filterGroupBy[model]": row["groupBy"]["model"]})
+        assert values(again) == [100]
+
     def test_takes_several_values_of_a_name(self, platform):
         assert values(ask(platform, **{"filterGroupBy[model]": ["gpt", "llama"]})) == [15]
 

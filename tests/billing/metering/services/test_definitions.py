@@ -7,6 +7,7 @@ from random import Random
 import msgspec
 import pytest
 
+from billing.metering import names
 from billing.metering.events import STREAM_TYPE, UsageVoided
 from billing.metering.folding import saga
 from billing.metering.ingesting import ingestion
@@ -191,6 +192,36 @@ class TestDimensions:
             "…": 2,
         }
 
+    def test_tell_long_values_apart_that_begin_alike(self, acme, tokens):
+        long = ["é" * 100 + end for end in "ab"]
+        send(
+            acme,
+            *(
+                (str(n), NOON, {"quantity": n, "at": {"region": region}})
+                for n, region in enumerate([*long, long[1]], 1)
+            ),
+        )
+        catch_up()
+        kept = {groups["region"]: quantity for _, groups, quantity, _ in used(tokens)}
+        assert kept == {names.as_kept(long[0]): 1, names.as_kept(long[1]): 5}
+        assert {(len(one), one[:68]) for one in kept} == {(100, "é" * 67 + "…")}
+
+    def test_tell_from_a_long_value_what_looks_like_it(self, acme, tokens):
+        long = "x" * 101
+        looks = names.as_kept(long)
+        for id, region in ("1", long), ("2", looks):
+            send(acme, (id, NOON, {"quantity": int(id), "at": {"region": region}}))
+        catch_up()
+        kept = {groups["region"]: quantity for _, groups, quantity, _ in used(tokens)}
+        assert kept.pop(looks) == 1
+        assert list(kept.values()) == [2]
+
+    def test_have_values_of_a_hundred_characters_as_they_are(self, acme, tokens):
+        send(acme, ("1", NOON, {"quantity": 1, "at": {"region": "x" * 100}}))
+        catch_up()
+        [(_, groups, _, _)] = used(tokens)
+        assert groups == {"region": "x" * 100}
+
 
 @pytest.mark.parametrize("aggregation", ["sum", "unique_count"])
 def test_dimensions_may_be_longer_than_an_index_holds(acme, aggregation):
@@ -198,12 +229,14 @@ def test_dimensions_may_be_longer_than_an_index_holds(acme, aggregation):
     definition = Definition.objects.create(
         service=long, starts_at=NOON, event_types=["long"], quantity_path="quantity"
     )
-    names = [f"dimension-{number}" for number in range(MOST_GROUPS)]
+    dimensions = [f"dimension-{number}" for number in range(MOST_GROUPS)]
     Dimension.objects.bulk_create(
-        Dimension(definition=definition, name=name, path=name) for name in names
+        Dimension(definition=definition, name=name, path=name) for name in dimensions
     )
     dice = Random(1)
-    values = {name: "".join(chr(dice.randrange(33, 50_000)) for _ in range(100)) for name in names}
+    values = {
+        name: "".join(chr(dice.randrange(33, 50_000)) for _ in range(100)) for name in dimensions
+    }
     for id in ("1", "2"):
         send(acme, (id, NOON, {"quantity": 1, **values}), kind="long")
         catch_up()
