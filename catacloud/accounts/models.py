@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from catacloud.accounts.triggers import AN_OWNER_STAYS
+from catacloud.accounts.triggers import A_NAME_IS_OF_ONE, AN_OWNER_STAYS
 from catacloud.time_zones import time_zones
 
 
@@ -113,6 +113,7 @@ class Organisation(models.Model):
                 condition=~Q(external_key=""), name="an_external_key_is_not_empty"
             ),
         ]
+        triggers = [A_NAME_IS_OF_ONE]
 
     def __str__(self) -> str:
         return self.name
