@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -20,7 +21,7 @@ from billing.invoicing.charging.agreed import Price, agreed, own_prices, prices_
 from billing.invoicing.charging.parts import Figures, Part
 from billing.invoicing.charging.parts import read as parts_read
 from billing.invoicing.charging.rate import RatedPeriod, Used, rate_agreed
-from billing.invoicing.charging.schedule import Cycle, cycle_of
+from billing.invoicing.charging.schedule import Cycle, Cycles, cycle_of
 from billing.invoicing.charging.standings import plans_had, versions_had
 from billing.invoicing.charging.subscriptions import InForce
 from billing.invoicing.models import Subscription
@@ -34,7 +35,7 @@ from catacloud.accounts.models import Organisation
 A = Service.Aggregation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Agreed:
     """An organisation's subscriptions, the first one first, and what prices them beside plans."""
 
@@ -42,17 +43,25 @@ class Agreed:
     has_pool: bool = False
     has_own_prices: bool = False
 
+    @cached_property
+    def cycles(self) -> Cycles:
+        """How its billing periods follow each other."""
+        return [
+            (
+                one.starts_on,
+                cycle_of(
+                    billing_period=one.plan_version.billing_period,
+                    anchor=one.plan_version.anchor,
+                    subscribed_on=self.subscriptions[0].starts_on,
+                ),
+            )
+            for one in self.subscriptions
+        ]
+
     def cycle(self, today: date) -> Cycle:
-        """Return how its billing periods follow each other; months, while it is on no plan."""
-        started = [one for one in self.subscriptions if one.starts_on <= today]
-        if not started:
-            return Cycle()
-        version = started[-1].plan_version
-        return cycle_of(
-            billing_period=version.billing_period,
-            anchor=version.anchor,
-            subscribed_on=self.subscriptions[0].starts_on,
-        )
+        """Return how its periods follow each other now; months, while it is on no plan."""
+        started = [cycle for starts_on, cycle in self.cycles if starts_on <= today]
+        return started[-1] if started else Cycle()
 
 
 def reading_agreed(owner: UUID) -> Reading[Agreed]:

@@ -15,7 +15,6 @@ from billing.dashboards import live
 from billing.dashboards.bill_so_far import Agreed, reading_agreed
 from billing.dashboards.chart_csv import download
 from billing.dashboards.charts import Values
-from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.happened import notes_of
 from billing.dashboards.headlines import Headline, headlines
 from billing.dashboards.marks import DAY, DayLinks, Notes
@@ -24,8 +23,7 @@ from billing.dashboards.panels import Panel, Read, make_panel
 from billing.dashboards.ranges import DEFAULT, PERIODS, presets_of, read_range
 from billing.dashboards.state import Choices, State, read_state
 from billing.dashboards.usage_csv import as_csv
-from billing.dashboards.usage_page import Known, Question, read_usage
-from billing.dashboards.usage_reads import UsageDays
+from billing.dashboards.usage_page import Known, Question, days_to_read, read_usage
 from billing.dashboards.used_services import UsedServices, reading_services
 from billing.invoicing.charging.rate import RatedPeriod
 from billing.invoicing.charging.schedule import Cycle
@@ -80,7 +78,8 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     if live.asks_again(request):
         agreed = read(reading_agreed(organisation.pk))
-        days = read_range(request.GET, **of_ranges(organisation, agreed, now)).read
+        shown = read_range(request.GET, **of_ranges(organisation, agreed, now))
+        days = days_to_read(shown, agreed, today=day_of(now, organisation.zone))
         tag = live.tag_of(request, organisation, live.stamp_of(organisation, days), now)
         if live.is_known(request, tag):
             return live.unchanged(tag)
@@ -105,6 +104,7 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
         "figures": figures,
         "metrics": figures.metrics,
         "bill": figures.bill,
+        "is_share": asked.known.is_share,
         "opened": open_tables(request),
     }
     return render(request, page, context)
@@ -184,7 +184,7 @@ def metrics_of(used: UsedServices) -> list[tuple[Metric, Service]]:
 def _figures(asked: Asked) -> Figures:
     state, services = asked.state, asked.used.services
     days, usage, bill = state.range.days, asked.known.usage, asked.known.bill
-    reads = [_read(metric, one, usage, bill, asked) for metric, one in metrics_of(asked.used)]
+    reads = [_read(metric, one, asked) for metric, one in metrics_of(asked.used)]
     nothing: dict[str, Values] = {slug: {} for slug in METRICS}  # of services that are gone
     daily = nothing | {read.metric.slug: read.values for read in reads}
     used = [one for one in reads if one.metric.slug in METRICS or any(map(one.values.get, days))]
@@ -215,14 +215,11 @@ def _day_links(asked: Asked) -> DayLinks:
     return DayLinks(f"{usage}days/{DAY}/{asked.state.query}", asked.state.range.days.last)
 
 
-def _read(
-    metric: Metric, service: Service, usage: UsageDays, bill: RatedPeriod | None, asked: Asked
-) -> Read:
+def _read(metric: Metric, service: Service, asked: Asked) -> Read:
+    usage, bill = asked.known.usage, asked.known.bill
     own = usage.days.get(service.pk, {})
     by = service.pk, asked.state.by
     groups = {} if metric == STORED else usage.groups.get(by, {})
-    amount = amount_of(bill, service.pk) if bill and not metric.is_level else None
-    quantities = {day: own[day].figure for day in asked.state.range.days if day in own}
     return Read(
         metric=metric,
         values={day: metric.of(figure, service) for day, figure in own.items()},
@@ -230,9 +227,7 @@ def _read(
             value: {day: metric.of(figure, service) for day, figure in each.items()}
             for value, each in groups.items()
         },
-        costs=cost_per_day(amount, quantities, currency=bill.currency)
-        if bill and amount is not None and service.is_additive
-        else {},
+        costs={} if metric.is_level else asked.known.costs.get(service.pk, {}),
         currency=bill.currency if bill else "",
         drifts=service.is_level,
         may_be_forecast=service.is_additive,

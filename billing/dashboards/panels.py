@@ -17,13 +17,13 @@ from billing.dashboards.charts import (
     daily_level,
     summarise,
 )
-from billing.dashboards.cost_days import Costs
 from billing.dashboards.forecast import Expected, Forecast, forecast
 from billing.dashboards.marks import DayLinks, Notes, with_costs, with_day_links, with_notes
 from billing.dashboards.metrics import EXECUTION, Metric
 from billing.dashboards.ranges import Range
 from billing.dashboards.state import State
 from billing.dashboards.to_come import ToCome
+from billing.invoicing.charging.day_costs import Costs
 from billing.metering.folding.groups import OTHERS
 from billing.periods import ONE_DAY, Days
 

@@ -1,7 +1,9 @@
 """How an organisation's usage is read: what can be asked for side by side is, in few rounds."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import cached_property
 
 from billing.dashboards.bill_so_far import (
     Agreed,
@@ -10,27 +12,36 @@ from billing.dashboards.bill_so_far import (
     leaves,
     reading_prices,
 )
+from billing.dashboards.day_bills import bill_of_days, costs_by_service
+from billing.dashboards.ranges import Range
 from billing.dashboards.state import State
 from billing.dashboards.usage_reads import UsageDays, reading_days
 from billing.dashboards.used_services import UsedServices
-from billing.invoicing.charging.by_period import periods_in, reading_rated_by_period
-from billing.invoicing.charging.rate import RatedPeriod
+from billing.invoicing.charging.by_period import Parts, parts_of
+from billing.invoicing.charging.day_costs import Costs
+from billing.invoicing.charging.rate import RatedPeriod, reading_rated
 from billing.metering.folding import uncounted
-from billing.periods import Days
+from billing.periods import ONE_DAY, Days, day_of
 from billing.together import Reading, read, together
 from catacloud.accounts.models import Organisation
+
+Bills = Sequence[RatedPeriod | None]  # of billing periods; None while there is no plan
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a page shows; ``uncounted`` events of the last 30 days do not count."""
+    """What a page shows. ``costs`` are those of days, by service; ``is_share`` says that the bill
+    is a share of a billing period's; ``uncounted`` events of the last 30 days do not count.
+    """
 
     usage: UsageDays
     bill: RatedPeriod | None
+    costs: Mapping[int, Costs]
+    is_share: bool
     uncounted: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """Whose usage is shown, and in which state."""
 
@@ -41,58 +52,80 @@ class Question:
     now: datetime
 
     @property
-    def days(self) -> Days:
-        return self.state.range.days
+    def today(self) -> date:
+        return day_of(self.now, self.organisation.zone)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """The billing periods that have some of the days, and which of them."""
+        return parts_of(self.state.range.days, self.agreed.cycles, today=self.today)
 
     @property
-    def periods(self) -> tuple[Days, ...]:
-        """The billing periods that the days are, if they begin with one."""
-        return periods_in(self.days, self.agreed.cycle(self.days.last))
+    def period(self) -> Days | None:
+        """The one billing period that can be rated from its days alone; None where it cannot be,
+        as that of a volume account or one that is divided, or where there are several.
+        """
+        [first, *others] = self.parts
+        return None if others or leaves(self.agreed, first.period) else first.period
+
+
+def days_to_read(asked: Range, agreed: Agreed, *, today: date) -> Days:
+    """Return the days shown, those before, and all of the billing periods that are shown in part:
+    a day costs its share of what they come to.
+    """
+    parts = parts_of(asked.days, agreed.cycles, today=today)
+    return Days(
+        min(asked.read.first, parts[0].period.first),
+        max(asked.read.end, min(parts[-1].period.end, today + ONE_DAY)),
+    )
 
 
 def read_usage(asked: Question) -> Known:
-    """Read it all. Who is in a volume account, or whose period is divided, is rated meanwhile, and
-    so are several periods.
-    """
-    early = leaves(asked.agreed, asked.days) or len(asked.periods) > 1
-    (prices, usage, late), count, rated = read(
+    """Read it all. What cannot be rated from the days that are shown is rated meanwhile."""
+    is_left = asked.period is None
+    (prices, usage, late), count, early = read(
         together(
-            _reading(asked, is_rated=early),
+            _reading(asked),
             uncounted.reading_recent(asked.organisation.pk, today=asked.now.date()),
-            _reading_bill(asked, is_left=early),
+            _reading_bills(asked, is_left=is_left),
         )
     )
-    bill = rated or late
-    if not (early or prices.left):
-        services = asked.used.services
-        bill = bill_so_far(asked.organisation, prices, services, usage, now=asked.now)
-    return Known(usage, bill, count)
+    services = asked.used.services
+    bills: Bills = early or late
+    if not bills:
+        bills = [bill_so_far(asked.organisation, prices, services, usage, now=asked.now)]
+    billed = [(part, bill) for part, bill in zip(asked.parts, bills, strict=True) if bill]
+    bill = bill_of_days(billed, services, usage)
+    costs = costs_by_service(billed, services, usage) if bill else {}
+    is_share = not all(part.is_whole for part in asked.parts)
+    return Known(usage, bill, costs, is_share, count)
 
 
-def _reading(
-    asked: Question, *, is_rated: bool
-) -> Reading[tuple[Prices, UsageDays, RatedPeriod | None]]:
-    used, state = asked.used, asked.state
-    prices = yield from reading_prices(asked.organisation, asked.agreed, used, days=asked.days)
+def _reading(asked: Question) -> Reading[tuple[Prices, UsageDays, Bills]]:
+    used, state, period = asked.used, asked.state, asked.period
+    prices = Prices(state.range.days)
+    if period:
+        prices = yield from reading_prices(asked.organisation, asked.agreed, used, days=period)
     by = used.with_dimension(state.by) if state.by else []
-    usage, bill = yield from together(
+    usage, bills = yield from together(
         reading_days(
             asked.organisation,
             used.services,
-            days=state.range.read,
+            days=days_to_read(state.range, asked.agreed, today=asked.today),
             grouped={*by, *prices.grouped},
             now=asked.now,
         ),
-        _reading_bill(asked, is_left=prices.left and not is_rated),
+        _reading_bills(asked, is_left=prices.left),
     )
-    return prices, usage, bill
+    return prices, usage, bills
 
 
-def _reading_bill(asked: Question, *, is_left: bool) -> Reading[RatedPeriod | None]:
-    if not is_left:
-        return None
+def _reading_bills(asked: Question, *, is_left: bool) -> Reading[Bills]:
     owner = asked.organisation.pk
-    rated = yield from reading_rated_by_period(
-        days=asked.days, now=asked.now, organisations=[owner]
+    each = yield from together(
+        *(
+            reading_rated(days=part.period, now=asked.now, organisations=[owner])
+            for part in (asked.parts if is_left else ())
+        )
     )
-    return rated.get(owner)
+    return [rated.get(owner) for rated in each]

@@ -16,7 +16,7 @@ from django.db.models import Q, Sum
 
 from billing.dashboards.metrics import METRICS, STORED
 from billing.exact import ZERO
-from billing.invoicing.charging.by_period import reading_rated_by_period
+from billing.invoicing.charging.by_period import reading_cost_of_days
 from billing.invoicing.charging.rate import RatedPeriod
 from billing.metering.models import PlatformUsage, Service
 from billing.metering.querying.usage import Levels, levels_before, period_figures
@@ -80,7 +80,7 @@ def _rows(
     plans = plan_names(organisations=owners, on=span.days.last)
     storage = services[STORED.service].pk if STORED.service in services else 0
     earlier, later = levels_before(earlier=span.before, later=span.first, organisations=owners)
-    spans = [
+    spans = [  # those that are compared as their bills stood at their ends
         ("", span.days, later),
         ("_compared", span.compared, later),
         ("_before", span.compared_with, earlier),
@@ -88,7 +88,7 @@ def _rows(
     used: dict[str, Mapping[UUID, Used]] = {}
     rated: dict[str, Mapping[UUID, RatedPeriod]] = {}
     for of, days, levels in spans:
-        used[of], rated[of] = _used_and_rated(owners, days, levels, services, now)
+        used[of], rated[of] = _used_and_rated(owners, days, levels, services, now, stood=bool(of))
     sums.add(len(owners), now=rated[""], compared=rated["_compared"], before=rated["_before"])
     return [
         RankedOrganisation(
@@ -110,12 +110,18 @@ def _used_and_rated(
     levels: Levels,
     services: Mapping[str, Service],
     now: datetime,
+    *,
+    stood: bool,
 ) -> tuple[Mapping[UUID, Used], Mapping[UUID, RatedPeriod]]:
     """Read usage once, for what is shown and for what it costs."""
     if days is None:
         return {}, {}
     figures = period_figures(days=days, now=now, organisations=owners, levels=levels)
-    rated = read(reading_rated_by_period(days=days, now=now, organisations=owners, figures=figures))
+    rated = read(
+        reading_cost_of_days(
+            days=days, now=now, organisations=owners, figures=figures, as_it_stood=stood
+        )
+    )
     return used_by_organisation(figures, services), rated
 
 

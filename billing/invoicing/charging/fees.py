@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing.exact import QUANTITY_STEP, ROUNDING, ZERO, exactly
-from billing.invoicing.charging.schedule import Cycle
+from billing.invoicing.charging.schedule import Cycle, Cycles
 from billing.periods import Days
 from billing.pricing.currencies import round_amount
 from billing.pricing.tax_classes import STANDARD_CLASS
@@ -46,6 +46,10 @@ class Standing:
     def is_priced(self) -> bool:
         """Say whether any of its plans costs something whatever is used: many do not."""
         return any(stay.base_fee or stay.commitment is not None for stay in self.stays)
+
+    @property
+    def cycles(self) -> Cycles:
+        return [(stay.starts_on, stay.cycle) for stay in self.stays]
 
     def on(self, day: date) -> Stay | None:
         """Return the stay of a day."""

@@ -13,7 +13,14 @@ from billing.invoicing.charging.agreed import Bound, PlansOf, Pools, Price, boun
 from billing.invoicing.charging.lines import RatedLine
 from billing.invoicing.charging.parts import Part
 from billing.invoicing.charging.pooling import rate_together
-from billing.invoicing.charging.rated import RatedPeriod, Used, joined, rated_line, rated_period
+from billing.invoicing.charging.rated import (
+    RatedPeriod,
+    Span,
+    Used,
+    joined,
+    rate_agreed,
+    rated_period,
+)
 from billing.invoicing.charging.subscriptions import InForce, in_force_at_end, splits
 from billing.invoicing.models import Invoice
 from billing.metering.querying.usage import PeriodFigure, reading_figures
@@ -72,20 +79,11 @@ def reading_rated(
         _rate(days, now, organisations, in_force_at_end, figures=figures),
         _divided(days, now, organisations, in_force_at_end),
     )
-    for owner, parts in divided.items():
+    for owner, spans in divided.items():
         if owner in rated:
-            rated[owner] = joined(rated[owner], [*parts])
+            rated[owner] = joined(rated[owner], spans)
     found: dict[UUID, RatedPeriod] = rated
     return found
-
-
-def rate_agreed(
-    plan: InForce, prices: Sequence[Price], used: Used, organisation: UUID
-) -> RatedPeriod:
-    """Rate what one organisation used at prices that are known; it is in no volume account."""
-    return rated_period(
-        plan, [rated_line(price, used.of(organisation, price), plan) for price in prices]
-    )
 
 
 def rate_invoiced(
@@ -201,9 +199,7 @@ def _rate(
         used = yield from _used(each, days=days, now=now, read_of=read_of, figures=figures or ())
     wanted = set(plans if organisations is None else organisations)
     rated = {
-        owner: rated_period(
-            plan, [rated_line(price, used.of(owner, price), plan) for price in each[owner]]
-        )
+        owner: rate_agreed(plan, each[owner], used, owner)
         for owner, plan in plans.items()
         if owner in wanted and pools.parent_of(owner) is None
     }
@@ -235,7 +231,7 @@ def _divided(
     organisations: Sequence[UUID] | None,
     plans_of: PlansOf,
     used_by: _UsedBy | None = None,
-) -> Reading[dict[UUID, list[RatedPeriod]]]:
+) -> Reading[dict[UUID, list[Span]]]:
     """Rate the spans of those whose period is divided, in the order of time."""
     spans, period = yield from _spans(days, organisations, plans_of)
     plans = _plans_in(period)
@@ -247,11 +243,11 @@ def _divided(
             for span, its in sorted(spans.items())
         )
     )
-    parts: defaultdict[UUID, list[RatedPeriod]] = defaultdict(list)
-    for rated in each:
-        for owner, part in rated.items():
-            parts[owner].append(part)
-    return parts
+    found: defaultdict[UUID, list[Span]] = defaultdict(list)
+    for span, rated in zip(sorted(spans), each, strict=True):
+        for owner, bill in rated.items():
+            found[owner].append(Span(Days(*span), bill))
+    return found
 
 
 def _spans(

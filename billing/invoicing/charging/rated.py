@@ -11,6 +11,7 @@ from billing.invoicing.charging.agreed import Price
 from billing.invoicing.charging.lines import RatedLine
 from billing.invoicing.charging.parts import Figures, Part
 from billing.invoicing.charging.subscriptions import InForce
+from billing.periods import Days
 from billing.pricing.currencies import round_amount
 from billing.pricing.rating import Usage, rate
 
@@ -18,7 +19,8 @@ from billing.pricing.rating import Usage, rate
 @dataclass(frozen=True, slots=True)
 class RatedPeriod:
     """What one organisation owes for its usage of a period, in ``currency``. ``together`` are those
-    of its volume account, whose usage makes its price as well.
+    of its volume account, whose usage makes its price as well; ``spans`` what changes of plan
+    divide the period into.
     """
 
     currency: str
@@ -26,6 +28,14 @@ class RatedPeriod:
     total: Decimal
     lines: tuple[RatedLine, ...]
     together: tuple[UUID, ...] = ()
+    spans: "tuple[Span, ...]" = ()
+
+
+class Span(NamedTuple):
+    """Days of a period that are rated by themselves."""
+
+    days: Days
+    rated: RatedPeriod
 
 
 class Used(NamedTuple):
@@ -46,6 +56,15 @@ class Used(NamedTuple):
             with exactly():
                 return Usage(sum(events, ZERO), events)
         return Usage(in_units(used.figure, unit_size=unit_size))
+
+
+def rate_agreed(
+    plan: InForce, prices: Sequence[Price], used: Used, organisation: UUID
+) -> RatedPeriod:
+    """Rate what one organisation used at prices that are known; it is in no volume account."""
+    return rated_period(
+        plan, [rated_line(price, used.of(organisation, price), plan) for price in prices]
+    )
 
 
 def rated_period(plan: InForce, lines: Iterable[RatedLine]) -> RatedPeriod:
@@ -69,9 +88,10 @@ def rated_line(price: Price, usage: Usage, plan: InForce) -> RatedLine:
     )
 
 
-def joined(whole: RatedPeriod, parts: Iterable[RatedPeriod]) -> RatedPeriod:
+def joined(whole: RatedPeriod, spans: Iterable[Span]) -> RatedPeriod:
     """Add up the spans of a period: a charge has one line, whose working is that of its spans."""
-    return _together(whole, parts, _as_one)
+    each = tuple(spans)
+    return replace(_together(whole, [span.rated for span in each], _as_one), spans=each)
 
 
 def added(bills: Sequence[RatedPeriod]) -> RatedPeriod:
@@ -79,7 +99,12 @@ def added(bills: Sequence[RatedPeriod]) -> RatedPeriod:
 
     They are in the currency of the last: what is in others does not add up.
     """
-    return _together(bills[-1], bills, _as_billed)
+    return replace(_together(bills[-1], bills, _as_billed), spans=())
+
+
+def line_key(line: RatedLine) -> tuple[int, str, str]:
+    """Return what tells a bill's lines of usage from each other."""
+    return line.service_id, line.value, line.tax_class
 
 
 def _together(
@@ -92,7 +117,7 @@ def _together(
         if part.currency != whole.currency:
             continue  # an invoice has one currency: what it changed from is not in it
         for line in part.lines:
-            key = line.service_id, line.value, line.tax_class
+            key = line_key(line)
             lines[key] = both(lines[key], line, whole.currency) if key in lines else line
     with exactly():
         total = sum((line.amount for line in lines.values()), ZERO)

@@ -6,6 +6,7 @@ month's last day where it has no such day.
 """
 
 from calendar import monthrange
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -37,6 +38,32 @@ class Cycle:
 
     def _start(self, anchor: date, number: int) -> date:
         return months_later(anchor, number * self.months)
+
+
+Cycles = Sequence[tuple[date, Cycle]]
+"""How billing periods follow each other, from which day on."""
+
+
+def cycle_on(day: date, cycles: Cycles) -> Cycle:
+    """Return what holds on a day: before all of them the first, and without any that of months."""
+    started = [cycle for starts_on, cycle in cycles if starts_on <= day]
+    return started[-1] if started else cycles[0][1] if cycles else Cycle()
+
+
+def periods_of(days: Days, cycles: Cycles) -> Iterator[Days]:
+    """Yield the billing periods that have some of these days, each of them whole.
+
+    As invoices have them: a change to other periods leaves a shorter one, up to the start of the
+    first whole one.
+    """
+    first = days.first
+    if len({cycle for _, cycle in cycles}) > 1:
+        first = min(first, cycles[0][0])
+    period = cycle_on(first, cycles).period_of(first)
+    while period.first < days.end:
+        if period.end > days.first:
+            yield period
+        period = Days(period.end, cycle_on(period.end, cycles).period_of(period.end).end)
 
 
 def months_later(day: date, months: int) -> date:

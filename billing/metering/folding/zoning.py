@@ -5,9 +5,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from billing.metering.folding.readings import WINDOW
 from billing.periods import Zones
+from billing.prepared import Slot, any_of, prepared
+from billing.together import Reading, read
 from catacloud.accounts.models import Organisation
 from eventstore.feed import Window
 
@@ -24,8 +27,19 @@ def of_window(window: Window) -> Zones:
 
 
 def of(organisations: Collection[UUID]) -> Zones:
-    rows = Organisation.objects.filter(pk__in=organisations).exclude(time_zone="UTC")
-    return Zones({one: ZoneInfo(name) for one, name in rows.values_list("pk", "time_zone")})
+    return read(reading(organisations))
+
+
+def reading(organisations: Collection[UUID]) -> Reading[Zones]:
+    """Read what :func:`of` returns."""
+    [rows] = yield [_elsewhere(owners=list(organisations))]
+    return Zones({one: ZoneInfo(name) for one, name in rows})
+
+
+@prepared
+def _elsewhere(owners: Slot) -> QuerySet[Organisation, tuple[UUID, str]]:
+    found = Organisation.objects.order_by().filter(pk=any_of(owners)).exclude(time_zone="UTC")
+    return found.values_list("pk", "time_zone")
 
 
 OF_WINDOW = f"""

@@ -188,7 +188,8 @@ class TestRowsRead:
         with noted() as statements:
             client.get(URL, {"range": "7d"})
         read = rows_read(statements)
-        shown, before = 2 * (7 + 7), 200 - 13
+        # The week, and all of the month so far, for a day costs its share of what that comes to.
+        shown, before = 2 * 23, 200 - 13
         services = 3  # of each, whether it was ever used is looked up
         assert read["billing_dailyusage"] <= 2 * shown + before + services
         assert read["eventstore_storedevent"] == 0
@@ -241,6 +242,15 @@ class TestDays:
         page = client.get(f"{URL}?from=2026-09-01&to=2026-10-31").content.decode()
         assert "€116.00" in page
         assert "€106.00" not in page  # as one period: 100 at 0.50 and 140 at 0.40
+
+    def test_cost_their_share_of_their_own_months_bills(self, acme, client):
+        make_priced(acme)
+        for day in (date(2026, 10, 5), date(2026, 10, 28), date(2026, 11, 3)):
+            make_daily_usage(acme, day, hours=100)  # of October's, 100 at 0.50 and 100 at 0.40
+        page = text(client.get(f"{URL}?from=2026-10-20&to=2026-11-10&metric=execution"))
+        assert '<td class="n">100 h 00 m</td><td class="n">€45.00</td>' in page
+        assert '<td class="n">100 h 00 m</td><td class="n">€50.00</td>' in page
+        assert "€95.00" in page
 
     def test_cost_stands_beside_the_quantity_and_adds_up(self, acme, client):
         make_priced(acme)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from billing import together
 from billing.dashboards.bill_so_far import bill_so_far, reading_agreed, reading_prices
-from billing.dashboards.cost_days import amount_of, cost_per_day
 from billing.dashboards.usage_hours import hours_of, read_hours
 from billing.dashboards.usage_reads import reading_days
 from billing.dashboards.used_services import reading_services
@@ -29,7 +28,6 @@ from tests.factories import (
     LONG_AGO,
     make_draft,
     make_organisation,
-    make_plan,
     make_service,
     make_subscription,
 )
@@ -149,30 +147,3 @@ def check_groups(acme, grouped, read):
             for day, one in each.items()
             if one.figure
         } == known, service.aggregation
-
-
-class TestCostPerDay:
-    @given(
-        amount=st.decimals(min_value=0, max_value=10**6, places=2),
-        used=st.dictionaries(
-            st.dates(date(2026, 1, 1), date(2026, 3, 1)), st.integers(0, 10**9), max_size=40
-        ),
-    )
-    def test_days_add_up_to_the_bill_to_the_last_cent(self, amount, used):
-        costs = cost_per_day(amount, {d: Decimal(n) for d, n in used.items()}, currency="EUR")
-        assert sum(costs.values()) == (amount if any(used.values()) else 0)
-        assert all(cost == round(cost, 2) for cost in costs.values())
-
-    def test_a_day_costs_its_share(self):
-        days = {date(2026, 11, 1): Decimal(1), date(2026, 11, 2): Decimal(3)}
-        costs = cost_per_day(Decimal(10), days, currency="EUR")
-        assert list(costs.values()) == [Decimal("2.50"), Decimal("7.50")]
-
-
-def test_a_service_without_a_line_costs_nothing_that_is_known(services, db):
-    acme = make_organisation()
-    plan = make_plan(prices={services[0]: [(None, "0.3")]})
-    make_subscription(organisation=acme, plan_version=plan)
-    bill = rate_organisations(days=DAYS, now=NOW, organisations=[acme.pk])[acme.pk]
-    assert amount_of(bill, services[0].pk) == 0
-    assert amount_of(bill, services[1].pk) is None

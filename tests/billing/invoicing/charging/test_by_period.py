@@ -1,15 +1,17 @@
-"""What several billing periods cost, each rated as it is billed."""
+"""What any days cost: their parts of the bills of the billing periods that they are in."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
-from billing.invoicing.charging.by_period import periods_in, reading_rated_by_period
-from billing.invoicing.charging.rate import rate_organisations
-from billing.invoicing.charging.schedule import Cycle
+from billing.invoicing.charging.by_period import reading_cost_of_days
+from billing.invoicing.charging.rate import RatedPeriod, rate_organisations
+from billing.invoicing.charging.schedule import Cycle, Cycles, periods_of
 from billing.periods import Days, month_of
 from billing.pricing.plans import publish
 from billing.together import read
+from catacloud.accounts.models import Organisation
 from tests.factories import (
     LONG_AGO,
     make_draft,
@@ -28,37 +30,51 @@ def days(first: str, end: str) -> Days:
     return Days(date.fromisoformat(first), date.fromisoformat(end))
 
 
+MONTHS, QUARTERS = Cycle(), Cycle(3)
+FROM_15TH = Cycle(1, date(2026, 1, 15))
+
+
 @pytest.mark.parametrize(
-    ("asked", "cycle", "periods"),
+    ("asked", "cycles", "periods"),
     [
-        (days("2026-09-01", "2026-10-01"), Cycle(), [days("2026-09-01", "2026-10-01")]),
+        (("2026-09-01", "2026-10-01"), [], [("2026-09-01", "2026-10-01")]),
         (
-            days("2026-12-01", "2027-03-01"),
-            Cycle(),
-            [
-                days("2026-12-01", "2027-01-01"),
-                days("2027-01-01", "2027-02-01"),
-                days("2027-02-01", "2027-03-01"),
-            ],
+            ("2026-10-31", "2026-11-02"),
+            [(date(2026, 1, 1), MONTHS)],
+            [("2026-10-01", "2026-11-01"), ("2026-11-01", "2026-12-01")],
         ),
         (
-            days("2026-10-01", "2026-11-24"),
-            Cycle(),
-            [days("2026-10-01", "2026-11-01"), days("2026-11-01", "2026-11-24")],
+            ("2026-12-14", "2026-12-16"),
+            [(date(2026, 1, 15), FROM_15TH)],
+            [("2026-11-15", "2026-12-15"), ("2026-12-15", "2027-01-15")],
         ),
-        (days("2026-10-02", "2026-11-24"), Cycle(), [days("2026-10-02", "2026-11-24")]),
-        (days("2026-10-01", "2026-11-24"), Cycle(3), [days("2026-10-01", "2026-11-24")]),
         (
-            days("2026-09-15", "2026-11-15"),
-            Cycle(1, date(2026, 1, 15)),
-            [days("2026-09-15", "2026-10-15"), days("2026-10-15", "2026-11-15")],
+            ("2025-05-05", "2025-05-06"),
+            [(date(2026, 1, 1), QUARTERS)],
+            [("2025-04-01", "2025-07-01")],
+        ),
+        (  # a change to quarters leaves what there is up to the first whole one
+            ("2026-11-09", "2027-01-02"),
+            [(date(2026, 1, 1), MONTHS), (date(2026, 11, 1), QUARTERS)],
+            [("2026-11-01", "2027-01-01"), ("2027-01-01", "2027-04-01")],
+        ),
+        (
+            ("2026-11-20", "2026-11-21"),
+            [(date(2026, 1, 15), FROM_15TH), (date(2026, 11, 1), MONTHS)],
+            [("2026-11-15", "2026-12-01")],
         ),
     ],
 )
-def test_days_are_periods_where_they_begin_with_one(
-    asked: Days, cycle: Cycle, periods: list[Days]
+def test_days_are_of_periods_as_invoices_have_them(
+    asked: tuple[str, str], cycles: Cycles, periods: list[tuple[str, str]]
 ) -> None:
-    assert list(periods_in(asked, cycle)) == periods
+    assert list(periods_of(days(*asked), cycles)) == [days(*period) for period in periods]
+
+
+def cost_of(organisation: Organisation, days: Days, **more: Any) -> RatedPeriod:
+    asked = {"days": days, "now": NOW, "organisations": [organisation.pk], **more}
+    found: RatedPeriod = read(reading_cost_of_days(**asked))[organisation.pk]
+    return found
 
 
 @pytest.mark.django_db
@@ -72,15 +88,15 @@ class TestRating:
             make_usage_row(organisation=organisation, service=hours, day=day, quantity=seconds)
         asked = days("2026-09-01", "2026-11-01")
 
-        rated = read(reading_rated_by_period(days=asked, now=NOW, organisations=[organisation.pk]))
+        rated = cost_of(organisation, asked)
 
         bills = [
             rate_organisations(days=month_of(date(2026, month, 1)), now=NOW)[organisation.pk]
             for month in (9, 10)
         ]
-        [line] = rated[organisation.pk].lines
+        [line] = rated.lines
         assert [bill.total for bill in bills] == [2, 4]
-        assert rated[organisation.pk].total == line.amount == 6
+        assert rated.total == line.amount == 6
         assert line.quantity == sum(bill.lines[0].quantity for bill in bills)
         assert len(line.working) == len(bills[0].lines[0].working) * 2
 
@@ -97,8 +113,8 @@ class TestRating:
                 organisation=organisation, service=hours, day=date(2026, month, 9), quantity=3600
             )
         asked = days("2026-07-01", "2026-10-01")
-        rated = read(reading_rated_by_period(days=asked, now=NOW, organisations=[organisation.pk]))
-        assert rated[organisation.pk].total == 4
+        rated = cost_of(organisation, asked)
+        assert rated.total == 4
 
     def test_is_of_the_months_that_have_a_plan(self) -> None:
         hours = make_service(slug="hours")
@@ -110,5 +126,5 @@ class TestRating:
                 organisation=organisation, service=hours, day=date(2026, month, 9), quantity=3600
             )
         asked = days("2026-09-01", "2026-11-01")
-        rated = read(reading_rated_by_period(days=asked, now=NOW, organisations=[organisation.pk]))
-        assert rated[organisation.pk].total == 2
+        rated = cost_of(organisation, asked)
+        assert rated.total == 2

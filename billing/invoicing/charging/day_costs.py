@@ -1,0 +1,156 @@
+"""What days cost: their share of the bill of the billing period that they are in. Pure.
+
+Prices are of a period, not of a day: with tiers and allowances no hour has a price of its own. So
+of each line days cost what their share of the service's usage is of its amount:
+
+- What a line came to by the start of a day is rounded, and days cost the difference of two of
+  these. So a day costs the same whatever days it is shown among, days add up to what they cost
+  together, and those of a whole period to its bill, to the last cent.
+- Where a change of plan divides a period, each span of it is shared out by itself, at its prices.
+- What does not add up over days (a max, a latest, a unique count), and what is owed although
+  nothing was used, is shared by days. While a period goes on, its bill is of the days so far; a
+  span of it that is to come costs nothing yet.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from billing.exact import QUANTITY_STEP, ROUNDING, ZERO, exactly
+from billing.invoicing.charging.lines import RatedLine
+from billing.invoicing.charging.rated import RatedPeriod, line_key
+from billing.periods import ONE_DAY, Days
+from billing.pricing.currencies import round_amount
+
+FINE = Decimal("1e-40")  # shares are as fine, so that adding them up is exact
+
+UsedBefore = Callable[[int, Days, date], Decimal | None]
+"""How much of a service was used from the start of a span up to a day of it; None where that does
+not add up over days."""
+
+Costs = Mapping[date, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Those days of a billing period that are asked for; ``until`` is the day after today."""
+
+    period: Days
+    days: Days
+    until: date
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether they are all days of the period that there were so far."""
+        end = min(self.period.end, self.until)
+        return self.days.first == self.period.first and self.days.end >= end
+
+
+def cost_of(part: Part, bill: RatedPeriod, used_before: UsedBefore) -> RatedPeriod:
+    """Return what the days cost of their period's bill. Of a share there is no working."""
+    if part.is_whole and all(span.days.first < part.until for span in bill.spans):
+        return bill
+    shares = _Shares(part, bill.currency, used_before)
+    lines = [
+        replace(
+            line,
+            amount=shares.cost(part.days, line, spans),
+            quantity=shares.quantity(part.days, line, spans),
+            working=(),
+        )
+        for line, spans in _with_spans(part, bill)
+    ]
+    with exactly():
+        total = sum((line.amount for line in lines), ZERO)
+    return replace(bill, lines=tuple(lines), total=total, spans=())
+
+
+def costs_per_day(part: Part, bill: RatedPeriod, used_before: UsedBefore) -> Mapping[int, Costs]:
+    """Return what each day costs that is not to come, by service: of those that have a line."""
+    shares = _Shares(part, bill.currency, used_before)
+    found: defaultdict[int, defaultdict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for line, spans in _with_spans(part, bill):
+        own, before = found[line.service_id], shares.amount_until(part.days.first, line, spans)
+        for day in part.days:
+            if day < part.until:
+                after = shares.amount_until(day + ONE_DAY, line, spans)
+                with exactly():
+                    own[day] += after - before
+                before = after
+    return found
+
+
+class _OfSpan(NamedTuple):
+    """What a line is of a span of its period; the amount is unrounded where there are others."""
+
+    days: Days
+    amount: Decimal
+    quantity: Decimal
+
+
+def _with_spans(part: Part, bill: RatedPeriod) -> Iterator[tuple[RatedLine, Sequence[_OfSpan]]]:
+    """Yield each line with what it is made of: a line is rounded once."""
+    divided: defaultdict[tuple[int, str, str], list[_OfSpan]] = defaultdict(list)
+    for days, of_span in bill.spans:
+        for line in of_span.lines if of_span.currency == bill.currency else ():
+            with exactly():
+                amount = sum((step.amount for step in line.working), ZERO)
+            divided[line_key(line)].append(_OfSpan(days, amount, line.quantity))
+    for line in bill.lines:
+        whole = _OfSpan(part.period, line.amount, line.quantity)
+        yield line, divided.get(line_key(line)) or [whole]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shares:
+    part: Part
+    currency: str
+    used_before: UsedBefore
+
+    def cost(self, days: Days, line: RatedLine, spans: Sequence[_OfSpan]) -> Decimal:
+        with exactly():
+            by_end, by_first = (
+                self.amount_until(day, line, spans) for day in (days.end, days.first)
+            )
+            return by_end - by_first
+
+    def quantity(self, days: Days, line: RatedLine, spans: Sequence[_OfSpan]) -> Decimal:
+        """Return how much of a line's quantity is of the days; all of what does not add up."""
+        if self.used_before(line.service_id, spans[0].days, spans[0].days.first) is None:
+            return line.quantity
+        each = [(span.days, span.quantity) for span in spans]
+        with exactly():
+            by_end, by_first = (
+                self._until(day, line, each).quantize(QUANTITY_STEP, context=ROUNDING)
+                for day in (days.end, days.first)
+            )
+            return by_end - by_first
+
+    def amount_until(self, day: date, line: RatedLine, spans: Sequence[_OfSpan]) -> Decimal:
+        """Return what a line came to by the start of a day, rounded."""
+        each = [(span.days, span.amount) for span in spans]
+        return round_amount(self._until(day, line, each), self.currency)
+
+    def _until(self, day: date, line: RatedLine, each: Sequence[tuple[Days, Decimal]]) -> Decimal:
+        with exactly():
+            return sum((self._of(whole, day, line, days) for days, whole in each), ZERO)
+
+    def _of(self, whole: Decimal, day: date, line: RatedLine, span: Days) -> Decimal:
+        """Return what of something whole is of a span's days before a day, unrounded."""
+        day, end = min(day, self.part.until), min(span.end, self.part.until)
+        if day <= span.first:
+            return ZERO
+        if day >= end:
+            return whole
+        used = self.used_before(line.service_id, span, end)
+        if used is not None and used > 0:
+            return _share(whole, self.used_before(line.service_id, span, day) or ZERO, used)
+        return _share(whole, Decimal((day - span.first).days), Decimal((end - span.first).days))
+
+
+def _share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
+    exact = ROUNDING.divide(ROUNDING.multiply(whole, part), of)
+    return exact.quantize(FINE, context=ROUNDING)

@@ -1,0 +1,154 @@
+"""What an organisation's days cost on its usage page, whatever days are shown."""
+
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing.accounts import commands
+from billing.dashboards.bill_so_far import reading_agreed
+from billing.dashboards.state import Choices, read_state
+from billing.dashboards.usage_page import Known, Question, read_usage
+from billing.dashboards.used_services import reading_services
+from billing.invoicing.charging.by_period import reading_cost_of_days
+from billing.invoicing.charging.rate import rate_organisations
+from billing.metering.models import Service
+from billing.periods import Days, day_of, month_of
+from billing.pricing.plans import publish
+from billing.together import read
+from tests.billing.accounts.agreeing import agreed
+from tests.billing.dashboards.conftest import NOW
+from tests.factories import (
+    LONG_AGO,
+    make_draft,
+    make_organisation,
+    make_plan,
+    make_service,
+    make_subscription,
+    make_usage_row,
+)
+
+pytestmark = pytest.mark.django_db
+
+TIERS = [("100", "0"), ("900", "0.013"), (None, "0.007")]
+FIRST = date(2026, 8, 1)
+
+
+@pytest.fixture
+def services() -> list[Service]:
+    """What adds up over days, as a sum and as a level, and what does not."""
+    return [
+        Service.objects.get(slug="execution-time"),
+        Service.objects.get(slug="storage"),
+        make_service(slug="seats", aggregation="max", unit="seats", unit_size=1),
+    ]
+
+
+def use(organisation, services):
+    """Use more or less of each service every few days, up to today."""
+    for number in range(0, (day_of(NOW) - FIRST).days, 3):
+        for at, service in enumerate(services):
+            quantity = (number * 7919 + at * 104729) % 9973 * (10**6 if service.is_level else 97)
+            day = FIRST + timedelta(days=number + at)
+            make_usage_row(organisation=organisation, service=service, day=day, quantity=quantity)
+
+
+def monthly(acme, services):
+    version = make_plan(prices=dict.fromkeys(services, TIERS))
+    make_subscription(organisation=acme, plan_version=version)
+
+
+def quarterly(acme, services):
+    version = make_draft(prices=dict.fromkeys(services, TIERS))
+    version.billing_period = "quarterly"
+    version.save()
+    publish(version=version, now=LONG_AGO)
+    make_subscription(organisation=acme, plan_version=version)
+
+
+def since_the_tenth(acme, services):
+    version = make_draft(prices=dict.fromkeys(services, TIERS))
+    version.anchor = "anniversary"
+    version.save()
+    publish(version=version, now=LONG_AGO)
+    make_subscription(organisation=acme, plan_version=version, starts_on=date(2026, 6, 10))
+
+
+def changed_within(acme, services):
+    monthly(acme, services)
+    for day in (date(2026, 10, 16), date(2026, 11, 28)):  # and to be changed again
+        version = make_plan(prices={one: [("50", "0"), (None, "0.02")] for one in services[:2]})
+        change = make_subscription(organisation=acme, plan_version=version, starts_on=day)
+        change.is_prorated = True
+        change.save()
+
+
+def in_a_volume_account(acme, services):
+    monthly(acme, services)
+    parent = make_organisation("Parent")
+    monthly(parent, services)
+    use(parent, services)
+    commands.join_pool(agreed(acme), parent=parent, starts_on=date(2026, 9, 1))
+
+
+def shown(organisation, days: Days) -> Known:
+    asked = {"from": f"{days.first}", "to": f"{days.last}"}
+    today = day_of(NOW, organisation.zone)
+    state = read_state(asked, today=today, choices=Choices())
+    terms, used = (
+        read(reading_agreed(organisation.pk)),
+        read(reading_services(organisation, always=())),
+    )
+    return read_usage(Question(organisation, terms, used, state, NOW))
+
+
+def by_service(bill):
+    sums = defaultdict(Decimal)
+    for line in bill.lines if bill else ():
+        sums[line.service_id] += line.amount
+    return sums
+
+
+days_shown = st.integers(0, (day_of(NOW) - FIRST).days).map(lambda n: FIRST + timedelta(days=n))
+spans = st.tuples(days_shown, days_shown).map(
+    lambda two: Days(min(two), max(two) + timedelta(days=1))
+)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])  # where clocks change on 25 October
+@pytest.mark.parametrize(
+    "agreed_on", [monthly, quarterly, since_the_tenth, changed_within, in_a_volume_account]
+)
+def test_add_up_to_what_they_cost_together_and_whole_periods_to_their_bills(
+    services, agreed_on, zone
+):
+    acme = make_organisation("Acme", time_zone=zone)
+    agreed_on(acme, services)
+    use(acme, services)
+    always = shown(acme, Days(FIRST, day_of(NOW) + timedelta(days=1)))
+
+    @given(spans)
+    @settings(max_examples=6, deadline=None)
+    def check(days):
+        known = shown(acme, days)
+        assert by_service(known.bill) == {
+            service: sum(costs.values()) for service, costs in known.costs.items()
+        }
+        for service, costs in known.costs.items():
+            assert costs.items() <= always.costs[service].items()
+        ranked = read(reading_cost_of_days(days=days, now=NOW, organisations=[acme.pk]))
+        assert known.bill == ranked[acme.pk]
+
+    check()
+    if agreed_on in (monthly, changed_within, in_a_volume_account):
+        for month in (8, 9, 10):
+            days = month_of(date(2026, month, 1))
+            billed = rate_organisations(days=days, now=NOW, organisations=[acme.pk])[acme.pk]
+            assert shown(acme, days).bill == billed
+            assert by_service(billed) == {
+                service: sum(cost for day, cost in costs.items() if day in days)
+                for service, costs in always.costs.items()
+            }
