@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.paginator import Page
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -19,6 +19,7 @@ from billing.dashboards import (
     tables,
 )
 from billing.dashboards.chart_csv import Place, Taken, download, written
+from billing.dashboards.overview_chart import Chart
 from billing.dashboards.overview_figures import Platform
 from billing.dashboards.ranges import OFF, PRESETS, read_range
 from billing.metering.folding import uncounted
@@ -28,7 +29,7 @@ from billing.rankings import reading
 from billing.rankings.reading import Leaders, Ranked
 from catacloud.accounts.access import SignedInRequest, operators_only
 from catacloud.accounts.organisations import searched, shortened
-from catacloud.fragments import open_tables, template_for, varies
+from catacloud.fragments import open_tables, opened_table, template_for, varies
 
 Context = dict[str, object]
 PAGE = "billing/overview.html"
@@ -44,21 +45,26 @@ def overview(request: SignedInRequest) -> HttpResponse:
     platform = overview_figures.read(
         read_range(request.GET, today=now.date()),
         metric=request.GET.get("metric", ""),
+        by=request.GET.get("by", ""),
         is_compared=request.GET.get("compare") != OFF,
         now=now,
     )
     if request.GET.get("format") == "csv":
-        return _as_csv(platform)
+        return _as_csv(request, platform)
     as_of = platform.ranking and platform.ranking.as_of
     tag = live.tag(request, now, as_of, platform.stamp)
     if live.is_known(request, tag):
         return live.unchanged(tag)
-    template = template_for(request, PAGE, partials={"content", "organisations", "days-table"})
+    if opened := opened_table(request):
+        return _table_of(request, platform, opened)
+    template = template_for(request, PAGE, partials={"content", "organisations"})
     context: Context = {
         "asked": platform.asked,
         "presets": PRESETS,
         "metric": platform.metric,
         "metrics": platform.metrics,
+        "by": platform.by,
+        "groupings": overview_chart.groupings(platform.metric),
         "shape": overview_chart.read_shape(request.GET),
         "shapes": overview_chart.shapes(),
         "today": now.date(),
@@ -67,15 +73,13 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "usage": overview_links.usage_link(request.GET, platform.asked),
         "opened": open_tables(request),
     }
-    part = {f"{PAGE}#organisations": _organisations, f"{PAGE}#days-table": _days}
-    context |= part.get(template, _content)(request, platform)
-    return render(request, template, context)
+    of = _organisations if template == f"{PAGE}#organisations" else _content
+    return render(request, template, context | of(request, platform))
 
 
 def _content(request: SignedInRequest, platform: Platform) -> Context:
     leaders, table = _leaders(platform), _table(request, platform)
     platform.read_days([*leaders.largest, *table.rows])
-    largest = [row.organisation_id for row in leaders.largest]
     return {
         "freshness": freshness(platform.now),
         "uncounted": uncounted.recent(None, today=platform.today),
@@ -83,8 +87,8 @@ def _content(request: SignedInRequest, platform: Platform) -> Context:
         "headlines": platform.headlines(),
         "revenue": platform.revenue_headline(),
         "movers": ranking.movers(leaders.moved, platform.figure),
-        **_chart_context(request, platform, leaders),
-        **_table_context(platform, table, largest),
+        "charts": _charts(request, platform, leaders),
+        **_table_context(platform, table, [row.organisation_id for row in leaders.largest]),
     }
 
 
@@ -94,21 +98,34 @@ def _organisations(request: SignedInRequest, platform: Platform) -> Context:
     return _table_context(platform, table, _largest(platform))
 
 
-def _days(request: SignedInRequest, platform: Platform) -> Context:
-    leaders = _leaders(platform)
-    platform.read_days(leaders.largest)
-    return _chart_context(request, platform, leaders)
+def _table_of(request: SignedInRequest, platform: Platform, opened: str) -> HttpResponse:
+    """Return what a chart shows as a table. Raises Http404 where there is no such chart."""
+    for chart in _charts_alone(request, platform):
+        if chart.id == opened:
+            context = {"shown": chart, "asked": platform.asked}
+            return render(request, "includes/days_table.html", context)
+    raise Http404("There is no such chart.")
 
 
-def _as_csv(platform: Platform) -> HttpResponse:
+def _as_csv(request: SignedInRequest, platform: Platform) -> HttpResponse:
+    taken = [
+        Taken(
+            one.metric.name,
+            one.metric.unit,
+            [series.name for series in one.series],
+            [Place(f"{row.day}", row.values, row.total, row.before) for row in one.rows],
+        )
+        for one in _charts_alone(request, platform)
+    ]
+    days = platform.asked.days
+    name = f"overview-{platform.metric.slug}-{days.first}-to-{days.last}"
+    return download(written("day", taken), name=name)
+
+
+def _charts_alone(request: SignedInRequest, platform: Platform) -> list[Chart]:
     leaders = _leaders(platform)
     platform.read_days(leaders.largest)
-    series, metric, days = platform.series(leaders.largest), platform.metric, platform.asked.days
-    rows = tables.day_rows(series, platform.totals(), platform.asked)
-    places = [Place(f"{row.day}", row.values, row.total, row.before) for row in rows]
-    chart = Taken(metric.name, metric.unit, [one.name for one in series], places)
-    name = f"overview-{metric.slug}-{days.first}-to-{days.last}"
-    return download(written("day", [chart]), name=name)
+    return _charts(request, platform, leaders)
 
 
 def _leaders(platform: Platform) -> Leaders:
@@ -118,18 +135,15 @@ def _leaders(platform: Platform) -> Leaders:
 
 
 def _largest(platform: Platform) -> Sequence[UUID]:
-    """Return whose curves have a colour of the chart; revenue has no curves."""
-    if platform.ranking is None or platform.is_cost:
+    if platform.ranking is None:
         return []
     return reading.largest(platform.ranking, platform.figure)
 
 
-def _chart_context(request: SignedInRequest, platform: Platform, leaders: Leaders) -> Context:
-    return overview_chart.context(
-        series=platform.series(leaders.largest),
-        totals=platform.totals(),
-        asked=platform.asked,
-        metric=platform.metric,
+def _charts(request: SignedInRequest, platform: Platform, leaders: Leaders) -> list[Chart]:
+    return overview_chart.charts(
+        platform.stacks(leaders.largest),
+        platform.asked,
         shape=overview_chart.read_shape(request.GET),
         today=platform.today,
         links=overview_links.day_links(request.GET, platform.asked),
@@ -158,7 +172,9 @@ def _table(request: SignedInRequest, platform: Platform) -> _Table:
 
 
 def _table_context(platform: Platform, table: _Table, largest: Sequence[UUID]) -> Context:
-    hues = {organisation: hue for hue, organisation in enumerate(largest)}
+    """Give curves the colour that they have in the chart; by service there is none."""
+    is_coloured = platform.by == overview_chart.ORGANISATION
+    hues = {one: hue for hue, one in enumerate(largest)} if is_coloured else {}
     rows = [
         tables.make_row(
             row,

@@ -1,23 +1,39 @@
-"""The overview's chart: who makes up each day, as stacked bars or as stacked lines. Pure."""
+"""The overview's charts: what makes up each day, as stacked bars or as stacked lines. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
-from django.utils.translation import pgettext
+from django.utils.translation import gettext, pgettext
 
-from billing.dashboards.charts import Figure, Series, Values, daily_bars, summarise
+from billing.dashboards.charts import Figure, Series, Summary, Values, daily_bars, summarise
 from billing.dashboards.marks import DayLinks, with_day_links
 from billing.dashboards.metrics import Metric
+from billing.dashboards.overview_stacks import Stack
 from billing.dashboards.panels import title_of
 from billing.dashboards.ranges import Range
-from billing.dashboards.tables import day_rows
+from billing.dashboards.tables import DayRow, day_rows
 
+COST = "cost"
 BARS, LINES = "bars", "lines"
+SERVICE, ORGANISATION = "service", "organisation"
+_OF_REVENUE, _OF_QUANTITIES = (SERVICE, ORGANISATION), (ORGANISATION, SERVICE)
 
 
 def shapes() -> dict[str, str]:
     return {BARS: pgettext("of a chart", "Bars"), LINES: pgettext("of a chart", "Lines")}
+
+
+def groupings(metric: Metric) -> dict[str, str]:
+    """Return what a metric's days can be stacked by, the first one unless another is asked for."""
+    names = {SERVICE: gettext("By service"), ORGANISATION: gettext("By organisation")}
+    return {by: names[by] for by in (_OF_REVENUE if metric.slug == COST else _OF_QUANTITIES)}
+
+
+def read_by(by: str, metric: Metric) -> str:
+    """Return ``?by=`` where the metric's days can be stacked by it, else what they are by."""
+    possible = groupings(metric)
+    return by if by in possible else next(iter(possible))
 
 
 def read_shape(asked: Mapping[str, str]) -> str:
@@ -26,28 +42,54 @@ def read_shape(asked: Mapping[str, str]) -> str:
     return shape if shape in (BARS, LINES) else BARS
 
 
-def context(
-    *,
-    series: Sequence[Series],
-    totals: Values,
-    asked: Range,
-    metric: Metric,
-    shape: str,
-    today: date,
-    links: DayLinks | None,
-) -> dict[str, object]:
-    before = {day: totals[day] for day in asked.before if day in totals}
-    figure = daily_bars(asked=asked, series=series, before=before, unit=metric.unit, today=today)
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart with its title, its sentence and its table."""
+
+    id: str
+    metric: Metric
+    title: str
+    series: Sequence[Series]
+    summary: Summary | None
+    figure: Figure
+    links: DayLinks | None
+    totals: Values
+    asked: Range
+
+    @property
+    def rows(self) -> list[DayRow]:
+        """Return the rows of its table: of most charts nobody sees it, so they are made then."""
+        return day_rows(self.series, self.totals, self.asked)
+
+
+def charts(
+    stacks: Sequence[Stack], asked: Range, *, shape: str, today: date, links: DayLinks | None
+) -> list[Chart]:
+    """Return a chart of each stack."""
+    return [
+        Chart(
+            id=f"of-{stack.metric.slug}" if number else "days",
+            metric=stack.metric,
+            title=title_of(stack.metric),
+            series=stack.series,
+            summary=summarise(stack.totals, asked.whole or asked.days),
+            figure=_figure(stack, asked, shape, today, links),
+            links=links,
+            totals=stack.totals,
+            asked=asked,
+        )
+        for number, stack in enumerate(stacks)
+    ]
+
+
+def _figure(stack: Stack, asked: Range, shape: str, today: date, links: DayLinks | None) -> Figure:
+    before = {day: stack.totals[day] for day in asked.before if day in stack.totals}
+    figure = daily_bars(
+        asked=asked, series=stack.series, before=before, unit=stack.metric.unit, today=today
+    )
     if links:
         figure = with_day_links(figure, links)
-    return {
-        "chart_title": title_of(metric),
-        "series": series,
-        "summary": summarise(totals, asked.whole or asked.days),
-        "figure": as_lines(figure) if shape == LINES else figure,
-        "day_links": links,
-        "day_rows": partial(day_rows, series, totals, asked),  # of a table that is often folded
-    }
+    return as_lines(figure) if shape == LINES else figure
 
 
 def as_lines(figure: Figure) -> Figure:

@@ -1,6 +1,6 @@
 """What the overview shows: the platform's days, and organisations as they were ranked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,27 +13,36 @@ from django.utils.translation import gettext
 
 from billing import together
 from billing.dashboards import live
-from billing.dashboards.charts import Series, sparkline
+from billing.dashboards.charts import sparkline
 from billing.dashboards.costs import Cost
 from billing.dashboards.headlines import Headline, headlines
-from billing.dashboards.metrics import GB_HOURS, METRICS, STORED, Change, Earned, Metric
+from billing.dashboards.metrics import (
+    EXECUTION,
+    GB_HOURS,
+    METRICS,
+    STORED,
+    Change,
+    Earned,
+    Metric,
+    metric_of,
+)
+from billing.dashboards.overview_chart import COST, SERVICE, read_by
+from billing.dashboards.overview_stacks import Stack, added, by_service, of_units
 from billing.dashboards.ranges import Range
-from billing.dashboards.ranking import OTHERS_HUE, stack
-from billing.exact import ZERO, exactly
+from billing.dashboards.ranking import stack
 from billing.metering.models import Service
-from billing.metering.querying.usage import Known, daily_figures, daily_totals
+from billing.metering.querying.daily import DayFigure
+from billing.metering.querying.totals import daily_totals
+from billing.metering.querying.usage import Known, daily_figures
 from billing.periods import ONE_DAY, Days, Zones
 from billing.prepared import Slot, prepared
-from billing.rankings import revenue, upkeep
+from billing.rankings import revenue, shares, upkeep
 from billing.rankings.asking import ask
+from billing.rankings.growth import Daily
 from billing.rankings.models import Ranking, RevenueMark
 from billing.rankings.reading import Rows
 from billing.rankings.spans import Span
 from billing.templatetags.figures import service
-
-COST = "cost"
-Daily = dict[date, Decimal]
-MOST_SERVICES = 6  # with a colour of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +60,12 @@ class Platform:
     asked: Range
     now: datetime
     metric: Metric
+    by: str
     ranking: Ranking | None
     services: Mapping[int, Service]
     marks: Sequence[RevenueMark]
     stamp: str  # see live.py
-    daily: dict[str, Daily] = field(default_factory=dict)
+    totals: Mapping[int, Sequence[DayFigure]] | None = None  # by the service's primary key
     revenue: Mapping[str, Daily] | None = None  # by the name of a service
     of_organisations: Mapping[UUID, Daily] = field(default_factory=dict)  # see read_days
 
@@ -88,39 +98,46 @@ class Platform:
         each = self._revenue().values()
         days = [day for day in self.asked.days if any(day in values for values in each)]
         whole = self.asked.whole or self.asked.days
-        points = sparkline(_added(each), whole) if len(days) > 1 else ""
+        points = sparkline(added(each), whole) if len(days) > 1 else ""
         return RevenueHeadline(found, change, self.ranking.unpriced if self.ranking else 0, points)
 
-    def totals(self) -> Daily:
-        if self.is_cost:
-            return _added(self._revenue().values())
-        return self._days()[self.metric.slug]
-
-    def series(self, largest: Rows) -> list[Series]:
-        """Return who makes up the totals: the largest organisations, or services of revenue."""
-        if self.is_cost:
-            return _by_service(self._revenue(), self.asked)
-        daily = self.of_organisations
+    def stacks(self, largest: Rows) -> list[Stack]:
+        """Return what makes up the days: the largest organisations, or services; of quantities as
+        many stacks as there are units, for only what has the same one adds up.
+        """
+        if self.by == SERVICE and not self.is_cost:
+            return of_units(list(self._services()), self.metric, self.asked.days)
+        if self.by == SERVICE:
+            return [
+                Stack(self.metric, by_service(self._revenue(), self.asked.days), self._totals())
+            ]
+        daily, totals = self.of_organisations, self._totals()
         named = [(row.name, daily.get(row.organisation_id, {})) for row in largest]
-        return stack(named, self.totals(), self.asked.days)
+        return [Stack(self.metric, stack(named, totals, self.asked.days), totals)]
+
+    def _totals(self) -> Daily:
+        return added(self._revenue().values()) if self.is_cost else self._days()[self.metric.slug]
 
     def read_days(self, rows: Rows) -> None:
-        """Read the metric's value per day of organisations; revenue has none by organisation."""
-        metric, service = self.metric, self._metered().get(self.metric.service)
-        if service is None or not rows:
+        """Read the metric's value per day of organisations."""
+        if self.is_cost:
+            self.of_organisations = shares.read_days(rows, self.marks, self.asked.days)
+            return
+        metric, metered = self.metric, self._metered().get(self.metric.service)
+        if metered is None or not rows:
             return
         owners = {row.organisation_id: row for row in rows}
         zones = {pk: one.zone for pk, one in owners.items() if one.time_zone != "UTC"}
         level = {row.organisation_id: row.opening for row in rows}
         figures = daily_figures(
-            service=service,
+            service=metered,
             days=self.asked.days,
             now=self.now,
             organisations=list(owners),
             known=Known(Zones(zones), level if metric.service == STORED.service else {}),
         )
         self.of_organisations = {
-            owner: {day.day: metric.of(day, service) for day in its}
+            owner: {day.day: metric.of(day, metered) for day in its}
             for owner, its in groupby(figures, key=attrgetter("organisation_id"))
         }
 
@@ -131,31 +148,39 @@ class Platform:
 
     def _days(self) -> dict[str, Daily]:
         """Return each metric's value per day, all organisations together."""
-        if not self.daily:
-            services = self._metered()
-            rows = {
-                slug: daily_totals(
-                    service=service,
-                    days=self.asked.read,
-                    now=self.now,
-                    opening=self._opening(service),
-                )
-                for slug, service in services.items()
-            }
-            self.daily = {
-                metric.slug: {
-                    row.day: metric.of(row, services[metric.service])
-                    for row in rows.get(metric.service, [])
-                }
-                for metric in METRICS.values()
-            }
-        return self.daily
+        own = self._metered()
+        return {
+            metric.slug: self._values(metric, own[metric.service]) if metric.service in own else {}
+            for metric in METRICS.values()
+        }
 
-    def _opening(self, service: Service) -> Decimal | None:
-        """Return the level before the days, which a counter has none of, where it is known."""
-        if not service.is_level:
-            return ZERO
-        return self.ranking.opening if self.ranking else None
+    def _services(self) -> Iterator[tuple[Metric, Service, Daily]]:
+        """Return each service's value per day, in the metric that is shown, or in its own."""
+        ready = {one.service: one for one in (EXECUTION, GB_HOURS, self.metric)}
+        for one in self.services.values():
+            metric = ready.get(one.slug) or metric_of(one)
+            yield metric, one, self._values(metric, one)
+
+    def _values(self, metric: Metric, own: Service) -> Daily:
+        return {row.day: metric.of(row, own) for row in self._read_totals().get(own.pk, [])}
+
+    def _read_totals(self) -> Mapping[int, Sequence[DayFigure]]:
+        """Read the days of all services that are shown, once."""
+        if self.totals is None:
+            own = self._metered()
+            is_all = self.by == SERVICE and not self.is_cost
+            opening = (
+                {own[STORED.service].pk: self.ranking.opening}
+                if self.ranking and STORED.service in own
+                else {}
+            )
+            self.totals = daily_totals(
+                services=list((self.services if is_all else own).values()),
+                days=self.asked.read,
+                now=self.now,
+                openings=opening,
+            )
+        return self.totals
 
     def _revenue(self) -> Mapping[str, Daily]:
         if self.revenue is None:
@@ -165,8 +190,8 @@ class Platform:
         return self.revenue
 
 
-def read(asked: Range, *, metric: str, is_compared: bool, now: datetime) -> Platform:
-    """Return what to show; an unknown metric is GB-hours.
+def read(asked: Range, *, metric: str, by: str, is_compared: bool, now: datetime) -> Platform:
+    """Return what to show; an unknown metric is GB-hours, and revenue is by service unless asked.
 
     A ranking knows changes, too, so that there is one for a page with them and one without.
     """
@@ -179,7 +204,7 @@ def read(asked: Range, *, metric: str, is_compared: bool, now: datetime) -> Plat
     shown = money if metric == COST else METRICS.get(metric, GB_HOURS)
     own = {one.pk: one for one in services}
     days = asked if is_compared else asked.alone()
-    return Platform(days, now, shown, ranking, own, marks, stamp)
+    return Platform(days, now, shown, read_by(by, shown), ranking, own, marks, stamp)
 
 
 def _known(days: Days) -> together.Reading[tuple[list[Service], list[RevenueMark], str]]:
@@ -203,25 +228,5 @@ def _marks(first: Slot, end: Slot) -> QuerySet[RevenueMark]:
 
 def _revenue_in(ranking: Ranking | None) -> Metric:
     """Return revenue as a metric, in the currency of most of it: currencies do not add up."""
-    currency = ranking.costs[0]["currency"] if ranking and ranking.costs else "EUR"
+    currency = (ranking and ranking.currency) or "EUR"
     return Metric(COST, gettext("Revenue"), service="", unit=currency, is_level=False)
-
-
-def _by_service(each: Mapping[str, Daily], asked: Range) -> list[Series]:
-    days = set(asked.days)
-    own = {name: {day: v for day, v in one.items() if day in days} for name, one in each.items()}
-    sums = {name: sum(values.values(), ZERO) for name, values in own.items()}
-    order = sorted((name for name in own if sums[name]), key=lambda name: (-sums[name], name))
-    series = [Series(name, own[name], hue) for hue, name in enumerate(order[:MOST_SERVICES])]
-    if rest := [own[name] for name in order[MOST_SERVICES:]]:
-        series.append(Series(gettext("All other services"), _added(rest), OTHERS_HUE))
-    return series
-
-
-def _added(each: Iterable[Daily]) -> Daily:
-    sums: Daily = {}
-    with exactly():
-        for values in each:
-            for day, value in values.items():
-                sums[day] = sums.get(day, ZERO) + value
-    return sums

@@ -12,7 +12,7 @@ from billing.dashboards.ranges import Range
 
 SOME_SLUG = "some-slug"  # in an address, where that of an organisation is to stand
 RANGE = ("range", "from", "to")
-OWN = ("shape", "sort", "q", "page", "format")
+OWN = ("by", "shape", "sort", "q", "page", "format")
 
 
 def day_links(query: QueryDict, asked: Range) -> DayLinks | None:

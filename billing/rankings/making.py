@@ -57,7 +57,7 @@ def make(span: Span, *, now: datetime) -> Ranking:
     ranking.took = timedelta(seconds=time.monotonic() - started)
     ranking.save()
     if span.end == day_of(now) + ONE_DAY and span.first == month_of(day_of(now)).first:
-        revenue.mark(span.days.last, sums.by_service, now=now)
+        revenue.mark(span.days.last, sums.by_service, now=now, ranking=ranking)
     _forget(span, now)
     return ranking
 

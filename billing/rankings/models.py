@@ -70,6 +70,11 @@ class Ranking(models.Model):
     def __str__(self) -> str:
         return f"{self.first} to before {self.end}, as of {self.as_of}"
 
+    @property
+    def currency(self) -> str:
+        """The currency of most of the costs; empty where there are none."""
+        return str(self.costs[0]["currency"]) if self.costs else ""
+
 
 class RankedOrganisation(models.Model):
     """What one organisation used, in the units that are shown, and owes for it in ``currency``.
@@ -119,6 +124,10 @@ class RankedOrganisation(models.Model):
             Index(fields=["ranking", f"-{figure}{of}", "name"], name=f"ranked_{figure}{of}")
             for figure in FIGURES
             for of in ("", "_difference", "_percent")
+            if (figure, of) != ("cost", "_difference")
+        ] + [
+            Index(fields=["ranking", "currency", f"-cost{of}", "name"], name=f"ranked_money{of}")
+            for of in ("", "_difference")
         ]
 
     def __str__(self) -> str:
@@ -130,12 +139,28 @@ class RevenueMark(models.Model):
 
     ``so_far`` is {currency: {service id: amount}}, amounts as decimal strings; before fees,
     discounts, credit and tax. A day's revenue is by how much it grew: what comes late is of the day
-    on which it came.
+    on which it came. What it is of each organisation, of the same moment, is in the rows of a
+    ``ranking`` while the day is not over, and then ``is_by_organisation``, in MonthSoFar.
     """
 
     day = models.DateField(primary_key=True)
     as_of = models.DateTimeField()
     so_far = models.JSONField(default=dict)
+    ranking = models.ForeignKey(Ranking, null=True, on_delete=models.SET_NULL, db_index=False)
+    is_by_organisation = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"{self.day}, as of {self.as_of}"
+
+
+class MonthSoFar(models.Model):
+    """What an organisation's month came to from its start to the end of a day that is over."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "day")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, db_index=False)
+    day = models.DateField()
+    currency = models.CharField(max_length=3)
+    amount = _number()
+
+    def __str__(self) -> str:
+        return f"{self.organisation_id}, {self.day}"

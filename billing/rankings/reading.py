@@ -78,23 +78,25 @@ def read_page(
 
 def largest(ranking: Ranking, figure: str) -> list[UUID]:
     """Return who is largest by one of FIGURES, as :func:`read_leaders` has them."""
-    rows = [Ranked(*row) for row in _read(_most(figure), {"ranking": ranking.pk})]
+    rows = [Ranked(*row) for row in _read(_most(figure), _asked(ranking))]
     return [row.organisation_id for row in _by(figure, rows)]
 
 
 def read_leaders(ranking: Ranking, figure: str) -> Leaders:
-    """Return who leads by one of FIGURES, in one query."""
-    change = f"{figure}_difference"
+    """Return who leads by one of FIGURES, in one query; by cost, among those with the currency that
+    most of it is in, for currencies do not compare.
+    """
+    change, only = f"{figure}_difference", _comparable(figure)
     parts = [
         _most(figure),
-        _rows(figure, only=f"AND {change} > 0", sort=f"-{change}", limit=f"LIMIT {MOVERS}"),
-        _rows(figure, only=f"AND {change} < 0", sort=change, limit=f"LIMIT {MOVERS}"),
+        _rows(figure, only=f"{only} AND {change} > 0", sort=f"-{change}", limit=f"LIMIT {MOVERS}"),
+        _rows(figure, only=f"{only} AND {change} < 0", sort=change, limit=f"LIMIT {MOVERS}"),
     ]
     each = (
         f"SELECT {n}, part.* FROM ({sql}) AS part"  # noqa: S608 (as above)
         for n, sql in enumerate(parts)
     )
-    found = _read(" UNION ALL ".join(each), {"ranking": ranking.pk})
+    found = _read(" UNION ALL ".join(each), _asked(ranking))
     largest = [Ranked(*row) for part, *row in found if part == 0]
     moved = [Ranked(*row) for part, *row in found if part]
     moved.sort(key=lambda row: (-abs(row.difference), row.folded))
@@ -108,8 +110,17 @@ def _by(figure: str, rows: Rows) -> Rows:
     return sorted(rows, key=lambda row: (-getattr(row, figure), row.folded))
 
 
+def _asked(ranking: Ranking) -> dict[str, Any]:
+    return {"ranking": ranking.pk, "currency": ranking.currency}
+
+
+def _comparable(figure: str) -> str:
+    return "AND currency = %(currency)s" if figure == "cost" else ""
+
+
 def _most(figure: str) -> str:
-    return _rows(figure, only=f"AND {figure} > 0", sort=f"-{figure}", limit=f"LIMIT {TOP}")
+    only = f"{_comparable(figure)} AND {figure} > 0"
+    return _rows(figure, only=only, sort=f"-{figure}", limit=f"LIMIT {TOP}")
 
 
 def _rows(figure: str, *, only: str, sort: str, limit: str) -> str:

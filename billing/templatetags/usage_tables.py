@@ -55,16 +55,14 @@ def day_rows(
 
 
 @register.simple_tag
-def organisation_rows(
-    rows: Sequence[Ranked], metric: Metric, is_compared: bool, usage: str
-) -> SafeString:
+def organisation_rows(rows: Sequence[Ranked], is_compared: bool, usage: str) -> SafeString:
     """Write the rows of the overview's organisations, which lead to their usage: see SOME_SLUG."""
-    language, has_curve = page_language(), metric.slug != "cost"
+    language = page_language()
     start, end = conditional_escape(usage).split(SOME_SLUG, 1)
     return SafeString(
         "\n".join(
             f'<tr role="row">{_name(row, f"{start}{row.slug}{end}")}'
-            f"{_ranked(language, row, is_compared)}{_curve(row) if has_curve else ''}</tr>"
+            f"{_ranked(language, row, is_compared)}{_curve(row)}</tr>"
             for row in rows
         )
     )

@@ -37,7 +37,7 @@ from billing.metering.querying.period_sql import (
     ONLY,
     PERIOD,
 )
-from billing.periods import IN_UTC, ONE_DAY, Days, Zones, day_of, microseconds, start_of
+from billing.periods import ONE_DAY, Days, Zones, day_of, microseconds, start_of
 from billing.together import Raw, Reading, read
 from catacloud.accounts.models import Organisation
 
@@ -83,31 +83,12 @@ def daily_figures(
     """Return a row for every day up to today and organisation that ever used the service."""
     zones = known.zones if known else zoning.of(organisations)
     return read_daily(
-        ("billing_dailyusage", "organisation_id = owner"),
         service=service,
         days=days,
         now=now,
         owners=organisations,
         zones=zones,
         openings=[known.openings.get(one, ZERO) for one in organisations] if known else None,
-    )
-
-
-def daily_totals(
-    *, service: Service, days: Days, now: datetime, opening: Decimal | None = None
-) -> list[DayFigure]:
-    """Return a row for every day up to today: all organisations together, on days of UTC.
-
-    Who knows the level before the first day spares reading all that changed it.
-    """
-    return read_daily(
-        ("billing_platformusage", "true"),
-        service=service,
-        days=days,
-        now=now,
-        owners=[None],
-        zones=IN_UTC,
-        openings=None if opening is None else [opening],
     )
 
 

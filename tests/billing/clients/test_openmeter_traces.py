@@ -12,7 +12,8 @@ from django.utils.text import slugify
 from openmeter import Client
 
 from billing.metering.models import Service
-from billing.metering.querying.usage import daily_figures, daily_totals
+from billing.metering.querying.totals import daily_totals
+from billing.metering.querying.usage import daily_figures
 from billing.metering.traces import dlrm, gentd26
 from billing.periods import Days
 from catacloud.accounts.models import Organisation
@@ -75,7 +76,7 @@ def assert_on_pages(slug, expected):
     totals = defaultdict(Decimal)
     for (_, day), figure in expected.items():
         totals[day] += figure
-    found_of_all = daily_totals(service=service, days=days, now=now)
+    found_of_all = daily_totals(services=[service], days=days, now=now)[service.pk]
     assert {row.day: row.figure for row in found_of_all if row.figure} == totals
 
 

@@ -10,8 +10,9 @@ from django.db import connection
 
 from billing.dashboards.ranges import read_range
 from billing.metering.models import Service
+from billing.pricing.models import PlanVersion
 from billing.rankings import asking, making, revenue, upkeep
-from billing.rankings.models import Ranking
+from billing.rankings.models import Ranking, RevenueMark
 from billing.rankings.spans import Span
 from billing.rankings.tasks import rank
 from tests.billing.dashboards.conftest import FRAGMENT, NOW, RESTORE, TABLE
@@ -19,7 +20,9 @@ from tests.factories import (
     make_daily_usage,
     make_organisation,
     make_plan,
+    make_service,
     make_subscription,
+    make_usage_row,
 )
 from tests.statements import Asked, noted
 
@@ -95,6 +98,39 @@ class TestChart:
         trace, *_ = figure(client.get(URL, {"shape": "lines"}))["data"]
         assert (trace["name"], trace["type"], trace["stackgroup"]) == ("Acme", "scatter", "days")
 
+    def test_by_service_is_a_chart_for_each_unit(self, client):
+        acme = make_organisation("Acme")
+        make_daily_usage(acme, date(2026, 11, 2), hours=5, stored_gb=1)
+        compute = {
+            slug: make_service(slug=slug, unit=unit, unit_size=1)
+            for slug, unit in (("gpu", "h"), ("calls", "calls"), ("unused", "calls"))
+        }
+        for slug in ("gpu", "calls"):
+            make_usage_row(
+                organisation=acme, service=compute[slug], day=date(2026, 11, 2), quantity=3
+            )
+        asked = {"metric": "execution", "by": "service"}
+        page = client.get(URL, asked)
+        assert re.findall(r'<h2 id="[\w-]+-title">([^<]*)<', page.content.decode())[:3] == [
+            "Usage in h per day",
+            "GB-hours per day",
+            "calls per day",
+        ]
+        names = [trace["name"] for trace in figure(page)["data"]]
+        assert names == ["Execution time", "gpu", "the period before"]
+        opened = {"HX-Request": "true", "HX-Target": "of-calls-table"}
+        assert "calls per day, 1–23 Nov 2026" in text(client.get(URL, asked, headers=opened))
+        opened["HX-Target"] = "of-nothing-table"
+        assert client.get(URL, asked, headers=opened).status_code == 404
+        lines = client.get(URL, {**asked, "format": "csv"}).content.decode().splitlines()
+        assert [line for line in lines if line.startswith("2026-11-02")] == [
+            "2026-11-02,Usage in h,Execution time,5,h,",
+            "2026-11-02,Usage in h,gpu,3,h,",
+            "2026-11-02,Usage in h,,8,h,0",
+            "2026-11-02,GB-hours,,24,GB·h,0",
+            "2026-11-02,calls,,3,calls,0",
+        ]
+
     def test_is_there_to_take_away(self, client):
         make_daily_usage(make_organisation("=Acme"), date(2026, 11, 2), hours=5)
         make_daily_usage(make_organisation("Globex"), date(2026, 11, 2), hours=3)
@@ -133,7 +169,7 @@ class TestWhereItLeads:
             ({}, ""),
             ({"range": "7d", "sort": "name", "q": "a"}, "?range=7d"),
             ({"metric": "execution", "shape": "lines"}, "?metric=execution"),
-            ({"metric": "cost", "compare": "off"}, "?compare=off"),
+            ({"metric": "cost", "by": "organisation", "compare": "off"}, "?compare=off"),
             ({"metric": "nonsense"}, ""),
         ],
     )
@@ -331,6 +367,46 @@ class TestRevenue:
         assert traces[-1]["y"][4] == 20.0
         assert "+€45.76" in text(page)
 
+    def test_is_stacked_by_organisation_where_that_is_asked_for(self, client):
+        client.get(URL)  # which ranks it, and marks today
+        page = client.get(URL, {"metric": "cost", "by": "organisation"})
+        traces = figure(page)["data"]
+        assert [trace["name"] for trace in traces] == ["Acme", "the period before"]
+        assert sum(traces[0]["y"]) == pytest.approx(66, abs=0.01)
+        assert traces[0]["y"][-1] == pytest.approx(0.24)  # 2 GB for the 12 hours of today
+        assert 'id="by-organisation" href="?metric=cost&amp;by=organisation" aria-current' in text(
+            page
+        )
+
+    def test_by_organisation_has_a_table_and_figures_to_take_away(self, client):
+        asked = {"metric": "cost", "by": "organisation", "format": "csv"}
+        globex = make_organisation("Globex")
+        make_subscription(organisation=globex, plan_version=PlanVersion.objects.get())
+        make_daily_usage(globex, date(2026, 11, 2), hours=1)
+        RevenueMark.objects.all().delete()
+        revenue.fill(now=NOW, seconds=60)
+        lines = client.get(URL, asked).content.decode().splitlines()
+        assert [line for line in lines if line.startswith("2026-11-02")] == [
+            "2026-11-02,Revenue,Acme,30.24,EUR,",
+            "2026-11-02,Revenue,Globex,2,EUR,",
+            "2026-11-02,Revenue,,32.24,EUR,0",
+        ]
+        asked = {"HX-Request": "true", "HX-Target": "days-table"}
+        rows = text(client.get(URL, {"metric": "cost", "by": "organisation"}, headers=asked))
+        assert '<td class="n">€30.24</td><td class="n">€2.00</td><td class="n">€32.24</td>' in rows
+
+    def test_names_nobody_who_pays_in_another_currency(self, client):
+        yen = make_plan(
+            prices={Service.objects.get(slug="execution-time"): [(None, "9")]}, currency="JPY"
+        )
+        tokyo = make_organisation("Tokyo")
+        make_subscription(organisation=tokyo, plan_version=yen)
+        make_daily_usage(tokyo, date(2026, 11, 3), hours=5)
+        Ranking.objects.all().delete()
+        page = client.get(URL, {"metric": "cost", "by": "organisation"})
+        assert [trace["name"] for trace in figure(page)["data"]] == ["Acme", "the period before"]
+        assert "+€45.00" not in text(page)  # who moved it is asked in one currency, too
+
 
 MANY = 2500
 RANKED = """
@@ -364,9 +440,12 @@ class TestWhatItReads:
             cursor.execute(RANKED, [ranking.pk])
             cursor.execute(USED, [storage.pk, NOW.date() - timedelta(days=2), NOW.date()])
             cursor.execute("ANALYZE")
-        Ranking.objects.update(organisations=MANY)
+        costs = [{"currency": "EUR", "cost": "9", "compared": "9", "before": "9"}]
+        Ranking.objects.update(organisations=MANY, costs=costs)
 
-    @pytest.mark.parametrize("asked", [{}, {"metric": "cost"}, {"sort": "change", "page": "2"}])
+    @pytest.mark.parametrize(
+        "asked", [{}, {"metric": "cost", "by": "organisation"}, {"sort": "change", "page": "2"}]
+    )
     def test_is_bounded_in_queries_and_in_rows(self, client, asked):
         client.get(URL)  # so that what is remembered is
         with noted() as statements:

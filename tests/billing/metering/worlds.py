@@ -33,7 +33,8 @@ from billing.metering.models import (
     VoidedEvent,
 )
 from billing.metering.names import uuid_of
-from billing.metering.querying.usage import daily_figures, daily_totals, period_figures
+from billing.metering.querying.totals import daily_totals
+from billing.metering.querying.usage import daily_figures, period_figures
 from billing.periods import Days
 from catacloud.accounts.models import ApiKey, Organisation
 from eventstore import feed, repository, store
@@ -229,7 +230,7 @@ def figures(world: World) -> dict[str, object]:
             for row in own
             if row.organisation_id
         }
-        totals = daily_totals(service=service, days=days, now=NOW)
+        totals = daily_totals(services=[service], days=days, now=NOW).get(service.pk, [])
         found |= {f"{kind} of all on {row.day}": row.figure for row in totals}
     kinds = {one.pk: kind for kind, one in world.services.items()}
     for days in spans:

@@ -178,7 +178,7 @@ class TestRevenue:
         days = Days(date(2026, 11, 1), date(2026, 11, 6))
         assert revenue.by_service(marks, days, "EUR") == {
             1: {date(2026, 11, 1): Decimal(10), date(2026, 11, 2): Decimal("2.5")},
-            2: {date(2026, 11, 2): Decimal(1)},
+            2: {date(2026, 11, 1): Decimal(0), date(2026, 11, 2): Decimal(1)},
         }
 
     def test_is_marked_for_days_that_are_over_and_again_for_one_that_was_not(self):

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.metering.models import Service
-from billing.metering.querying.usage import daily_figures, daily_totals, period_figures
+from billing.metering.querying.totals import daily_totals
+from billing.metering.querying.usage import daily_figures, period_figures
 from billing.periods import DAY_MICROSECONDS, Days, microseconds, start_of
 from catacloud.accounts.models import Organisation
 from tests.factories import make_organisation, make_service, make_usage_row
@@ -130,7 +131,7 @@ class TestLevels:
         with rolled_back():
             service, organisations = recorded(changes, level=True)
             rows = daily_figures(service=service, days=days, now=now, organisations=organisations)
-            totals = daily_totals(service=service, days=days, now=now)
+            totals = daily_totals(services=[service], days=days, now=now).get(service.pk, [])
             periods = period_figures(days=days, now=now, organisations=organisations)
         for row in rows:
             mine = [change for change in changes if organisations[change[0]] == row.organisation_id]
