@@ -20,7 +20,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from catacloud import heap
 from catacloud.embedded import EmbeddedError, environment, running
-from tests import migrated
+from tests import migrated, skips
 
 # What takes longest starts first, so that at the end no worker waits for another.
 _LONG = (
@@ -100,6 +100,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()  # all that was imported and collected stays: nobody need look through it again
     gc.set_threshold(heap.ROUND)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say last what this machine could not test, for a number of skipped tests tells nobody."""
+    for line in skips.said(terminalreporter.getreports("skipped")):
+        terminalreporter.write_line(line, yellow=True)
 
 
 def _name_no_servers(config: pytest.Config) -> None:
