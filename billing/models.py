@@ -25,19 +25,17 @@ from billing.metering.backlog import Backlog
 from billing.metering.changed import UsageChange
 from billing.metering.folding.uncounted import UncountedDay
 from billing.metering.level_months import LevelMonth
-from billing.metering.models import (
+from billing.metering.models import Definition, Dimension, Service
+from billing.metering.restored import RestoredPayload
+from billing.metering.usage_tables import (
     DailyUsage,
-    Definition,
-    Dimension,
     DimensionValue,
     HourlyUsage,
     PeakHour,
     PlatformUsage,
-    Service,
     UniqueValue,
     VoidedEvent,
 )
-from billing.metering.restored import RestoredPayload
 from billing.migrating.models import Move, PlanMigration
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark

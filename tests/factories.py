@@ -14,7 +14,8 @@ from billing.exact import exactly
 from billing.invoicing.legal import BillingDetails, LegalEntity, default_seller
 from billing.invoicing.models import Invoice, InvoiceLine, Subscription
 from billing.invoicing.parties import Party, frozen
-from billing.metering.models import DailyUsage, Definition, PlatformUsage, Service
+from billing.metering.models import Definition, Service
+from billing.metering.usage_tables import DailyUsage, PlatformUsage
 from billing.periods import DAY_MICROSECONDS, Days
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
 from billing.pricing.plans import publish

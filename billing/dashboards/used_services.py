@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import Service
+from billing.metering.usage_tables import DailyUsage
 from billing.prepared import Slot, any_of, prepared
 from billing.together import Reading
 from catacloud.accounts.models import Organisation

@@ -14,7 +14,8 @@ from billing.exact import plain
 from billing.invoicing.charging.rate import RatedLine, rate_organisations
 from billing.lago.errors import not_found
 from billing.lago.wire import moment
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import Service
+from billing.metering.usage_tables import DailyUsage
 from billing.periods import Days, day_of, month_of
 from billing.pricing.currencies import minor_unit
 from billing.pricing.models import Charge

@@ -18,8 +18,9 @@ from billing.dashboards.metrics import METRICS, STORED
 from billing.exact import ZERO
 from billing.invoicing.charging.by_period import reading_cost_of_days
 from billing.invoicing.charging.rate import RatedPeriod
-from billing.metering.models import PlatformUsage, Service
+from billing.metering.models import Service
 from billing.metering.querying.usage import Levels, levels_before, period_figures
+from billing.metering.usage_tables import PlatformUsage
 from billing.periods import ONE_DAY, Days, day_of, month_of
 from billing.rankings import invoiced, revenue
 from billing.rankings.models import RankedOrganisation, Ranking

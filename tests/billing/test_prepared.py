@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import Service
+from billing.metering.usage_tables import DailyUsage
 from billing.prepared import Slot, any_of, prepared
 from billing.together import Reading, read
 from catacloud.accounts.models import Organisation

@@ -9,7 +9,8 @@ from django.db.models import CharField, Count, DecimalField, F, UUIDField
 
 from billing.accounts import commands
 from billing.accounts.models import Credit, PriceOverride
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import Service
+from billing.metering.usage_tables import DailyUsage
 from billing.together import Raw, Reading, read, together
 from catacloud.accounts.models import Organisation
 from tests.billing.accounts.agreeing import PER_UNIT, agreed

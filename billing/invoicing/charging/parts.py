@@ -16,7 +16,7 @@ from billing.exact import ZERO
 from billing.metering.folding import zoning
 from billing.metering.models import Service
 from billing.metering.querying import query
-from billing.metering.querying.query import Query
+from billing.metering.querying.asked import Query
 from billing.periods import ONE_DAY, Days, day_of, start_of
 from billing.pricing.models import Charge
 from billing.pricing.terms import has_event_terms

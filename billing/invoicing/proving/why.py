@@ -23,7 +23,7 @@ from billing.metering.inspecting import explaining, listing
 from billing.metering.inspecting.listing import Filter, Wanted
 from billing.metering.models import Service
 from billing.metering.querying import query
-from billing.metering.querying.query import Query
+from billing.metering.querying.asked import Query
 from billing.metering.querying.windows import ONE_HOUR, Size
 from billing.periods import ONE_DAY, start_of
 from eventstore import events as codec

@@ -14,7 +14,8 @@ import msgspec
 from billing.metering.folding.fold import NO_GROUPS, Hour
 from billing.metering.folding.readings import Reading
 from billing.metering.folding.slots import Piece
-from billing.metering.models import Dimension, DimensionValue
+from billing.metering.models import Dimension
+from billing.metering.usage_tables import DimensionValue
 
 OTHERS = "…"  # the value of all that come later
 

@@ -19,7 +19,8 @@ from billing.metering.folding.pieces import Place
 from billing.metering.folding.readings import Named
 from billing.metering.folding.slots import PEAK, UNIQUE_COUNT, Piece, Slot
 from billing.metering.folding.uncounted import Uncounted
-from billing.metering.models import GROUPS_KEY_SQL, Service
+from billing.metering.models import Service
+from billing.metering.usage_tables import GROUPS_KEY_SQL
 from billing.periods import Zones
 from eventstore.feed import Window
 

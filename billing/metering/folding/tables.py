@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from billing.metering.folding.fold import Cell, Hour, Sums
-from billing.metering.models import GROUPS_KEY_SQL
+from billing.metering.usage_tables import GROUPS_KEY_SQL
 from eventstore.cursors import binary_cursor
 
 

@@ -15,9 +15,10 @@ from ninja import Router
 from billing.metering import parameters
 from billing.metering.models import Service
 from billing.metering.querying import query, query_shapes
+from billing.metering.querying.asked import Query
 from billing.metering.querying.group_filters import BadFilter
 from billing.metering.querying.levels import TooManyFigures
-from billing.metering.querying.query import Query, Row
+from billing.metering.querying.query import Row
 from billing.metering.querying.query_shapes import (
     CUSTOMER,
     SUBJECT,

@@ -20,19 +20,19 @@ from billing.metering import backlog, changed
 from billing.metering.backlog import Backlog
 from billing.metering.folding import saga
 from billing.metering.folding.uncounted import UncountedDay
-from billing.metering.models import (
+from billing.metering.models import Service
+from billing.metering.recounting import replacing
+from billing.metering.recounting.checking import Payloads
+from billing.metering.restored import RESTORED
+from billing.metering.usage_tables import (
     DailyUsage,
     DimensionValue,
     HourlyUsage,
     PeakHour,
     PlatformUsage,
-    Service,
     UniqueValue,
     VoidedEvent,
 )
-from billing.metering.recounting import replacing
-from billing.metering.recounting.checking import Payloads
-from billing.metering.restored import RESTORED
 from eventstore import feed, partition_reads
 from eventstore.models import Checkpoint, StoredEvent
 

@@ -1,9 +1,9 @@
 """Count usage anew from the raw events, in SQL that shares nothing with the saga's.
 
-The rules are those that ``models.py``, ``fold.py``, ``slots.py`` and ``uploads.events`` describe,
-written a second time on purpose: what is wrong there does not hide itself here. Each event is
-measured by itself, up to the end of its hour, its day and its month; and where figures are no sums,
-the events are ordered in time.
+The rules are those that ``usage_tables.py``, ``fold.py``, ``slots.py`` and ``uploads.events``
+describe, written a second time on purpose: what is wrong there does not hide itself here. Each
+event is measured by itself, up to the end of its hour, its day and its month; and where figures are
+no sums, the events are ordered in time.
 
 All of it is one query for each partition, which writes nothing: a transaction that writes, even
 into temporary tables, would hold the feed up at a gap for as long as it takes.

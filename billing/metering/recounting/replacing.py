@@ -9,8 +9,9 @@ from django.db import connection, models
 
 from billing.metering.folding import zoning
 from billing.metering.folding.fold import ByMonth, Cell, Sums, by_month
-from billing.metering.models import GROUPS_KEY_SQL, Service
+from billing.metering.models import Service
 from billing.metering.recounting import comparing
+from billing.metering.usage_tables import GROUPS_KEY_SQL
 from billing.periods import Days, month_of
 
 

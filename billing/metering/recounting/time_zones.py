@@ -16,8 +16,9 @@ from django.db import connection, transaction
 from billing.accounts.account import BillingAccount, account_id
 from billing.metering.folding import groups, readings, saga, slot_days, slot_tables, tables
 from billing.metering.folding.fold import ByMonth, Cell, Hour, Sums, by_day, by_month, fold, merge
-from billing.metering.models import DailyUsage, HourlyUsage, PeakHour, Service, UniqueValue
+from billing.metering.models import Service
 from billing.metering.recounting import rebuilding
+from billing.metering.usage_tables import DailyUsage, HourlyUsage, PeakHour, UniqueValue
 from billing.periods import Zones, day_of, month_of, slot_of
 from catacloud.accounts.models import Organisation
 from eventstore import feed, repository, store

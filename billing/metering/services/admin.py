@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from billing.exact import plain
 from billing.metering.ingesting.corrections import TYPES
-from billing.metering.models import DailyUsage, Definition, Dimension, Service
+from billing.metering.models import Definition, Dimension, Service
 from billing.metering.services.jsonpath import NotAField, path_of
 from billing.metering.services.meters import MOST, MOST_GROUPS, RESERVED, SOON
+from billing.metering.usage_tables import DailyUsage
 from catacloud.admin_forms import NamedCells, NamedMoments
 
 

@@ -8,7 +8,8 @@ from django.db import connection
 
 from billing.invoicing.models import Subscription
 from billing.metering.folding.saga import CONSUMER
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import Service
+from billing.metering.usage_tables import DailyUsage
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
 from catacloud.accounts.models import Organisation

@@ -10,7 +10,7 @@ from django.db import transaction
 from billing.invoicing.closing.close import close_period
 from billing.invoicing.closing.drafting import draft_of
 from billing.metering.folding.saga import CONSUMER
-from billing.metering.models import DailyUsage
+from billing.metering.usage_tables import DailyUsage
 from billing.periods import Days, month_of
 from eventstore.models import Checkpoint
 from eventstore.store import partition_of

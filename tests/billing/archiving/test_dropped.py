@@ -12,12 +12,13 @@ from billing.archiving.models import UsageArchive
 from billing.metering.ingesting.ingestion import SentDifferently
 from billing.metering.inspecting import explaining, listing
 from billing.metering.inspecting.listing import Wanted
-from billing.metering.models import Definition, HourlyUsage
+from billing.metering.models import Definition
 from billing.metering.querying import query
-from billing.metering.querying.query import Query
+from billing.metering.querying.asked import Query
 from billing.metering.recounting import rebuilding, time_zones
 from billing.metering.recounting.checking import findings
 from billing.metering.restored import RestoredPayload
+from billing.metering.usage_tables import HourlyUsage
 from eventstore import check, feed
 from eventstore.models import StoredEvent
 from tests.billing.archiving.usage import (

@@ -10,8 +10,9 @@ from billing.archiving import dropping, writing
 from billing.archiving.models import UsageArchive
 from billing.metering.events import STREAM_TYPE, UsageVoided
 from billing.metering.folding import saga
-from billing.metering.models import Definition, HourlyUsage
+from billing.metering.models import Definition
 from billing.metering.names import uuid_of
+from billing.metering.usage_tables import HourlyUsage
 from eventstore import check, feed, store
 from eventstore.events import StreamKey
 from eventstore.models import StoredEvent

@@ -12,7 +12,8 @@ from http.client import HTTPConnection
 
 import pytest
 
-from billing.metering.models import Definition, HourlyUsage
+from billing.metering.models import Definition
+from billing.metering.usage_tables import HourlyUsage
 from catacloud.accounts.api_keys import create_api_key
 from tests.billing.metering.services.test_definitions import catch_up
 from tests.factories import make_organisation, make_service

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from billing.invoicing.closing.close import close_period
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import Service
+from billing.metering.usage_tables import DailyUsage
 from billing.periods import month_of
 from tests.factories import make_daily_usage, make_plan, make_subscription
 

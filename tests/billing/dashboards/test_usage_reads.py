@@ -16,7 +16,7 @@ from billing.invoicing.charging.rate import rate_organisations
 from billing.metering.folding import saga
 from billing.metering.models import Definition, Dimension, Service
 from billing.metering.querying import query
-from billing.metering.querying.query import Query
+from billing.metering.querying.asked import Query
 from billing.metering.querying.usage import daily_figures
 from billing.metering.querying.windows import Size
 from billing.periods import Days

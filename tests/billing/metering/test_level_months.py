@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from billing.metering.level_months import LevelMonth
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import Service
 from billing.metering.querying.usage import levels_before
+from billing.metering.usage_tables import DailyUsage
 from tests.factories import make_organisation
 
 FIRST = date(2026, 8, 20)

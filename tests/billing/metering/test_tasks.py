@@ -10,7 +10,7 @@ from django.conf import settings
 
 from billing.metering import tasks
 from billing.metering.folding import doorbell, saga, turns
-from billing.metering.models import DailyUsage
+from billing.metering.usage_tables import DailyUsage
 from catacloud.celery import app
 from eventstore import feed, store
 from eventstore.models import Checkpoint

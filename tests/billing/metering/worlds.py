@@ -20,21 +20,19 @@ from billing.exact import plain
 from billing.metering.events import STREAM_TYPE, UsageVoided
 from billing.metering.folding import saga
 from billing.metering.ingesting import ingestion
-from billing.metering.models import (
+from billing.metering.models import Definition, Dimension, Service
+from billing.metering.names import uuid_of
+from billing.metering.querying.totals import daily_totals
+from billing.metering.querying.usage import daily_figures, period_figures
+from billing.metering.usage_tables import (
     DailyUsage,
-    Definition,
-    Dimension,
     DimensionValue,
     HourlyUsage,
     PeakHour,
     PlatformUsage,
-    Service,
     UniqueValue,
     VoidedEvent,
 )
-from billing.metering.names import uuid_of
-from billing.metering.querying.totals import daily_totals
-from billing.metering.querying.usage import daily_figures, period_figures
 from billing.periods import Days
 from catacloud.accounts.models import ApiKey, Organisation
 from eventstore import feed, repository, store

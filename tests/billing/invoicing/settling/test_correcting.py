@@ -18,7 +18,8 @@ from billing.invoicing.settling.correcting import corrections
 from billing.invoicing.settling.crediting import void
 from billing.invoicing.settling.unsettled import unsettled
 from billing.metering.folding.saga import CONSUMER
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import Service
+from billing.metering.usage_tables import DailyUsage
 from billing.periods import DAY_MICROSECONDS, month_of
 from billing.together import read
 from eventstore.models import Checkpoint

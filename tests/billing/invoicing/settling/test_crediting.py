@@ -24,7 +24,7 @@ from billing.invoicing.settling.crediting import (
 )
 from billing.invoicing.settling.paying import CannotPay, record_payment
 from billing.invoicing.settling.standing import Status, standings
-from billing.metering.models import DailyUsage
+from billing.metering.usage_tables import DailyUsage
 from billing.periods import month_of
 from billing.pricing.plans import publish
 from billing.together import read

@@ -9,8 +9,9 @@ from django.db import Error, connection
 
 from billing.metering.folding.saga import CONSUMER
 from billing.metering.ingesting import ingestion
-from billing.metering.models import DailyUsage, Definition
+from billing.metering.models import Definition
 from billing.metering.recounting import checking
+from billing.metering.usage_tables import DailyUsage
 from catacloud.accounts.models import ApiKey
 from catacloud.accounts.organisations import create_missing
 from eventstore import feed

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 
-from billing.metering.models import (
+from billing.metering.usage_tables import (
     DailyUsage,
     HourlyUsage,
     PeakHour,

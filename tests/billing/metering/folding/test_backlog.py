@@ -17,11 +17,11 @@ from billing.metering.backlog import Backlog
 from billing.metering.events import REPLACED
 from billing.metering.folding import readings, saga
 from billing.metering.ingesting import ingestion
-from billing.metering.models import HourlyUsage
 from billing.metering.recounting import rebuilding
 from billing.metering.recounting.checking import findings
 from billing.metering.services import meters
 from billing.metering.services.meters import Counting
+from billing.metering.usage_tables import HourlyUsage
 from catacloud.accounts.models import ApiKey
 from eventstore import store
 from tests.billing.metering.expected import expected

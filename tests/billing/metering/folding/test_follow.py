@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from billing.metering.folding.saga import CONSUMER
-from billing.metering.models import DailyUsage
+from billing.metering.usage_tables import DailyUsage
 from eventstore import feed
 from tests.billing.metering.examples import measured
 from tests.eventstore.servers import elsewhere, until

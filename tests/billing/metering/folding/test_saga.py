@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from billing.accounts.account import BillingAccount, account_id
 from billing.metering.folding import saga
 from billing.metering.folding.freshness import freshness
-from billing.metering.models import DailyUsage, Service
+from billing.metering.models import Service
 from billing.metering.querying.usage import period_figures
+from billing.metering.usage_tables import DailyUsage
 from billing.periods import month_of
 from eventstore import feed, repository, store
 from eventstore.events import StreamKey

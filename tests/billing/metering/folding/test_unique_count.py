@@ -7,9 +7,7 @@ import msgspec
 import pytest
 
 from billing.metering.ingesting import ingestion
-from billing.metering.models import (
-    DailyUsage,
-)
+from billing.metering.usage_tables import DailyUsage
 from catacloud.accounts.models import ApiKey
 from tests.billing.metering.worlds import (
     NOW,

@@ -10,8 +10,8 @@ from django.utils import timezone
 from billing.metering.ingesting import circles, ingestion
 from billing.metering.ingesting.cloudevents import read
 from billing.metering.ingesting.ingestion import BadBatch
-from billing.metering.models import HourlyUsage
 from billing.metering.recounting import checking, rebuilding
+from billing.metering.usage_tables import HourlyUsage
 from catacloud.accounts.models import ApiKey
 from tests.billing.metering.ingesting.test_corrections import (
     LATER,

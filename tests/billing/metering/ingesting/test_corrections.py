@@ -13,7 +13,7 @@ from billing.metering.ingesting.corrections import BadCorrection, CorrectedBefor
 from billing.metering.ingesting.ingestion import BadBatch, SentDifferently
 from billing.metering.inspecting import explaining, listing
 from billing.metering.inspecting.listing import Wanted
-from billing.metering.models import HourlyUsage
+from billing.metering.usage_tables import HourlyUsage
 from catacloud.accounts.models import ApiKey
 from eventstore.models import StoredEvent
 from tests.billing.metering.sending import skip_the_last

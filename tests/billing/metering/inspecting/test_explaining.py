@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from billing.metering.inspecting import explaining, listing, reasons
 from billing.metering.inspecting.listing import Wanted
-from billing.metering.models import DailyUsage, Definition
+from billing.metering.models import Definition
+from billing.metering.usage_tables import DailyUsage
 from tests.billing.metering.services.test_definitions import HOUR, NOON, TYPE, catch_up, send, void
 from tests.factories import make_organisation, make_service
 

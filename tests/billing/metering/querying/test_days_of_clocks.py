@@ -13,8 +13,9 @@ import pytest
 from billing.metering.events import REPLACED, VOIDED
 from billing.metering.folding import saga
 from billing.metering.ingesting import ingestion
-from billing.metering.models import DailyUsage, Definition, HourlyUsage, PeakHour, Service
+from billing.metering.models import Definition, Service
 from billing.metering.recounting.checking import findings
+from billing.metering.usage_tables import DailyUsage, HourlyUsage, PeakHour
 from billing.periods import start_of
 from catacloud.accounts.models import ApiKey, Organisation
 from eventstore import feed

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from billing.metering.folding import saga
 from billing.metering.models import Definition, Dimension, Service
 from billing.metering.querying import query
-from billing.metering.querying.query import Query
+from billing.metering.querying.asked import Query
 from billing.metering.querying.windows import Size
 from eventstore import feed
 from tests.billing.metering.sending import send

@@ -5,9 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from billing.metering.models import (
-    HourlyUsage,
-)
+from billing.metering.usage_tables import HourlyUsage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

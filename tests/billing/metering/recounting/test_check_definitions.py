@@ -8,19 +8,17 @@ import pytest
 from django.core.management import call_command
 
 from billing.metering import names
-from billing.metering.models import (
+from billing.metering.models import Definition, Dimension, Service
+from billing.metering.recounting import rebuilding
+from billing.metering.recounting.checking import findings
+from billing.metering.usage_tables import (
     DailyUsage,
-    Definition,
-    Dimension,
     DimensionValue,
     HourlyUsage,
     PeakHour,
     PlatformUsage,
-    Service,
     UniqueValue,
 )
-from billing.metering.recounting import rebuilding
-from billing.metering.recounting.checking import findings
 from catacloud.accounts.models import Organisation
 from tests.billing.metering.examples import measured
 from tests.billing.metering.recounting.folded import HOUR, NOON, catch_up, void

@@ -11,14 +11,10 @@ from django.db import connection
 from billing.metering.events import STREAM_TYPE, UsageRecorded
 from billing.metering.folding import saga
 from billing.metering.level_months import LevelMonth
-from billing.metering.models import (
-    DailyUsage,
-    HourlyUsage,
-    PlatformUsage,
-    Service,
-)
+from billing.metering.models import Service
 from billing.metering.names import uuid_of
 from billing.metering.recounting.checking import Slice, findings
+from billing.metering.usage_tables import DailyUsage, HourlyUsage, PlatformUsage
 from catacloud.accounts.models import Organisation
 from eventstore import feed, store
 from eventstore.models import Checkpoint, StoredEvent

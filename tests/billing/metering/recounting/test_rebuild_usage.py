@@ -17,9 +17,10 @@ from billing.accounts.account import BillingAccount, account_id
 from billing.metering.changed import UsageChange
 from billing.metering.folding import saga
 from billing.metering.level_months import LevelMonth
-from billing.metering.models import DailyUsage, Definition, HourlyUsage, Service
+from billing.metering.models import Definition, Service
 from billing.metering.recounting import rebuilding
 from billing.metering.recounting.checking import findings
+from billing.metering.usage_tables import DailyUsage, HourlyUsage
 from eventstore import repository
 from eventstore.models import Checkpoint, StoredEvent
 from tests.billing.metering.examples import measured

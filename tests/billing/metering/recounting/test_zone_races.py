@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from billing.metering.folding import saga
-from billing.metering.models import DailyUsage
 from billing.metering.recounting import time_zones
+from billing.metering.usage_tables import DailyUsage
 from eventstore import store
 from tests.billing.metering.examples import measured
 from tests.factories import make_organisation

@@ -11,9 +11,10 @@ from billing.metering import names
 from billing.metering.events import STREAM_TYPE, UsageVoided
 from billing.metering.folding import saga
 from billing.metering.ingesting import ingestion
-from billing.metering.models import DailyUsage, Definition, Dimension, HourlyUsage, PlatformUsage
+from billing.metering.models import Definition, Dimension
 from billing.metering.names import uuid_of
 from billing.metering.services.meters import MOST_GROUPS
+from billing.metering.usage_tables import DailyUsage, HourlyUsage, PlatformUsage
 from catacloud.accounts.models import ApiKey
 from eventstore import feed, store
 from eventstore.events import StreamKey
