@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.paginator import Paginator
+from django.db.models import Count, Max
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from catacloud import live
 from catacloud.accounts.access import SignedInRequest, get_organisation, signed_in
 from catacloud.accounts.models import Organisation
 from catacloud.fragments import template_for
@@ -27,7 +29,11 @@ PER_PAGE = 50
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
 def file_list(request: SignedInRequest, slug: str) -> HttpResponse:
-    return _show(request, get_organisation(request.user, slug))
+    organisation = get_organisation(request.user, slug)
+    now = timezone.now()
+    if same := live.nothing_new(request, organisation, now, lambda: _stamp(organisation)):
+        return same
+    return _show(request, organisation)
 
 
 @signed_in
@@ -46,6 +52,13 @@ def delete_file(request: SignedInRequest, slug: str, file_id: UUID) -> HttpRespo
     return redirect("files", slug)
 
 
+def _stamp(organisation: Organisation) -> str:
+    """Return what tells the files, and what they take, from those that were before."""
+    complete = UploadedFile.objects.of(organisation).filter(status=Status.COMPLETE).order_by()
+    found = complete.aggregate(Count("id"), Max("completed_at"))
+    return repr([quota.kept(organisation), *found.values()])
+
+
 def _show(request: SignedInRequest, organisation: Organisation) -> HttpResponse:
     files = UploadedFile.objects.of(organisation).filter(status=Status.COMPLETE)
     page = Paginator(files, PER_PAGE).get_page(request.GET.get("page"))
@@ -53,6 +66,7 @@ def _show(request: SignedInRequest, organisation: Organisation) -> HttpResponse:
     context = {
         "organisation": organisation,
         "page": page,
+        "live": live.tag_of(request, organisation, _stamp(organisation), timezone.now()),
         "here": reverse("files", args=[organisation.slug]),
         "kept": kept,
         "quota": limit,

@@ -67,6 +67,9 @@ def _hold_against(owner: Organisation, budget: Budget, bill: Bill, now: datetime
         events.append(UsageStopped(until=until))
     if events:
         record(owner, *events, by=None, now=now)
+    if alerts:
+        owner.warned_at = now
+        owner.save(update_fields=["warned_at"])
     _mark(
         owner,
         stopped_until=until if stops else None,

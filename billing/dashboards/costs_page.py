@@ -19,7 +19,7 @@ from billing.budgets.coming import bill_of
 from billing.budgets.forms import BudgetForm
 from billing.budgets.keeping import remove_budget, set_budget
 from billing.budgets.models import Budget, Threshold
-from billing.dashboards import live
+from billing.dashboards import stamps
 from billing.dashboards.bill_to_come import reading_bill
 from billing.dashboards.budget_bar import bar
 from billing.dashboards.chart_csv import Place, Taken, download, written
@@ -35,6 +35,7 @@ from billing.prepared import Slot, prepared
 from billing.pricing.currencies import round_amount
 from billing.templatetags.figures import service
 from billing.together import Reading, read, together
+from catacloud import live
 from catacloud.accounts.access import (
     SignedInRequest,
     get_organisation,
@@ -60,16 +61,16 @@ def costs(request: SignedInRequest, slug: str) -> HttpResponse:
         return redirect("costs", slug)
     organisation = get_organisation(request.user, slug)
     today = day_of(now, organisation.zone)
-    days = live.to_be_billed(today)
-    if live.asks_again(request):
-        tag = live.tag_of(request, organisation, live.stamp_of(organisation, days), now)
-        if live.is_known(request, tag):
-            return live.unchanged(tag)
+    days = stamps.to_be_billed(today)
+    if same := live.nothing_new(
+        request, organisation, now, lambda: stamps.stamp_of(organisation, days)
+    ):
+        return same
     bill, (known, lines), stamp = read(
         together(
             reading_bill(organisation, now=now),
             _past(organisation, now),
-            live.reading_stamp(organisation, days),
+            stamps.reading_stamp(organisation, days),
         )
     )
     draft = running(bill.drafts, now=now)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from billing.dashboards import stamps
 from billing.dashboards.events_query import HOUR, STATES, find, read_asked
 from billing.metering.events import EventName
 from billing.metering.folding import uncounted
@@ -21,6 +22,7 @@ from billing.metering.ingesting.corrections import BadCorrection
 from billing.metering.inspecting.explaining import Explained
 from billing.metering.models import Service
 from billing.periods import day_of
+from catacloud import live
 from catacloud.accounts.access import (
     SignedInRequest,
     get_organisation,
@@ -36,14 +38,18 @@ from catacloud.fragments import template_for
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
 def events(request: SignedInRequest, slug: str) -> HttpResponse:
-    return _show(request, get_organisation(request.user, slug))
+    organisation = get_organisation(request.user, slug)
+    stamp = stamps.stamp_of_events(organisation)
+    tag = live.tag_of(request, organisation, stamp, timezone.now())
+    return live.unchanged(tag) if live.is_known(request, tag) else _show(request, organisation, tag)
 
 
 @operators_only
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
 def all_events(request: SignedInRequest) -> HttpResponse:
-    return _show(request, None)
+    tag = live.tag(request, timezone.now(), stamps.stamp_of_events(None))
+    return live.unchanged(tag) if live.is_known(request, tag) else _show(request, None, tag)
 
 
 @signed_in
@@ -70,7 +76,7 @@ def void_event(request: SignedInRequest, slug: str) -> HttpResponse:
     return redirect(f"{reverse('events', args=[slug])}?{one}")
 
 
-def _show(request: SignedInRequest, organisation: Organisation | None) -> HttpResponse:
+def _show(request: SignedInRequest, organisation: Organisation | None, tag: str) -> HttpResponse:
     zone = UTC if organisation is None else organisation.zone
     asked = read_asked(request.GET, zone)
     found = find(asked, organisations=None if organisation is None else [organisation.pk])
@@ -84,6 +90,7 @@ def _show(request: SignedInRequest, organisation: Organisation | None) -> HttpRe
         "day": asked.hour and day_of(asked.hour, zone),
         "asked": asked,
         "rows": [(one, _payload(one)) for one in found.events],
+        "live": "" if asked.before else tag,  # older ones stay as they are
         "older": found.older and str(found.older),
         "looked_back_to": found.looked_back_to,
         "services": services,

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards import live
+from billing.dashboards import stamps
 from billing.dashboards.bill_so_far import reading_agreed
 from billing.dashboards.chart_csv import Place, Taken, download, written
 from billing.dashboards.charts import Figure
@@ -34,6 +34,7 @@ from billing.dashboards.used_services import UsedServices, reading_services
 from billing.metering.models import Service
 from billing.periods import ONE_DAY, Days, day_of, month_of
 from billing.together import read, together
+from catacloud import live
 from catacloud.accounts.access import SignedInRequest, signed_in
 from catacloud.accounts.models import Organisation
 from catacloud.fragments import template_for
@@ -69,7 +70,7 @@ def usage_day(request: SignedInRequest, slug: str, day: str) -> HttpResponse:
     now = timezone.now()
     today = day_of(now, organisation.zone)
     shown = _day(day, today)
-    stamp = live.stamp_of(organisation, Days(shown, shown + ONE_DAY))
+    stamp = stamps.stamp_of(organisation, Days(shown, shown + ONE_DAY))
     tag = live.tag_of(request, organisation, stamp, now)
     if live.is_known(request, tag):
         return live.unchanged(tag)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards import live
+from billing.dashboards import stamps
 from billing.dashboards.bill_to_come import BillToCome, reading_bill
 from billing.dashboards.invoice_rows import STATUSES, filtered, read_filters, reading_rows
 from billing.invoicing.documents import describing, issued_files
@@ -26,6 +26,7 @@ from billing.invoicing.settling.correcting import total
 from billing.invoicing.settling.standing import standings
 from billing.periods import day_of
 from billing.together import Reading, read, together
+from catacloud import live
 from catacloud.accounts.access import (
     SignedInRequest,
     get_organisation,
@@ -43,15 +44,15 @@ def invoice_list(request: SignedInRequest, slug: str) -> HttpResponse:
     organisation = get_organisation(request.user, slug)
     now = timezone.now()
     asked, today = read_filters(request.GET), day_of(now, organisation.zone)
-    days = live.to_be_billed(today)
-    if live.asks_again(request):
-        tag = live.tag_of(request, organisation, live.stamp_of(organisation, days), now)
-        if live.is_known(request, tag):
-            return live.unchanged(tag)
+    days = stamps.to_be_billed(today)
+    if same := live.nothing_new(
+        request, organisation, now, lambda: stamps.stamp_of(organisation, days)
+    ):
+        return same
     page = template_for(request, "billing/invoices.html", partials={"content", "issued"})
     readings: list[Reading[Any]] = [reading_rows(organisation, today=today)]
     if not page.endswith("#issued"):
-        readings += [reading_bill(organisation, now=now), live.reading_stamp(organisation, days)]
+        readings += [reading_bill(organisation, now=now), stamps.reading_stamp(organisation, days)]
     rows, *more = read(together(*readings))
     context: dict[str, object] = {
         "organisation": organisation,

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from billing.dashboards import live
+from billing.dashboards import stamps
 from billing.dashboards.bill_so_far import Agreed, reading_agreed
 from billing.dashboards.chart_csv import download
 from billing.dashboards.charts import Values
@@ -31,6 +31,7 @@ from billing.metering.folding.freshness import freshness
 from billing.metering.models import Service
 from billing.periods import day_of
 from billing.together import read, together
+from catacloud import live
 from catacloud.accounts.access import SignedInRequest, signed_in, visible_organisations
 from catacloud.accounts.models import Organisation
 from catacloud.fragments import open_tables, opened_table, template_for, varies
@@ -66,7 +67,7 @@ class Figures:
     panels: Sequence[Panel]
     is_empty: bool
     bill: RatedPeriod | None
-    stamp: str  # see live.py
+    stamp: str  # see stamps.py
 
 
 @signed_in
@@ -76,13 +77,10 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the days of a range; asked again with the tag of what is shown, say what is new."""
     organisations, organisation = own_organisations(request, slug)
     now = timezone.now()
-    if live.asks_again(request):
-        agreed = read(reading_agreed(organisation.pk))
-        shown = read_range(request.GET, **of_ranges(organisation, agreed, now))
-        days = days_to_read(shown, agreed, today=day_of(now, organisation.zone))
-        tag = live.tag_of(request, organisation, live.stamp_of(organisation, days), now)
-        if live.is_known(request, tag):
-            return live.unchanged(tag)
+    if same := live.nothing_new(
+        request, organisation, now, lambda: _stamp(request, organisation, now)
+    ):
+        return same
     asked = _asked(request, organisation, now)
     if chart := opened_table(request):
         return _table(request, asked, chart)
@@ -108,6 +106,13 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
         "opened": open_tables(request),
     }
     return render(request, page, context)
+
+
+def _stamp(request: SignedInRequest, organisation: Organisation, now: datetime) -> str:
+    agreed = read(reading_agreed(organisation.pk))
+    shown = read_range(request.GET, **of_ranges(organisation, agreed, now))
+    days = days_to_read(shown, agreed, today=day_of(now, organisation.zone))
+    return stamps.stamp_of(organisation, days)
 
 
 def _table(request: SignedInRequest, asked: Asked, chart: str) -> HttpResponse:

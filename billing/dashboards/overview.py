@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.dashboards import (
-    live,
     overview_chart,
     overview_figures,
     overview_links,
@@ -27,6 +26,7 @@ from billing.metering.folding.freshness import freshness
 from billing.periods import month_before, month_of
 from billing.rankings import reading
 from billing.rankings.reading import Leaders, Ranked
+from catacloud import live
 from catacloud.accounts.access import SignedInRequest, operators_only
 from catacloud.accounts.organisations import searched, shortened
 from catacloud.fragments import open_tables, opened_table, template_for, varies

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from billing import together
-from billing.dashboards import live
+from billing.dashboards import stamps
 from billing.dashboards.charts import sparkline
 from billing.dashboards.costs import Cost
 from billing.dashboards.headlines import Headline, headlines
@@ -64,7 +64,7 @@ class Platform:
     ranking: Ranking | None
     services: Mapping[int, Service]
     marks: Sequence[RevenueMark]
-    stamp: str  # see live.py
+    stamp: str  # see stamps.py
     totals: Mapping[int, Sequence[DayFigure]] | None = None  # by the service's primary key
     revenue: Mapping[str, Daily] | None = None  # by the name of a service
     of_organisations: Mapping[UUID, Daily] = field(default_factory=dict)  # see read_days
@@ -211,7 +211,7 @@ def _known(days: Days) -> together.Reading[tuple[list[Service], list[RevenueMark
     services, marks, [(stamp,)] = yield [
         _services(),
         _marks(first=days.first - ONE_DAY, end=days.end),
-        live.stamp_of_platform(days),
+        stamps.stamp_of_platform(days),
     ]
     return services, marks, stamp
 

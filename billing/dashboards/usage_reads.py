@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
-from billing.dashboards.live import STAMP
+from billing.dashboards.stamps import STAMP
 from billing.exact import ZERO, exactly
 from billing.metering.models import Service
 from billing.periods import ONE_DAY, Days, microseconds, slot_of, start_of
@@ -44,7 +44,7 @@ class UsageDays:
     )
     late: Mapping[date, int] = field(default_factory=dict)
     priced: Mapping[date, Sequence[int]] = field(default_factory=dict)
-    stamp: str = ""  # see live.py
+    stamp: str = ""  # see stamps.py
 
 
 # What statements here return: what a row is about, its service and value; the number of its day or

@@ -100,6 +100,7 @@ class Organisation(models.Model):
     # Written by whoever watches budgets, and here so that requests read them with the rest.
     stopped_until = models.DateTimeField(null=True, editable=False)  # takes nothing new until then
     warned_until = models.DateTimeField(null=True, editable=False)  # its pages warn until then
+    warned_at = models.DateTimeField(null=True, editable=False)  # when they began to say so
     members = models.ManyToManyField(User, through="Membership", related_name="organisations")
 
     class Meta:

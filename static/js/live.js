@@ -6,18 +6,25 @@
   const AFTER_FAILURE = 10000;
   const READING = 3000; // since the pointer last moved over a chart, or touched one
   const READING_FIGURES = 30000; // where that left figures beside a bar, as a touch does
+  const ROW = "details.event"; // of a list: it stays open, and where it is
   let timer = null;
   let asking = false;
   let readAt = -READING;
 
-  const place = () => document.getElementById("content");
   const shown = () => document.querySelector("[data-live]");
+  const place = () => shown()?.closest("[data-refresh]") ?? document.getElementById("content");
+
+  // What was typed into a row that is open, such as why an event should not count.
+  const isTyped = (field) => field.type !== "hidden" && field.value !== field.defaultValue;
+  const isTyping = () =>
+    (place().contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) ||
+    [...place().querySelectorAll(`${ROW}[open] input`)].some(isTyped);
 
   // Whoever has a menu open, reads a chart, types or marks text is not disturbed: the next time will do.
   const isBusy = () =>
     document.querySelector("details.menu[open], .htmx-request") !== null ||
     performance.now() - readAt < (document.querySelector(".hoverlayer .legend") ? READING_FIGURES : READING) ||
-    document.activeElement?.matches("input, select, textarea") ||
+    isTyping() ||
     !document.getSelection().isCollapsed;
 
   const later = (wait) => {
@@ -27,22 +34,33 @@
 
   // What has the focus is named by the nearest id and, inside of that, by where it leads to.
   const nameOf = (one) => {
-    const near = one?.closest("#content [id]");
-    if (!near) return null;
+    const near = one?.closest("[id]");
+    if (!near || !place().contains(near)) return null;
     const inside = one === near ? "" : one.matches("a[href]") ? ` a[href="${CSS.escape(one.getAttribute("href"))}"]` : ` ${one.localName}`;
     return `#${CSS.escape(near.id)}${inside}`;
   };
 
   const openTables = () => [...document.querySelectorAll("details.data[open]")].map(({ id }) => id).join(" ");
 
+  const topOf = (id) => document.getElementById(id)?.getBoundingClientRect().top;
+
+  // Who has scrolled sees what was seen, however much came above it: that which is first in sight.
+  const firstInSight = () =>
+    scrollY > 0 ? [...place().querySelectorAll(`${ROW}[id], section[id], figure [id], button[id]`)].find(({ id }) => topOf(id) >= 0)?.id : undefined;
+
   const show = (html) => {
     const focused = nameOf(document.activeElement);
     const scrolled = [...document.querySelectorAll("details.data .scroll")].map((one) => [one.closest("details").id, one.scrollTop]);
+    const open = [...place().querySelectorAll(`${ROW}[open]`)].map(({ id }) => id);
+    const seen = firstInSight();
+    const before = topOf(seen);
     // What was read out once is not read out every second.
-    htmx.swap(place(), html.replaceAll(' role="alert"', ""), { swapStyle: "innerHTML" });
+    htmx.swap(place(), html.replaceAll(' role="alert"', ""), { swapStyle: place().dataset.refresh ?? "innerHTML" });
     document.dispatchEvent(new Event("catacloud:refreshed"));
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     for (const [id, top] of scrolled) document.querySelector(`#${CSS.escape(id)} .scroll`)?.scrollTo(0, top);
     if (focused) document.querySelector(focused)?.focus({ preventScroll: true });
+    if (seen) scrollBy({ top: (topOf(seen) ?? before) - before, behavior: "instant" });
   };
 
   const ask = async () => {
@@ -53,7 +71,7 @@
     try {
       const answer = await fetch(address, {
         cache: "no-store",
-        headers: { "HX-Request": "true", "HX-Target": "content", "If-None-Match": now.dataset.live, "Open-Tables": openTables() },
+        headers: { "HX-Request": "true", "HX-Target": place().id, "If-None-Match": now.dataset.live, "Open-Tables": openTables() },
       });
       if (answer.redirected) return; // the session has ended: there is nothing to ask for any more
       if (answer.status !== 304 && !answer.ok) return later(AFTER_FAILURE);
@@ -67,6 +85,11 @@
     }
   };
 
+  // The banner of a budget is read out when it says something else, and not every second.
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    const [now, then] = [detail.target, detail.fragment].map((one) => one.textContent.trim().replace(/\s+/g, " "));
+    if (detail.target.id === "budget-banner" && now === then) detail.shouldSwap = false;
+  });
   for (const name of ["pointermove", "pointerdown"]) {
     document.addEventListener(name, ({ target }) => {
       if (target.closest?.(".chart")) readAt = performance.now();

@@ -97,6 +97,35 @@ def test_an_owner_voids_an_event_and_says_why(page, sign_in, owner, complaints):
     assert complaints == []
 
 
+def test_new_events_come_by_themselves_and_leave_what_is_read_where_it_is(
+    page, sign_in, owner, acme, complaints
+):
+    page.set_viewport_size({"width": 1280, "height": 500})
+    sign_in(owner)
+    page.goto(PAGE)
+    row = page.locator(".event", has_text="tokens.used")
+    row.locator("summary").click()
+    row.locator("summary").focus()
+    seen = row.bounding_box()
+    execution = "catacloud.execution.finished"
+    send(acme, *((f"new-{n}", execution, 0, {"seconds": n}) for n in range(3)))
+    expect(page.locator(".event")).to_have_count(18)
+    assert row.bounding_box()["y"] == pytest.approx(seen["y"], abs=2)
+    expect(row.locator("pre")).to_be_visible()
+    expect(row.locator("summary")).to_be_focused()
+
+    reason = row.get_by_label("Why it should not count")
+    reason.fill("Nobody ever")
+    row.locator("summary").focus()
+    send(acme, ("newest", execution, 0, {"seconds": 9}))
+    page.wait_for_timeout(2500)  # in which it would have come
+    expect(reason).to_have_value("Nobody ever")
+    reason.fill("")
+    row.locator("summary").focus()
+    expect(page.locator(".event")).to_have_count(19)
+    assert complaints == []
+
+
 @pytest.mark.parametrize("jobs", [5])  # so that those of every kind are among the eight
 def test_the_page_is_accessible_to_everybody(page, sign_in, operator, acme, complaints):
     make_organisation("Empty")

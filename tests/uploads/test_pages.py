@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 
 import pytest
 from django.urls import reverse
@@ -199,3 +200,19 @@ def test_sizes_are_written_with_few_digits(count, written):
 
 def unfinished():
     return Creation(kind=Kind.PLAIN, length=9, metadata="", values={}, concat="", parts=[])
+
+
+class TestAnOpenPage:
+    def test_hears_of_files_that_come_and_go_and_else_that_none_did(self, client, acme, address):
+        first = add(acme, b"mine")
+        [tag] = re.findall(r'data-live="([^"]+)"', client.get(address).content.decode())
+        again = {**HTMX, "If-None-Match": unescape(tag)}
+        assert client.get(address, headers=again).status_code == 304
+        add(acme, b"mine too")
+        answer = client.get(address, headers=again)
+        assert len(shown(answer)) == 2
+        assert b'hx-swap-oob="innerHTML:#stored"' in answer.content
+        client.post(delete_address(acme, first))
+        [tag] = re.findall(r'data-live="([^"]+)"', answer.content.decode())
+        again = {**HTMX, "If-None-Match": unescape(tag)}
+        assert len(shown(client.get(address, headers=again))) == 1

@@ -1,7 +1,8 @@
 """The events page: what came, what became of it, and taking an event back."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from html import unescape
 from urllib.parse import urlencode
 
 import msgspec
@@ -9,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.budgets.models import BudgetAlert
 from billing.dashboards import events_query
 from billing.dashboards.events_query import BadQuery, read_place
 from billing.metering.events import VOIDED
 from billing.metering.ingesting import ingestion
 from billing.metering.inspecting.listing import Place
-from catacloud.accounts.models import ApiKey, Membership
+from catacloud.accounts.models import ApiKey, Membership, Organisation
 from eventstore.models import StoredEvent
 from tests.billing.dashboards.conftest import NOW
 from tests.billing.metering.services.test_definitions import catch_up
@@ -23,6 +25,7 @@ from tests.factories import make_organisation, make_user
 pytestmark = pytest.mark.django_db
 
 PAGE = "/organisations/acme/events/"
+LIVE = {"HX-Request": "true", "HX-Target": "events"}
 EXECUTION = "catacloud.execution.finished"
 TRANSFER = "catacloud.transfer.finished"
 
@@ -295,3 +298,58 @@ def test_a_cursor_is_read_or_refused(written):
     except BadQuery:  # anything else that is raised fails
         return
     assert read_place(str(place)) == place if written else place is None
+
+
+class TestAnOpenPage:
+    def again(self, client, response, page=PAGE):
+        [tag] = re.findall(r'data-live="([^"]+)"', response.content.decode())
+        return client.get(page, headers={**LIVE, "If-None-Match": unescape(tag)})
+
+    @pytest.mark.parametrize("page", [PAGE, "/events/"])
+    def test_hears_of_new_events_and_else_that_there_are_none(
+        self, as_user, operator, acme, page, django_assert_max_num_queries
+    ):
+        client = as_user(operator)
+        send(acme, "one")
+        shown = show(client, page)
+        with django_assert_max_num_queries(4):
+            assert self.again(client, shown, page).status_code == 304
+        send(acme, "two")
+        answer = self.again(client, shown, page)
+        assert set(ids(answer)) == {"one", "two"}
+        assert "<html" not in text(answer)
+
+    def test_hears_nothing_of_what_others_send(self, client, acme):
+        send(acme, "one")
+        shown = show(client)
+        send(make_organisation("Globex"), "theirs")
+        assert self.again(client, shown).status_code == 304
+
+    def test_hears_that_an_event_is_voided(self, client, acme):
+        send(acme, "one")
+        shown = show(client)
+        send(acme, "v", kind=VOIDED, data={"source": "s", "id": "one", "reason": "It never ran."})
+        assert "Voided" in text(self.again(client, shown))
+
+    def test_of_older_ones_stays_as_it_is(self, client, acme):
+        send(acme, "one")
+        assert "data-live" not in text(show(client, before=f"{Place(NOW, 1)}"))
+
+    def test_comes_with_the_banner_of_a_budget(self, client, acme):
+        send(acme, "one")
+        shown = show(client)
+        assert '<div id="budget-banner" role="status"></div>' in shown.content.decode()
+        BudgetAlert.objects.create(
+            organisation=acme,
+            starts_on=date(2026, 11, 1),
+            threshold="50",
+            amount=100,
+            currency="EUR",
+            total=60,
+            reached_at=NOW,
+        )
+        until = NOW + timedelta(days=7)
+        Organisation.objects.filter(pk=acme.pk).update(warned_at=NOW, warned_until=until)
+        answer = self.again(client, shown)
+        assert '<div hx-swap-oob="innerHTML:#budget-banner">' in answer.content.decode()
+        assert "has reached 50 % of the budget of €100.00." in text(answer)
