@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 from catacloud.accounts.models import Organisation
 
 RENEWED = 300  # seconds
+SOON = 300  # milliseconds
 
 
 def tag(request: HttpRequest, now: datetime, *stands: object) -> str:
@@ -56,3 +57,10 @@ def is_known(request: HttpRequest, tag: str) -> bool:
 
 def unchanged(tag: str) -> HttpResponse:
     return HttpResponse(status=304, headers={"ETag": tag})
+
+
+def asking_soon(response: HttpResponse, *, is_coming: bool) -> HttpResponse:
+    """Let an open page ask again before its time, where something new is being made."""
+    if is_coming:
+        response["Ask-Again-After"] = f"{SOON}"
+    return response

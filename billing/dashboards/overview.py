@@ -54,7 +54,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
     as_of = platform.ranking and platform.ranking.as_of
     tag = live.tag(request, now, as_of, platform.stamp)
     if live.is_known(request, tag):
-        return live.unchanged(tag)
+        return live.asking_soon(live.unchanged(tag), is_coming=platform.is_coming)
     if opened := opened_table(request):
         return _table_of(request, platform, opened)
     template = template_for(request, PAGE, partials={"content", "organisations"})
@@ -74,7 +74,8 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "opened": open_tables(request),
     }
     of = _organisations if template == f"{PAGE}#organisations" else _content
-    return render(request, template, context | of(request, platform))
+    page = render(request, template, context | of(request, platform))
+    return live.asking_soon(page, is_coming=platform.is_coming)
 
 
 def _content(request: SignedInRequest, platform: Platform) -> Context:

@@ -65,6 +65,7 @@ class Platform:
     services: Mapping[int, Service]
     marks: Sequence[RevenueMark]
     stamp: str  # see stamps.py
+    is_coming: bool  # a newer ranking: who asks again soon has it
     totals: Mapping[int, Sequence[DayFigure]] | None = None  # by the service's primary key
     revenue: Mapping[str, Daily] | None = None  # by the name of a service
     of_organisations: Mapping[UUID, Daily] = field(default_factory=dict)  # see read_days
@@ -199,12 +200,22 @@ def read(asked: Range, *, metric: str, by: str, is_compared: bool, now: datetime
     newest, (services, marks, stamp) = together.read(
         together.together(upkeep.reading_newest(span), _known(asked.read))
     )
-    ranking = ask(span, newest, now=now, stamp=stamp)
-    money = _revenue_in(ranking)
+    found = ask(span, newest, now=now, stamp=stamp)
+    money = _revenue_in(found.ranking)
     shown = money if metric == COST else METRICS.get(metric, GB_HOURS)
     own = {one.pk: one for one in services}
     days = asked if is_compared else asked.alone()
-    return Platform(days, now, shown, read_by(by, shown), ranking, own, marks, stamp)
+    return Platform(
+        asked=days,
+        now=now,
+        metric=shown,
+        by=read_by(by, shown),
+        ranking=found.ranking,
+        services=own,
+        marks=marks,
+        stamp=stamp,
+        is_coming=found.is_coming,
+    )
 
 
 def _known(days: Days) -> together.Reading[tuple[list[Service], list[RevenueMark], str]]:

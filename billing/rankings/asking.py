@@ -1,7 +1,9 @@
 """The overview's way to a ranking: what is there, and a worker that keeps it from growing old."""
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.core.cache import cache
 from kombu.exceptions import OperationalError
@@ -11,9 +13,12 @@ from billing.rankings import upkeep
 from billing.rankings.making import make
 from billing.rankings.models import Ranking
 from billing.rankings.spans import Span
-from billing.rankings.tasks import rank
+from billing.rankings.tasks import rank, renew
 from catacloud.accounts.models import Organisation
 from catacloud.outages import Outage
+
+if TYPE_CHECKING:
+    from celery import Task
 
 logger = logging.getLogger(__name__)
 
@@ -24,35 +29,48 @@ KNOWN_FOR = 3600  # seconds: a stamp that is forgotten counts as new
 broker = Outage()
 
 
-def ask(span: Span, ranking: Ranking | None, *, now: datetime, stamp: str = "") -> Ranking | None:
-    """Return the newest ranking as it was read, and let a worker make a newer one where it is due,
-    or where the ``stamp`` of the days' figures says that they are new.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A ranking, if there is one; ``is_coming`` says that a newer one was rung for just now."""
+
+    ranking: Ranking | None
+    is_coming: bool = False
+
+
+def ask(span: Span, ranking: Ranking | None, *, now: datetime, stamp: str = "") -> Answer:
+    """Return the newest ranking as it was read. Let a worker make a newer one where it is due, and
+    renew this one where the ``stamp`` of the days' figures says that they are new.
 
     Where there is none yet, a small platform's is made at once; of a large one it is to come.
     """
     if ranking is None and Organisation.objects.all()[: AT_ONCE + 1].count() <= AT_ONCE:
-        return make(span, now=now)
-    if upkeep.is_due(ranking, now=now):
-        _ring(span, stamp)
-    elif upkeep.may_be_made(ranking, now=now):
-        _ring(span, stamp, is_news=True)
-    return ranking
+        return Answer(make(span, now=now))
+    is_due = upkeep.is_due(ranking, now=now)
+    is_coming = is_due and _ring(rank, span)
+    if ranking is not None and upkeep.may_be_renewed(ranking, now=now):
+        is_coming = _ring(renew, span, news=stamp) or is_coming
+    return Answer(ranking, is_coming)
 
 
-def _ring(span: Span, stamp: str, *, is_news: bool = False) -> None:
-    """Ring for a ranking; as news, only where the stamp is not that of the last ring."""
+def _ring(task: "Task[Any, Any]", span: Span, *, news: str | None = None) -> bool:
+    """Ring for a task, and say whether it was; where it is for news, for each only once."""
     if broker.spares():
-        return
-    known = f"ranking-stamp:{span.key}"
+        return False
+    known, bell, rung = (
+        f"ranking-stamp:{span.key}",
+        upkeep.bell_of(span, task.name.rpartition(".")[2]),
+        False,
+    )
     try:
-        if is_news and cache.get(known) == stamp:
-            return
-        if cache.add(upkeep.bell_of(span), True, timeout=FORGOTTEN_AFTER):
-            cache.set(known, stamp, timeout=KNOWN_FOR)
-            asked = {**upkeep.as_arguments(span), "is_news": is_news}
-            rank.apply_async(kwargs=asked, expires=FORGOTTEN_AFTER)
+        if news is not None and cache.get(known) == news:
+            return False
+        if rung := cache.add(bell, True, timeout=FORGOTTEN_AFTER):
+            if news is not None:
+                cache.set(known, news, timeout=KNOWN_FOR)
+            task.apply_async(kwargs=upkeep.as_arguments(span), expires=FORGOTTEN_AFTER)
     except (RedisError, OperationalError, OSError) as error:
         broker.failed()
         logger.warning("Organisations are not ranked anew, for the broker is away: %s", error)
-    else:
-        broker.answered()
+        return False
+    broker.answered()
+    return rung

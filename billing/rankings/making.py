@@ -1,150 +1,104 @@
-"""Rank all organisations over a span of days: some at a time, so that memory stays flat.
+"""Rank all organisations over a span of days, and again those whose usage changed since then.
 
 Rows are committed as they come, for a transaction that stays open would hold up the feed. Nobody
 reads a ranking before it is whole.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
-from typing import Any
-from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db import transaction
+from django.db.models import Q, QuerySet, Sum
 
-from billing.dashboards.metrics import METRICS, STORED
+from billing.dashboards.metrics import STORED
 from billing.exact import ZERO
-from billing.invoicing.charging.by_period import reading_cost_of_days
-from billing.invoicing.charging.rate import RatedPeriod
-from billing.metering.models import Service
-from billing.metering.querying.usage import Levels, levels_before, period_figures
 from billing.metering.usage_tables import PlatformUsage
-from billing.periods import ONE_DAY, Days, day_of, month_of
-from billing.rankings import invoiced, revenue
+from billing.periods import ONE_DAY, day_of, month_of
+from billing.rankings import changes, invoiced, revenue, sums
 from billing.rankings.models import RankedOrganisation, Ranking
+from billing.rankings.rows import AT_A_TIME, rows_of
 from billing.rankings.spans import Span
-from billing.rankings.sums import Sums
-from billing.rankings.used import Used, metered_services, plan_names, used_by_organisation
-from billing.together import read
+from billing.rankings.used import metered_services
 from catacloud.accounts.models import Organisation
 
-AT_A_TIME = 200  # organisations
 KEPT = 2  # rankings of a span: who reads the one before may go on
+RENEWED = ("as_of", "renewal", "seen", "costs", "organisations", "unpriced")
 FORGOTTEN_AFTER = timedelta(days=2)  # of days that nobody asks for any more
-NOTHING = Used()
 
 
 def make(span: Span, *, now: datetime) -> Ranking:
     """Rank all organisations as of ``now``, in place of what was made before."""
     started = time.monotonic()
-    services, sums = metered_services(), Sums()
     ranking = Ranking.objects.create(
         first=span.first,
         end=span.end,
         before=span.before,
         compared_days=span.compared_days,
         as_of=now,
-        opening=_platform_opening(services, span),
+        made_at=now,
+        seen=changes.folded(),
+        opening=_platform_opening(span),
     )
-    for organisations in _some():
-        rows = _rows(ranking, organisations, services, span, now, sums)
+    for rows in _rows(ranking, Organisation.objects.all(), span, now):
         RankedOrganisation.objects.bulk_create(rows)
     final, due = invoiced.month_before(now)
-    ranking.organisations, ranking.unpriced = sums.organisations, sums.unpriced
-    ranking.costs = sums.costs()
-    ranking.invoices_final, ranking.invoices_all = final, final + due
-    ranking.took = timedelta(seconds=time.monotonic() - started)
-    ranking.save()
-    if span.end == day_of(now) + ONE_DAY and span.first == month_of(day_of(now)).first:
-        revenue.mark(span.days.last, sums.by_service, now=now, ranking=ranking)
+    # What changed meanwhile is in the ranking before, and must not be gone again in this one.
+    with _replaced(ranking, span, now):
+        ranking.invoices_final, ranking.invoices_all = final, final + due
+        ranking.took = timedelta(seconds=time.monotonic() - started)
+        ranking.as_of = now + ranking.took
+        ranking.save()
+        _mark(ranking, span, now)
     _forget(span, now)
     return ranking
 
 
-def _some() -> Iterator[list[Organisation]]:
-    found = Organisation.objects.order_by("pk").iterator(chunk_size=2000)
-    while some := list(islice(found, AT_A_TIME)):
-        yield some
+def renew(ranking: Ranking, span: Span, *, now: datetime) -> None:
+    """Rank those again whose usage changed since, as of ``now``; all others are left as they are:
+    what they store has gone on to add up, but no event of theirs is new.
+    """
+    started = time.monotonic()
+    with _replaced(ranking, span, now):
+        ranking.as_of, ranking.renewal = now, timedelta(seconds=time.monotonic() - started)
+        ranking.save(update_fields=RENEWED)
+        _mark(ranking, span, now)
+
+
+@contextmanager
+def _replaced(ranking: Ranking, span: Span, now: datetime) -> Iterator[None]:
+    """Write anew whose usage changed, together with what is written inside."""
+    seen = changes.folded()
+    changed = changes.changed_since(ranking.seen, span)
+    whose = Organisation.objects.filter(pk__in=changed)
+    rows = [row for some in _rows(ranking, whose, span, now) for row in some]
+    with transaction.atomic():
+        RankedOrganisation.objects.filter(ranking=ranking, organisation__in=changed).delete()
+        RankedOrganisation.objects.bulk_create(rows)
+        ranking.seen = dict(seen)
+        sums.add_up(ranking)
+        yield
 
 
 def _rows(
-    ranking: Ranking,
-    organisations: Sequence[Organisation],
-    services: Mapping[str, Service],
-    span: Span,
-    now: datetime,
-    sums: Sums,
-) -> list[RankedOrganisation]:
-    owners = [one.pk for one in organisations]
-    plans = plan_names(organisations=owners, on=span.days.last)
-    storage = services[STORED.service].pk if STORED.service in services else 0
-    earlier, later = levels_before(earlier=span.before, later=span.first, organisations=owners)
-    spans = [  # those that are compared as their bills stood at their ends
-        ("", span.days, later),
-        ("_compared", span.compared, later),
-        ("_before", span.compared_with, earlier),
-    ]
-    used: dict[str, Mapping[UUID, Used]] = {}
-    rated: dict[str, Mapping[UUID, RatedPeriod]] = {}
-    for of, days, levels in spans:
-        used[of], rated[of] = _used_and_rated(owners, days, levels, services, now, stood=bool(of))
-    sums.add(len(owners), now=rated[""], compared=rated["_compared"], before=rated["_before"])
-    return [
-        RankedOrganisation(
-            ranking=ranking,
-            organisation=one,
-            name=one.name.casefold(),
-            plan=plans.get(one.pk, ""),
-            currency=rated[""][one.pk].currency if one.pk in rated[""] else "",
-            opening=later.get((one.pk, storage), ZERO),
-            **_figures(one.pk, used, rated),
-        )
-        for one in organisations
-    ]
+    ranking: Ranking, organisations: QuerySet[Organisation], span: Span, now: datetime
+) -> Iterator[Sequence[RankedOrganisation]]:
+    services = metered_services()
+    found = organisations.order_by("pk").iterator(chunk_size=2000)
+    while some := list(islice(found, AT_A_TIME)):
+        yield rows_of(some, ranking=ranking, services=services, span=span, now=now)
 
 
-def _used_and_rated(
-    owners: Sequence[UUID],
-    days: Days | None,
-    levels: Levels,
-    services: Mapping[str, Service],
-    now: datetime,
-    *,
-    stood: bool,
-) -> tuple[Mapping[UUID, Used], Mapping[UUID, RatedPeriod]]:
-    """Read usage once, for what is shown and for what it costs."""
-    if days is None:
-        return {}, {}
-    figures = period_figures(days=days, now=now, organisations=owners, levels=levels)
-    rated = read(
-        reading_cost_of_days(
-            days=days, now=now, organisations=owners, figures=figures, as_it_stood=stood
-        )
-    )
-    return used_by_organisation(figures, services), rated
+def _mark(ranking: Ranking, span: Span, now: datetime) -> None:
+    if span.end == day_of(now) + ONE_DAY and span.first == month_of(day_of(now)).first:
+        revenue.mark(span.days.last, sums.by_service(ranking), now=now, ranking=ranking)
 
 
-def _figures(
-    owner: UUID,
-    used: Mapping[str, Mapping[UUID, Used]],
-    rated: Mapping[str, Mapping[UUID, RatedPeriod]],
-) -> dict[str, Decimal]:
-    figures: dict[str, Any] = {}
-    for of, by_owner in used.items():
-        for metric in METRICS.values():
-            name = f"{metric.slug.replace('-', '_')}{of}"
-            figures[name] = by_owner.get(owner, NOTHING).of(metric)
-    currency = rated[""][owner].currency if owner in rated[""] else None
-    for of, by_bill in rated.items():
-        bill = by_bill.get(owner)
-        figures[f"cost{of}"] = bill.total if bill and bill.currency == currency else ZERO
-    return figures
-
-
-def _platform_opening(services: Mapping[str, Service], span: Span) -> Decimal:
-    before = Q(service=services.get(STORED.service), day__lt=span.before)
+def _platform_opening(span: Span) -> Decimal:
+    before = Q(service__slug=STORED.service, day__lt=span.before)
     found = PlatformUsage.objects.filter(before).aggregate(level=Sum("quantity"))
     return found["level"] or ZERO
 

@@ -5,11 +5,12 @@ are added up and priced beforehand, and kept with an index for each order. All o
 at any time, and is made again.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models.functions import Coalesce, Now, NullIf
 from django.db.models.indexes import Index
 
 from catacloud.accounts.models import Organisation
@@ -49,8 +50,13 @@ class Ranking(models.Model):
     end = models.DateField()
     before = models.DateField()
     compared_days = models.PositiveIntegerField()
-    as_of = models.DateTimeField()
+    as_of = models.DateTimeField(help_text="All that was folded up to then is in it.")
+    made_at = models.DateTimeField(db_default=Now(), help_text="What is stored adds up to then.")
     took = models.DurationField(null=True, help_text="Of one that is not whole yet: nothing.")
+    renewal = models.DurationField(
+        default=timedelta(), db_default=timedelta(), help_text="How long the last one took."
+    )
+    seen = models.JSONField(default=dict, db_default={})  # see changes.py
     organisations = models.PositiveIntegerField(default=0)
     unpriced = models.PositiveIntegerField(default=0)
     costs = models.JSONField(default=list)
@@ -80,7 +86,8 @@ class RankedOrganisation(models.Model):
     """What one organisation used, in the units that are shown, and owes for it in ``currency``.
 
     ``…_compared`` and ``…_before`` are of the days that are compared. ``opening`` is where its
-    storage stood before the first day, in bytes. Without a price plan ``currency`` is empty.
+    storage stood before the first day, in bytes. Without a price plan ``currency`` is empty; else
+    ``services`` is what it owes as {service id: amount}, amounts as decimal strings.
     """
 
     ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, db_index=False)
@@ -89,6 +96,7 @@ class RankedOrganisation(models.Model):
     plan = models.CharField(max_length=200, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     opening = _number()
+    services = models.JSONField(default=dict, db_default={})
 
     gb_hours = _number()
     gb_hours_compared = _number()

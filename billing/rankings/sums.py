@@ -1,49 +1,71 @@
-"""What all organisations owe together, by currency: added up while they are ranked. Pure."""
+"""What all organisations of a ranking owe together: added up where their rows are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import connection
+
 from billing.exact import ZERO, exactly, plain
 from billing.invoicing.charging.rate import RatedPeriod
+from billing.rankings.models import Ranking
 
 Rated = Mapping[UUID, RatedPeriod]
 ByService = dict[str, dict[int, Decimal]]  # by currency and service
 
 
-@dataclass(slots=True)
-class Sums:
-    organisations: int = 0
-    unpriced: int = 0
-    totals: dict[str, dict[str, Decimal]] = field(default_factory=dict)
-    by_service: ByService = field(default_factory=dict)
+def add_up(ranking: Ranking) -> None:
+    """Let a ranking say what its rows come to: of each currency, the largest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(TOTALS, [ranking.pk])
+        rows = cursor.fetchall()
+    ranking.organisations = sum(count for _, count, *_ in rows)
+    ranking.unpriced = sum(count for currency, count, *_ in rows if not currency)
+    names = ("cost", "compared", "before")
+    ranking.costs = [
+        {"currency": currency, **dict(zip(names, map(plain, sums), strict=True))}
+        for currency, _, *sums in rows
+        if currency
+    ]
 
-    def add(self, count: int, *, now: Rated, compared: Rated, before: Rated) -> None:
-        self.organisations += count
-        self.unpriced += count - len(now)
-        for name, rated in (("cost", now), ("compared", compared), ("before", before)):
-            for bill in rated.values():
-                of_currency = self.totals.setdefault(bill.currency, {})
-                with exactly():
-                    of_currency[name] = of_currency.get(name, ZERO) + bill.total
-        add_by_service(self.by_service, now)
 
-    def costs(self) -> list[dict[str, str]]:
-        """Return a row for each currency, the largest first: currencies do not add up."""
-        names = ("cost", "compared", "before")
-        return [
-            {"currency": code, **{name: plain(sums.get(name, ZERO)) for name in names}}
-            for code, sums in sorted(
-                self.totals.items(), key=lambda one: (-one[1].get("cost", ZERO), one[0])
-            )
-        ]
+def by_service(ranking: Ranking) -> ByService:
+    with connection.cursor() as cursor:
+        cursor.execute(BY_SERVICE, [ranking.pk])
+        found: ByService = {}
+        for currency, service, amount in cursor:
+            found.setdefault(currency, {})[service] = amount
+        return found
+
+
+def amounts_of(bill: RatedPeriod | None) -> dict[str, str]:
+    """Return what each service comes to on a bill, as JSON keeps it."""
+    sums: ByService = {}
+    if bill:
+        add_bill(sums, bill)
+    return {str(pk): plain(amount) for each in sums.values() for pk, amount in each.items()}
 
 
 def add_by_service(sums: ByService, rated: Rated) -> None:
+    for bill in rated.values():
+        add_bill(sums, bill)
+
+
+def add_bill(sums: ByService, bill: RatedPeriod) -> None:
+    of_currency = sums.setdefault(bill.currency, {})
     with exactly():
-        for bill in rated.values():
-            of_currency = sums.setdefault(bill.currency, {})
-            for line in bill.lines:
-                amount = of_currency.get(line.service_id, ZERO)
-                of_currency[line.service_id] = amount + line.amount
+        for line in bill.lines:
+            amount = of_currency.get(line.service_id, ZERO)
+            of_currency[line.service_id] = amount + line.amount
+
+
+TOTALS = """
+SELECT currency, count(*), sum(cost), sum(cost_compared), sum(cost_before)
+FROM billing_rankedorganisation WHERE ranking_id = %s
+GROUP BY currency ORDER BY sum(cost) DESC, currency
+"""
+BY_SERVICE = """
+SELECT currency, service::bigint, sum(amount::numeric)
+FROM billing_rankedorganisation CROSS JOIN jsonb_each_text(services) AS each (service, amount)
+WHERE ranking_id = %s GROUP BY currency, service
+"""

@@ -1,6 +1,7 @@
 """Celery's doors into rankings: a task may be lost, doubled or late, and changes nothing."""
 
 from datetime import date
+from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
@@ -17,20 +18,21 @@ def rank_usual(**_: object) -> None:
 
 
 @shared_task
-def rank(
-    *,
-    first: str,
-    end: str,
-    before: str,
-    compared_days: int,
-    is_news: bool = False,
-    **_: object,
-) -> None:
-    """Rank all organisations over some days, where that is due, or where figures are new."""
-    span = Span(
+def rank(**asked: Any) -> None:
+    """Rank all organisations over some days, where that is due."""
+    upkeep.keep(_span(**asked), now=timezone.now())
+
+
+@shared_task
+def renew(**asked: Any) -> None:
+    """Rank those again whose usage changed."""
+    upkeep.renew(_span(**asked), now=timezone.now())
+
+
+def _span(*, first: str, end: str, before: str, compared_days: int, **_: object) -> Span:
+    return Span(
         first=date.fromisoformat(first),
         end=date.fromisoformat(end),
         before=date.fromisoformat(before),
         compared_days=compared_days,
     )
-    upkeep.keep(span, is_news=is_news, now=timezone.now())

@@ -1,28 +1,31 @@
-"""When a ranking is made again: as soon as figures are new, and else from time to time.
+"""When a ranking is made again: from time to time, and renewed as soon as figures are new.
 
-The longer one takes, the seldomer it is made, so that it never takes more than a tenth of a core.
+The longer one takes, the seldomer it is made, so that it never takes more than a tenth of a core,
+nor renewals of what changed in it, while somebody looks at it, more than a quarter.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
+from django.db import connection
 from django.db.models import QuerySet
 
 from billing.dashboards.ranges import read_range
 from billing.periods import day_of
 from billing.prepared import Slot, prepared
-from billing.rankings import revenue
-from billing.rankings.making import make
+from billing.rankings import making, revenue
 from billing.rankings.models import Ranking
 from billing.rankings.spans import Span
 from billing.together import Reading, read
 
-SOONEST, TIMES = timedelta(seconds=1), 10
+TIMES = 10
+SOONEST, RENEWED_TIMES = timedelta(milliseconds=300), 3
 AT_LEAST = timedelta(seconds=10)  # where no event is new: what is stored goes on to add up
 OVER = timedelta(minutes=5)  # instead, of days that are over: only late events change them
 USUAL = ("this-month", "last-month")  # presets that are there before anybody asks
-MADE_BY_ONE = 660  # seconds: longer than a task may take
 FILLED = 2.0  # seconds: so long, or as long as a ranking took, days are marked after it
 
 
@@ -46,35 +49,51 @@ def is_due(ranking: Ranking | None, *, now: datetime) -> bool:
     if ranking is None or ranking.took is None:
         return True
     at_least = OVER if ranking.end <= day_of(now) else AT_LEAST
-    return now - ranking.as_of >= max(at_least, ranking.took * TIMES)
+    return now - ranking.made_at >= max(at_least, ranking.took * TIMES)
 
 
-def may_be_made(ranking: Ranking | None, *, now: datetime) -> bool:
-    """Say whether one may be made again where figures are new, though it is not due yet."""
-    if ranking is None or ranking.took is None:
-        return True
-    return now - ranking.as_of >= max(SOONEST, ranking.took * TIMES)
+def may_be_renewed(ranking: Ranking, *, now: datetime) -> bool:
+    """Say whether what changed may be ranked again, if anything did."""
+    return now - ranking.as_of >= max(SOONEST, ranking.renewal * RENEWED_TIMES)
 
 
-def bell_of(span: Span) -> str:
-    """Return what says in the cache that somebody rang for a ranking."""
-    return f"ranking-bell:{span.key}"
+def bell_of(span: Span, task: str) -> str:
+    """Return what says in the cache that somebody rang for a task."""
+    return f"ranking-bell:{task}:{span.key}"
 
 
-def keep(span: Span, *, is_news: bool = False, now: datetime) -> None:
-    """Make a ranking where it is due, or where figures are new; unless somebody else is at it."""
-    key, ranking = f"ranking:{span.key}", newest(span)
-    if not (is_due(ranking, now=now) or (is_news and may_be_made(ranking, now=now))):
-        cache.delete(bell_of(span))
-        return
-    if not cache.add(key, True, timeout=MADE_BY_ONE):
-        return
-    try:
-        ranking = make(span, now=now)
-        took = ranking.took.total_seconds() if ranking.took else 0.0
-        revenue.fill(now=now, seconds=max(FILLED, took))
-    finally:
-        cache.delete_many([key, bell_of(span)])
+def keep(span: Span, *, now: datetime) -> None:
+    """Make a ranking where it is due, unless one is being made: of any span, for a large platform's
+    takes a worker a while, and others have more to do.
+    """
+    with _alone("rank") as is_alone:
+        if is_alone and is_due(newest(span), now=now):
+            took = making.make(span, now=now).took
+            revenue.fill(now=now, seconds=max(FILLED, took.total_seconds() if took else 0.0))
+    cache.delete(bell_of(span, "rank"))
+
+
+def renew(span: Span, *, now: datetime) -> None:
+    """Rank those again whose usage changed, unless somebody else is at it."""
+    with _alone(f"renew {span.key}") as is_alone:
+        ranking = newest(span)
+        if is_alone and ranking and may_be_renewed(ranking, now=now):
+            making.renew(ranking, span, now=now)
+    cache.delete(bell_of(span, "renew"))
+
+
+@contextmanager
+def _alone(task: str) -> Iterator[bool]:
+    """Say whether nobody else is at a task; a worker that is killed is not at it any more."""
+    key = f"rankings: {task}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [key])
+        [is_alone] = cursor.fetchone() or [False]
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [key])
 
 
 def usual(*, now: datetime) -> list[Span]:

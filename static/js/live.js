@@ -77,7 +77,7 @@
       if (answer.status !== 304 && !answer.ok) return later(AFTER_FAILURE);
       const html = answer.status === 304 ? "" : await answer.text();
       if (html && address === location.href && now.isConnected && !isBusy()) show(html);
-      later(EVERY);
+      later(Number(answer.headers.get("Ask-Again-After")) || EVERY); // milliseconds, where more is being made
     } catch {
       later(AFTER_FAILURE);
     } finally {

@@ -1,14 +1,19 @@
 """What operators and customers do every morning, in a real browser."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
+from django.db.models import F
 from playwright.sync_api import expect
 
 from billing.invoicing.models import Invoice
 from billing.invoicing.settling.crediting import credit
+from billing.metering.usage_tables import DailyUsage, PlatformUsage
 from billing.periods import month_before, month_of
+from billing.rankings.tasks import rank, renew
 from catacloud.accounts.models import Role
 from catacloud.org_settings.invitations import invite
 from tests.factories import PASSWORD, make_daily_usage, make_invoice, make_organisation
@@ -83,6 +88,25 @@ def test_chosen_days_and_bad_days_are_answered_in_place(page, sign_in, operator,
     expect(page.locator("#range")).to_contain_text("1–28 Feb 2026")
     page.goto("/overview/?range=nonsense")
     expect(page.get_by_role("alert")).to_contain_text("no range called “nonsense”")
+    assert complaints == []
+
+
+def test_the_table_of_organisations_follows_events(
+    page, sign_in, operator, acme, monkeypatch, complaints
+):
+    cache.clear()
+    monkeypatch.setattr(rank, "apply_async", lambda **_: None)
+    monkeypatch.setattr(renew, "apply_async", lambda kwargs, **_: renew(**kwargs))
+    sign_in(operator)
+    page.goto("/overview/?metric=execution&q=acme")
+    row = page.locator("#organisations tbody tr").first
+    expect(row).to_contain_text("Acme")
+    expect(row).not_to_contain_text(re.compile(r"5,?0\d\d\sh"))
+    with page.expect_response(lambda answer: "ask-again-after" in answer.headers):
+        for usage in (DailyUsage.objects.filter(organisation=acme), PlatformUsage.objects):
+            today = usage.filter(service__slug="execution-time", day=datetime.now(UTC).date())
+            today.update(quantity=F("quantity") + 5000 * 3600)
+    expect(row).to_contain_text(re.compile(r"5,?0\d\d\sh"))
     assert complaints == []
 
 

@@ -6,7 +6,7 @@ Gunicorn serves them as in production, beside the database, on the same cores.
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from tests.benchmarks.dashboard import exports, lighthouse, pages, ranking, weight
+from tests.benchmarks.dashboard import exports, following, lighthouse, pages, ranking, weight
 from tests.benchmarks.dashboard.place import Site, site
 from tests.benchmarks.harness import Measure, Options
 
@@ -16,6 +16,7 @@ PARTS: dict[str, Part] = {
     "ranking all organisations": ranking.measure,
     "overview": partial(pages.measure, paths=pages.OVERVIEW),
     "organisation": partial(pages.measure, paths=pages.ORGANISATION),
+    "event to the table of organisations": following.measure,
     "first load": weight.measure,
     "export of a year as CSV": exports.measure,
     "FOCUS, rules broken": exports.focus,

@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from html import unescape
 
 import pytest
+import time_machine
+from django.core.cache import cache
 from django.db import connection
 
 from billing.dashboards.ranges import read_range
@@ -14,7 +16,7 @@ from billing.pricing.models import PlanVersion
 from billing.rankings import asking, making, revenue, upkeep
 from billing.rankings.models import Ranking, RevenueMark
 from billing.rankings.spans import Span
-from billing.rankings.tasks import rank
+from billing.rankings.tasks import rank, renew
 from tests.billing.dashboards.conftest import FRAGMENT, NOW, RESTORE, TABLE
 from tests.factories import (
     make_daily_usage,
@@ -332,6 +334,29 @@ class TestFragments:
         making.make(Span.of(read_range({}, today=NOW.date())), now=NOW)
         again = client.get(URL, headers={**FRAGMENT, "If-None-Match": unescape(tag)})
         assert "Acme" in text(again)
+
+    def test_an_open_page_asks_again_soon_where_organisations_are_ranked_again(
+        self, client, monkeypatch
+    ):
+        cache.clear()
+        rung = []
+        monkeypatch.setattr(renew, "apply_async", lambda kwargs, expires: rung.append(kwargs))
+        monkeypatch.setattr(rank, "apply_async", lambda **_: None)
+        acme, later = make_organisation("Acme"), NOW + timedelta(seconds=1)
+        making.make(Span.of(read_range({}, today=NOW.date())), now=NOW - timedelta(seconds=1))
+        [tag] = re.findall(r'data-live="([^"]+)"', text(client.get(URL)))
+        again = {**FRAGMENT, "If-None-Match": unescape(tag)}
+        cache.clear()  # as a worker does that was rung for
+        make_daily_usage(acme, NOW.date(), hours=7)
+        answer = client.get(URL, headers=again)
+        assert int(answer.headers["Ask-Again-After"]) < 1000
+        assert "7 h 00 m" not in text(answer).partition('id="organisations"')[2]
+        with time_machine.travel(later, tick=False):
+            renew(**rung[-1])
+        [tag] = re.findall(r'data-live="([^"]+)"', text(answer))
+        answer = client.get(URL, headers={**FRAGMENT, "If-None-Match": unescape(tag)})
+        assert "7 h 00 m" in text(answer).partition('id="organisations"')[2]
+        assert "Ask-Again-After" not in answer.headers
 
     def test_says_what_is_wrong_with_the_days(self, client):
         page = text(client.get(URL, {"from": "2026-11-31", "to": "x"}))

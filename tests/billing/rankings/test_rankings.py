@@ -6,13 +6,19 @@ from decimal import Decimal
 import pytest
 from django.core.cache import cache
 
+from billing.accounts import commands
 from billing.dashboards.ranges import read_range
+from billing.metering.folding import saga
 from billing.metering.models import Service
 from billing.periods import Days
 from billing.rankings import asking, making, reading, revenue, upkeep
 from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
+from billing.rankings.rows import rows_of
 from billing.rankings.spans import Span
-from billing.rankings.tasks import rank, rank_usual
+from billing.rankings.tasks import rank, rank_usual, renew
+from eventstore import feed
+from tests.billing.accounts.agreeing import agreed
+from tests.billing.metering.sending import send
 from tests.factories import make_daily_usage, make_organisation, make_plan, make_subscription
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +84,93 @@ class TestMaking:
         assert upkeep.newest(SPAN) is None
 
 
+class TestRenewing:
+    """Usage is folded as the saga does it, for its checkpoints say what a ranking has seen."""
+
+    @pytest.fixture(autouse=True)
+    def _priced(self):
+        prices = {Service.objects.get(slug="execution-time"): [("1", "0"), (None, "2")]}
+        self.plan = make_plan(prices=prices)
+
+    def customer(self, name: str, *, hours: int):
+        organisation = make_organisation(name)
+        make_subscription(organisation=organisation, plan_version=self.plan)
+        self.use(organisation, "first", hours=hours)
+        return organisation
+
+    def use(self, organisation, id: str, *, hours: int, day: str = "2026-11-05"):
+        event = (id, f"{day}T10:00:00Z", {"seconds": hours * 3600})
+        send(organisation, event, kind="catacloud.execution.finished")
+        for partition in feed.partitions():
+            while saga.advance(partition=partition):
+                pass
+
+    def table(self, ranking) -> dict[str, tuple[int, int]]:
+        _, rows = reading.read_page(ranking, "cost", sort="-execution", search="", number=None)
+        return {row.name: (int(row.execution), int(row.cost)) for row in rows}
+
+    def test_is_of_those_whose_usage_changed_alone(self, monkeypatch):
+        acme = self.customer("Acme", hours=2)
+        self.customer("Globex", hours=3)
+        ranking = making.make(SPAN, now=NOW)
+        self.use(acme, "second", hours=4)
+        asked = []
+
+        def noted(some, **more):
+            asked.append(some)
+            return rows_of(some, **more)
+
+        monkeypatch.setattr("billing.rankings.making.rows_of", noted)
+
+        making.renew(ranking, SPAN, now=NOW + timedelta(seconds=1))
+
+        assert asked == [[acme]]
+        assert self.table(ranking) == {"Acme": (6, 10), "Globex": (3, 4)}
+        assert list(self.table(ranking)) == ["Acme", "Globex"]
+        renewed = Ranking.objects.get()
+        assert renewed.costs == [{"currency": "EUR", "cost": "14", "compared": "14", "before": "0"}]
+        assert renewed.as_of == NOW + timedelta(seconds=1)
+        execution = str(Service.objects.get(slug="execution-time").pk)
+        assert RevenueMark.objects.get(day=NOW.date()).so_far == {"EUR": {execution: "14"}}
+
+    def test_comes_to_what_is_made_anew(self):
+        acme, globex = self.customer("Acme", hours=2), self.customer("Globex", hours=3)
+        ranking = making.make(SPAN, now=NOW)
+        for number, (one, day) in enumerate(
+            [(acme, "2026-11-06"), (globex, "2026-10-07"), (acme, "2026-10-07")]
+        ):
+            self.use(one, f"late-{number}", hours=number + 1, day=day)
+            making.renew(ranking, SPAN, now=NOW)
+        self.use(self.customer("Initech", hours=1), "again", hours=7)
+        making.renew(ranking, SPAN, now=NOW)
+        anew = making.make(SPAN, now=NOW)
+        assert self.table(ranking) == self.table(anew)
+        assert len(self.table(anew)) == 3
+        for name in ("costs", "organisations", "unpriced"):
+            assert getattr(ranking, name) == getattr(anew, name)
+
+    def test_is_of_those_who_share_prices_as_well(self):
+        acme, globex = self.customer("Acme", hours=2), self.customer("Globex", hours=3)
+        commands.join_pool(agreed(acme), parent=globex, starts_on=date(2026, 11, 1))
+        ranking = making.make(SPAN, now=NOW)
+        assert self.table(ranking) == {"Globex": (3, 4), "Acme": (2, 3)}  # 8 are shared
+        self.use(acme, "second", hours=10)
+        making.renew(ranking, SPAN, now=NOW)
+        assert self.table(ranking) == self.table(making.make(SPAN, now=NOW))
+
+    def test_what_came_while_it_was_made_is_in_it(self, monkeypatch):
+        acme = self.customer("Acme", hours=2)
+
+        def slowly(some, **more):
+            rows = rows_of(some, **more)
+            monkeypatch.setattr("billing.rankings.making.rows_of", rows_of)
+            self.use(acme, "second", hours=4)
+            return rows
+
+        monkeypatch.setattr("billing.rankings.making.rows_of", slowly)
+        assert self.table(making.make(SPAN, now=NOW)) == {"Acme": (6, 10)}
+
+
 class TestReading:
     @pytest.fixture
     def ranking(self):
@@ -115,20 +208,20 @@ class TestUpkeep:
 
     @pytest.fixture
     def rung(self, monkeypatch):
-        """Rings for a worker: each says whether it is for news."""
+        """Rings for a worker, by the name of the task."""
         rings = []
-        monkeypatch.setattr(
-            rank, "apply_async", lambda kwargs, expires: rings.append(kwargs["is_news"])
-        )
+        for task in (rank, renew):
+            name = task.name.rpartition(".")[2]
+            monkeypatch.setattr(task, "apply_async", lambda name=name, **_: rings.append(name))
         return rings
 
     def test_makes_it_seldomer_the_longer_it_takes(self):
-        ranking = Ranking(end=SPAN.end, as_of=NOW, took=timedelta(seconds=30))
+        ranking = Ranking(end=SPAN.end, made_at=NOW, took=timedelta(seconds=30))
         assert not upkeep.is_due(ranking, now=NOW + timedelta(seconds=299))
         assert upkeep.is_due(ranking, now=NOW + timedelta(seconds=300))
 
     def test_makes_it_seldom_of_days_that_are_over(self):
-        ranking = Ranking(end=NOW.date(), as_of=NOW, took=timedelta())
+        ranking = Ranking(end=NOW.date(), made_at=NOW, took=timedelta())
         assert not upkeep.is_due(ranking, now=NOW + timedelta(seconds=299))
         assert upkeep.is_due(ranking, now=NOW + timedelta(seconds=300))
 
@@ -140,23 +233,39 @@ class TestUpkeep:
     def test_leaves_a_large_platform_to_a_worker(self, monkeypatch, rung):
         monkeypatch.setattr(asking, "AT_ONCE", 0)
         make_organisation()
-        assert asking.ask(SPAN, None, now=NOW) is None
-        assert rung == [False]
+        assert asking.ask(SPAN, None, now=NOW) == asking.Answer(None, is_coming=True)
+        assert rung == ["rank"]
 
-    def test_makes_it_soon_where_figures_are_new(self, rung):
-        ranking = Ranking(end=SPAN.end, as_of=NOW, took=timedelta())
+    def test_renews_it_soon_where_figures_are_new(self, rung):
+        ranking = Ranking(end=SPAN.end, as_of=NOW, made_at=NOW, took=timedelta())
+        coming = []
         for seconds, stamp in [(0, "a"), (2, "b"), (3, "b"), (4, "c")]:
-            asking.ask(SPAN, ranking, now=NOW + timedelta(seconds=seconds), stamp=stamp)
-            cache.delete(upkeep.bell_of(SPAN))
-        assert rung == [True, True]
+            now = NOW + timedelta(seconds=seconds)
+            coming.append(asking.ask(SPAN, ranking, now=now, stamp=stamp).is_coming)
+            cache.delete(upkeep.bell_of(SPAN, "renew"))
+        assert rung == ["renew", "renew"]
+        assert coming == [False, True, False, True]
+
+    def test_renews_it_seldomer_the_longer_that_takes(self):
+        ranking = Ranking(as_of=NOW, renewal=timedelta(seconds=2))
+        assert not upkeep.may_be_renewed(ranking, now=NOW + timedelta(seconds=5))
+        assert upkeep.may_be_renewed(ranking, now=NOW + timedelta(seconds=6))
+
+    def test_is_renewed_while_another_is_made(self, rung):
+        ranking = making.make(SPAN, now=NOW - timedelta(minutes=10))
+        asking.ask(SPAN, ranking, now=NOW, stamp="a")
+        asking.ask(SPAN, ranking, now=NOW, stamp="b")
+        assert rung == ["rank", "renew"]
 
     def test_can_be_rung_for_again_as_soon_as_it_is_made(self, rung):
         for hours_later in (0, 1):
             now = NOW + timedelta(hours=hours_later)
-            asking.ask(SPAN, making.make(SPAN, now=now - timedelta(minutes=50)), now=now)
-            asking.ask(SPAN, upkeep.newest(SPAN), now=now)
+            made = making.make(SPAN, now=now - timedelta(minutes=50))
+            for ranking in (made, upkeep.newest(SPAN)):
+                asking.ask(SPAN, ranking, now=now, stamp=f"{hours_later}")
             upkeep.keep(SPAN, now=now)
-        assert len(rung) == 2
+            upkeep.renew(SPAN, now=now + timedelta(minutes=1))
+        assert rung == ["rank", "renew"] * 2
 
     def test_does_what_the_tasks_say(self, monkeypatch):
         sent = []
@@ -164,7 +273,10 @@ class TestUpkeep:
         rank_usual()
         assert len(sent) == 2
         rank(**sent[0])
-        assert Ranking.objects.count() == 1
+        made = Ranking.objects.get()
+        Ranking.objects.update(as_of=NOW)
+        renew(**sent[0])
+        assert Ranking.objects.get().as_of >= made.as_of
 
 
 class TestRevenue:

@@ -1,0 +1,102 @@
+"""The rows of some organisations in a ranking: what each used and owes, read and rated."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from billing.dashboards.metrics import METRICS, STORED
+from billing.exact import ZERO
+from billing.invoicing.charging.by_period import reading_cost_of_days
+from billing.invoicing.charging.rate import RatedPeriod
+from billing.metering.models import Service
+from billing.metering.querying.usage import Levels, levels_before, period_figures
+from billing.periods import Days
+from billing.rankings.models import RankedOrganisation, Ranking
+from billing.rankings.spans import Span
+from billing.rankings.sums import amounts_of
+from billing.rankings.used import Used, plan_names, used_by_organisation
+from billing.together import read
+from catacloud.accounts.models import Organisation
+
+AT_A_TIME = 200  # organisations, so that memory stays flat
+NOTHING = Used()
+
+
+def rows_of(
+    organisations: Sequence[Organisation],
+    *,
+    ranking: Ranking,
+    services: Mapping[str, Service],
+    span: Span,
+    now: datetime,
+) -> list[RankedOrganisation]:
+    """Return a row for each of some organisations as of ``now``, of what is not kept yet.
+
+    ``services`` are those behind the metrics, by slug.
+    """
+    owners = [one.pk for one in organisations]
+    plans = plan_names(organisations=owners, on=span.days.last)
+    storage = services[STORED.service].pk if STORED.service in services else 0
+    earlier, later = levels_before(earlier=span.before, later=span.first, organisations=owners)
+    spans = [  # those that are compared as their bills stood at their ends
+        ("", span.days, later),
+        ("_compared", span.compared, later),
+        ("_before", span.compared_with, earlier),
+    ]
+    used: dict[str, Mapping[UUID, Used]] = {}
+    rated: dict[str, Mapping[UUID, RatedPeriod]] = {}
+    for of, days, levels in spans:
+        used[of], rated[of] = _used_and_rated(owners, days, levels, services, now, stood=bool(of))
+    return [
+        RankedOrganisation(
+            ranking=ranking,
+            organisation=one,
+            name=one.name.casefold(),
+            plan=plans.get(one.pk, ""),
+            currency=rated[""][one.pk].currency if one.pk in rated[""] else "",
+            opening=later.get((one.pk, storage), ZERO),
+            services=amounts_of(rated[""].get(one.pk)),
+            **_figures(one.pk, used, rated),
+        )
+        for one in organisations
+    ]
+
+
+def _used_and_rated(
+    owners: Sequence[UUID],
+    days: Days | None,
+    levels: Levels,
+    services: Mapping[str, Service],
+    now: datetime,
+    *,
+    stood: bool,
+) -> tuple[Mapping[UUID, Used], Mapping[UUID, RatedPeriod]]:
+    """Read usage once, for what is shown and for what it costs."""
+    if days is None:
+        return {}, {}
+    figures = period_figures(days=days, now=now, organisations=owners, levels=levels)
+    rated = read(
+        reading_cost_of_days(
+            days=days, now=now, organisations=owners, figures=figures, as_it_stood=stood
+        )
+    )
+    return used_by_organisation(figures, services), rated
+
+
+def _figures(
+    owner: UUID,
+    used: Mapping[str, Mapping[UUID, Used]],
+    rated: Mapping[str, Mapping[UUID, RatedPeriod]],
+) -> dict[str, Decimal]:
+    figures: dict[str, Any] = {}
+    for of, by_owner in used.items():
+        for metric in METRICS.values():
+            name = f"{metric.slug.replace('-', '_')}{of}"
+            figures[name] = by_owner.get(owner, NOTHING).of(metric)
+    currency = rated[""][owner].currency if owner in rated[""] else None
+    for of, by_bill in rated.items():
+        bill = by_bill.get(owner)
+        figures[f"cost{of}"] = bill.total if bill and bill.currency == currency else ZERO
+    return figures
