@@ -239,6 +239,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 # Fixed when an installation is made: an event keeps the partition that its tenant had then. The
 # tables of streams, events and snapshots are migrated into as many; with 1 they stay plain tables.
 EVENTSTORE_PARTITIONS = env.int("EVENTSTORE_PARTITIONS", 8, validate=validate.Range(1, 256))
+NEW_TENANT_ID = "eventstore.placement.new_tenant_id"  # of organisations, which know no other room
 # How many aggregates' states a process keeps in memory.
 EVENTSTORE_CACHED_STATES = env.int("EVENTSTORE_CACHED_STATES", 1000, validate=validate.Range(0))
 # Seconds that the feed may wait for an open transaction until a warning names it.

@@ -8,6 +8,8 @@ event that cannot be handled stops its partition only: see failures.py.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
@@ -19,6 +21,7 @@ from eventstore.partition_reads import Window, read, window
 logger = logging.getLogger(__name__)
 
 LIMIT = 4000  # events a batch
+PARTS = 16  # of a batch that failed, tried one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +67,19 @@ class _Locked:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Handled:
+class _Batch(NamedTuple):
     window: Window
-    has_written: bool = True
+    handle: Callable[[], bool | None]
 
 
 class _HandlerFailed(Exception):
-    """Carries out of the transaction where it stood when the handler raised."""
+    """Carries out of the transaction where it stood, and how many events were handed over.
 
-    def __init__(self, *, after: int, alone: bool) -> None:
-        self.after, self.alone = after, alone
+    ``alone`` is whether it could have been no more than one.
+    """
+
+    def __init__(self, *, after: int, count: int, alone: bool) -> None:
+        self.after, self.count, self.alone = after, count, alone
 
 
 def consume(
@@ -88,8 +93,9 @@ def consume(
     where there is nothing to do, also when another worker has the partition, or while it waits for
     the next attempt at an event that failed.
 
-    When ``handle`` raises, all is rolled back, the events are handed over one by one, and the one
-    that fails is recorded with its next attempt. Raises PoisonedEvent for it, and CheckpointMoved.
+    When ``handle`` raises, all is rolled back, the events are handed over in ever smaller parts,
+    and the one that fails is recorded with its next attempt. Raises PoisonedEvent for it, and
+    CheckpointMoved.
     """
     until = _ready_until(consumer, partition, up_to)
     return _consume(_Work(consumer, partition, handle, until, limit)) if until else 0
@@ -126,14 +132,15 @@ def _consume(work: _Work) -> int:
     except _HandlerFailed as failed:
         if failed.alone:
             return _record(work, failed)
+        count, part = failed.count, replace(work, limit=-(-failed.count // PARTS))
         logger.warning(
-            "%s failed with a batch of partition %d after position %d: now one by one",
-            *(work.consumer, work.partition, failed.after),
+            "%s failed with a batch of partition %d after position %d: now %d at a time",
+            *(work.consumer, work.partition, failed.after, part.limit),
             exc_info=failed.__cause__,
         )
-    single, handled = replace(work, limit=1), 0
-    while handled < work.limit and _consume(single):
-        handled += 1
+    handled = 0
+    while handled < count and (more := _consume(part)):
+        handled += more
     return handled
 
 
@@ -143,37 +150,38 @@ def _handle_next(work: _Work) -> int:
         if checkpoint is None:
             return 0
         after = checkpoint.position
-        limit = 1 if checkpoint.attempts else work.limit  # what has failed is tried alone
+        limit = count = 1 if checkpoint.attempts else work.limit  # what has failed is tried alone
         try:
-            handled = _hand_over(work, after=after, limit=limit)
-            if handled is None:
+            batch = _next_batch(work, after=after, limit=limit)
+            if batch is None:
                 return 0
-            moved = _move(checkpoint, handled)
+            count = batch.window.count
+            has_written = batch.handle() is not False
+            moved = _move(checkpoint, batch.window, has_written=has_written)
         except work.stopped_by:
             raise
         except (
             Exception
         ) as error:  # the one place: a handler is others' code and may raise anything
-            raise _HandlerFailed(after=after, alone=limit == 1) from error
+            raise _HandlerFailed(after=after, count=count, alone=limit == 1) from error
         if not moved:
             raise CheckpointMoved(
                 f"The checkpoint of {work.consumer!r} in partition {work.partition} is no longer "
                 f"at {after}: nothing of this batch was kept."
             )
-    return handled.window.count
+    return count
 
 
-def _hand_over(work: _Work, *, after: int, limit: int) -> _Handled | None:
-    """Let the next events be handled, and return which they were; None where there are none."""
+def _next_batch(work: _Work, *, after: int, limit: int) -> _Batch | None:
     if isinstance(work.handle, SetHandler):
         found = window(partition=work.partition, after=after, until=work.until, limit=limit)
-        return _Handled(found, work.handle.handle(found) is not False) if found else None
+        return _Batch(found, partial(work.handle.handle, found)) if found else None
     events = read(partition=work.partition, after=after, until=work.until, limit=limit)
     if not events:
         return None
-    work.handle(events)
     last = events[-1]
-    return _Handled(Window(work.partition, after, last.position, len(events), last.recorded_at))
+    seen = Window(work.partition, after, last.position, len(events), last.recorded_at)
+    return _Batch(seen, partial(work.handle, events))
 
 
 def _record(work: _Work, failed: _HandlerFailed) -> int:
@@ -198,7 +206,7 @@ def _lock(work: _Work) -> _Locked | None:
     return _Locked(*rows[0]) if rows else None
 
 
-def _move(checkpoint: _Locked, handled: _Handled) -> bool:
+def _move(checkpoint: _Locked, handled: Window, *, has_written: bool) -> bool:
     """Move a checkpoint by compare-and-set: the lock keeps workers away, this proves that it did.
 
     Constraints that wait for the commit are checked as well, so that they fail where the event can
@@ -207,10 +215,10 @@ def _move(checkpoint: _Locked, handled: _Handled) -> bool:
     """
     values = {
         **{"id": checkpoint.id, "position": checkpoint.position},
-        **{"to": handled.window.until, "handled": handled.window.count},
+        **{"to": handled.until, "handled": handled.count},
     }
     with connection.cursor() as cursor:
-        cursor.execute(MOVE % values + ("" if handled.has_written else NO_DISK))
+        cursor.execute(MOVE % values + ("" if has_written else NO_DISK))
         return bool(cursor.rowcount)  # of the first command
 
 

@@ -16,7 +16,7 @@ from eventstore.following import follow
 from eventstore.holds import Blocker, Hold, hold
 from eventstore.lag import Lag, PartitionLag, lag, lags, partitions, partitions_behind
 from eventstore.log import read_log
-from eventstore.partition_reads import Window, read, read_window
+from eventstore.partition_reads import Window, parts, read, read_window
 from eventstore.reading import ReadInterrupted
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "lags",
     "partitions",
     "partitions_behind",
+    "parts",
     "read",
     "read_log",
     "read_window",

@@ -8,6 +8,8 @@ position below had its id before it took the position, so its id is lower than t
 later snapshot's xmin has reached the fence, all of those transactions are over, and what is missing
 then is dead. The snapshot's own xmax would be no fence: it is one past the highest *completed*
 transaction, and a writer that is still running may have a higher id than that.
+
+Far behind, nobody has to look at all positions for gaps: a fence at the highest proves them all.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from eventstore.cursors import binary_cursor, own_transaction
 from eventstore.models import Horizon
 
 WINDOW = 10_000  # positions that one look takes in, the first of several
-LONGEST = 16 * WINDOW  # that one takes in where those before it found no gap
+LONGEST = 16 * WINDOW  # that one takes in where those before it found no gap, nor reached the fence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +38,14 @@ class State:
 class Look:
     """What one statement, so one snapshot, sees beyond a position."""
 
-    contiguous: int  # the last position before the first gap
-    highest: int  # the highest position in the window
+    contiguous: int  # the last position before the first gap, or before the window's end
+    highest: int  # the highest position of all
     xmin: int  # every transaction below it is over
-    xid: int | None  # at a gap: a transaction id, taken after the snapshot
+    xid: int | None  # where these positions differ: a transaction id, taken after the snapshot
 
-    def to_the_end(self, state: State, window: int) -> bool:
-        """Tell whether another look beyond this state could show no more than this one did.
-
-        It took in so many positions.
-        """
-        return self.xid is None and self.highest - state.position < window
+    @property
+    def is_to_the_end(self) -> bool:
+        return self.xid is None
 
 
 def step(state: State, look: Look) -> State:
@@ -74,9 +73,10 @@ def advance() -> int:
     while True:
         state, look = _look(window)
         after = step(state, look)
-        if after == state or (_move(state, after) and look.to_the_end(state, window)):
+        if after == state or (_move(state, after) and look.is_to_the_end):
             break
-        window = min(2 * window, LONGEST) if look.xid is None else WINDOW
+        is_full = look.contiguous - state.position == window
+        window = min(2 * window, LONGEST) if is_full else WINDOW
     if after.fence:
         holds.report_if_long(gap=after.position + 1)
     return after.position
@@ -107,8 +107,9 @@ def _columns(state: State) -> tuple[int, int | None, int | None]:
     return state.position, fence.position if fence else None, fence.xid if fence else None
 
 
-# CASE evaluates lazily: only a look that sees a gap searches for its place, and takes a transaction
-# id. Positions differ, so there is no gap where there are as many as there is room for.
+# CASE evaluates lazily: only a look that sees a gap searches for its place, and only one that does
+# not see the end takes a transaction id. Positions differ, so there is no gap where there are as
+# many as there is room for.
 AHEAD = """
 SELECT position FROM eventstore_storedevent
 WHERE position > (SELECT position FROM eventstore_horizon WHERE id = 1)
@@ -117,8 +118,8 @@ ORDER BY position LIMIT %(window)s
 LOOK = f"""
 WITH look AS MATERIALIZED (
     SELECT
-        horizon.*, coalesce(highest, position) AS highest,
-        CASE WHEN number = 0 THEN position WHEN number = highest - position THEN highest ELSE (
+        horizon.*, greatest(newest, position) AS highest,
+        CASE WHEN number = 0 THEN position WHEN number = last - position THEN last ELSE (
             SELECT coalesce(max(numbered.position), horizon.position)
             FROM (
                 SELECT position, row_number() OVER (ORDER BY position) AS nth
@@ -127,8 +128,10 @@ WITH look AS MATERIALIZED (
             WHERE numbered.position - nth = horizon.position
         ) END AS contiguous
     FROM eventstore_horizon AS horizon, (
-        SELECT count(*) AS number, max(position) AS highest FROM ({AHEAD}) AS ahead
-    ) AS seen
+        SELECT count(*) AS number, max(position) AS last FROM ({AHEAD}) AS ahead
+    ) AS seen, (
+        SELECT max(position) AS newest FROM eventstore_storedevent
+    ) AS stored
     WHERE horizon.id = 1
 )
 SELECT position, fence_position, fence_xid, contiguous, highest,

@@ -1,6 +1,6 @@
 """Read the events of a partition between two positions, or only say which they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,6 +61,17 @@ def window(*, partition: int, after: int, until: int, limit: int) -> Window | No
         cursor.execute(WINDOW, within)
         [(last, count, recorded_at)] = cursor.fetchall()
     return Window(partition, after, last, count, recorded_at) if count else None
+
+
+def parts(whole: Window, *, limit: int) -> Iterator[Window]:
+    """Cut a window into ones of so many events at most."""
+    if whole.count <= limit:
+        yield whole
+        return
+    after = whole.after
+    while part := window(partition=whole.partition, after=after, until=whole.until, limit=limit):
+        yield part
+        after = part.until
 
 
 def _decoded(rows: Sequence[Row]) -> list[RecordedEvent]:

@@ -1,6 +1,5 @@
 """Who there is: people, organisations, who belongs to which, and the keys of programs."""
 
-import uuid
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from catacloud.accounts.ids import new_id
 from catacloud.accounts.triggers import A_NAME_IS_OF_ONE, AN_OWNER_STAYS
 from catacloud.time_zones import time_zones
 
@@ -73,7 +73,7 @@ def is_time_zone(name: str) -> None:
 class Organisation(models.Model):
     """A customer of the platform. Its id is the tenant id of all its events."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     slug = models.SlugField(
         max_length=80, unique=True, help_text="In addresses, and as the subject of usage events."
     )

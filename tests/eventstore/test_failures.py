@@ -150,6 +150,18 @@ class TestAPoisonedEvent:
         assert batches == [3, 1, 1, 1]
         assert Checkpoint.objects.get().attempts == 0
 
+    def test_is_found_in_few_tries_among_many(self, key, partition):
+        append(key, *[1] * 12, 13, *[1] * 7)
+        batches = []
+
+        def handle(events):
+            batches.append(len(events))
+            refuse(13, [])(events)
+
+        fail_once(partition, handle)
+        assert batches == [20, *[2] * 6, 2, 1]
+        assert Checkpoint.objects.get().handled == 12
+
     def test_that_breaks_a_constraint_only_at_the_commit_is_recorded(self, key, partition):
         append(key, 1)
 

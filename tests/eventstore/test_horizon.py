@@ -44,8 +44,14 @@ def test_a_fence_from_another_cluster_is_taken_anew():
     assert step(restored, seen) == State(6, Fence(position=9, xid=701))
 
 
-def test_another_look_is_needed_after_a_full_window_and_at_a_gap():
-    full = Look(contiguous=WINDOW + 5, highest=WINDOW + 5, xmin=100, xid=None)
-    assert not full.to_the_end(State(5), WINDOW)
-    assert full.to_the_end(State(6), WINDOW)
-    assert not Look(contiguous=6, highest=9, xmin=100, xid=105).to_the_end(State(5), WINDOW)
+def test_far_behind_it_goes_to_the_fence_in_one_step():
+    far = Look(contiguous=WINDOW + 5, highest=900_000, xmin=100, xid=105)
+    state = step(State(5), far)
+    assert state == State(WINDOW + 5, Fence(position=900_000, xid=105))
+    later = Look(contiguous=2 * WINDOW, highest=900_100, xmin=106, xid=107)
+    assert step(state, later) == State(900_000)
+
+
+def test_another_look_is_needed_before_the_end():
+    assert Look(contiguous=9, highest=9, xmin=100, xid=None).is_to_the_end
+    assert not Look(contiguous=6, highest=9, xmin=100, xid=105).is_to_the_end

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from billing.exact import ZERO, exactly
@@ -50,6 +50,9 @@ class Cell(NamedTuple):
     organisation_id: UUID
     service: str
     day: date
+
+
+Row = TypeVar("Row", Hour, Cell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +107,12 @@ def fold(changes: Iterable[Change], zones: Zones = IN_UTC) -> dict[Hour, Sums]:
     return dict(hours)
 
 
-def merge(*several: Mapping[Hour, Sums]) -> dict[Hour, Sums]:
+def merge(*several: Mapping[Row, Sums]) -> dict[Row, Sums]:
     """Add up what several folds gave."""
-    total: defaultdict[Hour, Sums] = defaultdict(Sums)
-    for hours in several:
-        for hour, sums in hours.items():
-            total[hour] += sums
+    total: defaultdict[Row, Sums] = defaultdict(Sums)
+    for rows in several:
+        for row, sums in rows.items():
+            total[row] += sums
     return dict(total)
 
 

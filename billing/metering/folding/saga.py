@@ -23,8 +23,18 @@ from django.conf import settings
 from billing.accounts.account import BillingAccount, Months, MonthSums, account_id
 from billing.metering.events import UsageVoided
 from billing.metering.folding import groups, readings, slot_tables, tables, uncounted, voids, zoning
-from billing.metering.folding.fold import ByMonth, Change, Hour, Sums, by_day, by_month, fold, merge
-from billing.metering.folding.readings import Named, Reading
+from billing.metering.folding.fold import (
+    ByMonth,
+    Cell,
+    Change,
+    Hour,
+    Sums,
+    by_day,
+    by_month,
+    fold,
+    merge,
+)
+from billing.metering.folding.readings import About, Named, Reading
 from billing.metering.models import Service
 from billing.periods import IN_UTC, Zones
 from eventstore import feed, repository
@@ -36,7 +46,8 @@ CONSUMER = "metrics"
 FILES = "storage"  # the service that files count for
 FILE_EVENTS = (FilePartStored, FileCompleted, FileDeleted, FileExpired)
 FEW_EVENTS = (*FILE_EVENTS, UsageVoided)  # as the index billing_few_among_usage has them
-BATCH = 40_000  # events; tasks begin with less, for others may wait (turns.py)
+BATCH = 160_000  # events; tasks begin with less, for others may wait (turns.py)
+AT_ONCE = 40_000  # where some of them come into memory
 
 _advancing: ContextVar[int | None] = ContextVar("_advancing", default=None)
 
@@ -70,12 +81,23 @@ def write(window: Window) -> ByMonth | None:
     about = readings.about(window, others=FEW_EVENTS)
     if not (about.has_usage or about.has_others):
         return None
-    few = feed.read_window(window, types=FEW_EVENTS) if about.has_others else []
     services = {one.slug: one for one in Service.objects.all()}
-    taken_back = voids.note(few)
     zones = zoning.of_window(window) if about.some_have_zones else IN_UTC
+    in_sql_alone = not about.has_others and all(one.is_additive for one in services.values())
+    days: dict[Cell, Sums] = {}
+    for part in [window] if in_sql_alone else feed.parts(window, limit=AT_ONCE):
+        days = merge(days, _write_part(part, about, services, zones))
+    return by_month(days, _levels(services), zones)
+
+
+def _write_part(
+    window: Window, about: About, services: Mapping[str, Service], zones: Zones
+) -> dict[Cell, Sums]:
+    """Write what a part of a batch changes; return its sums by day."""
+    few = feed.read_window(window, types=FEW_EVENTS) if about.has_others else []
+    taken_back = voids.note(few)
     unread = slot_tables.fold(window, taken_back, services, zones)
-    some_are_void = about.some_are_void or bool(few)
+    some_are_void = about.some_are_void or about.has_others
     read, not_counted = _read(window, taken_back, zones, some_are_void=some_are_void)
     unread.update(not_counted)
     uncounted.add(unread, services={slug: one.pk for slug, one in services.items()})
@@ -101,8 +123,8 @@ def _add_up(
     zones: Zones,
     *,
     some_left: bool,
-) -> ByMonth:
-    levels = frozenset(slug for slug, one in services.items() if one.is_level)
+) -> dict[Cell, Sums]:
+    levels = _levels(services)
     ids = {slug: one.pk for slug, one in services.items()}
     hours = merge(total(groups.bounded(read, ids)), of_files)
     if not hours:
@@ -112,7 +134,11 @@ def _add_up(
     tables.add(hours, days, in_utc, services=ids, partition=window.partition)
     if some_left:
         tables.delete_empty(hours, days, in_utc, services=ids, partition=window.partition)
-    return by_month(days, levels, zones)
+    return days
+
+
+def _levels(services: Mapping[str, Service]) -> frozenset[str]:
+    return frozenset(slug for slug, one in services.items() if one.is_level)
 
 
 def total(read: Iterable[Reading]) -> dict[Hour, Sums]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-LEAST, FIRST, MOST = 500, 10_000, 40_000  # events a batch; the first of a turn
+LEAST, FIRST, MOST = 500, 10_000, 160_000  # events a batch; the first of a turn
 LASTING = 1.0  # seconds that a batch should take
 TURN = 5.0  # seconds after which a task lets others go first
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.accounts.account import BillingAccount, account_id
 from billing.metering.folding import saga
+from billing.metering.folding.fold import fold
 from billing.metering.folding.freshness import freshness
 from billing.metering.models import Service
 from billing.metering.querying.usage import period_figures
@@ -80,6 +81,35 @@ def test_a_batch_without_usage_is_asked_no_more_about(acme):
     with CaptureQueriesContext(connection) as asked:
         assert saga.advance(partition=partition) == 1  # what the saga told the billing account
     assert not [one for one in asked if "billing_service" in one["sql"]]
+
+
+def test_a_large_batch_is_in_memory_in_parts_where_some_of_it_has_to_be(acme, monkeypatch):
+    monkeypatch.setattr(saga, "AT_ONCE", 2)
+    parts = []
+
+    def noting(changes, zones):
+        parts.append(list(changes))
+        return fold(parts[-1], zones)
+
+    monkeypatch.setattr(saga, "fold", noting)
+    for hour in range(3):
+        file_event(acme, stored(500), NOON + hour * HOUR)
+    measured(acme, "storage", [("20", NOON)])
+    assert saga.advance(partition=store.partition_of(acme.pk)) == 4
+    assert row(acme, "storage") == (1520, (500 * 33 + 20 * 12) * HOUR_MICROSECONDS, 4)
+    assert sum(map(len, parts)) == 3
+    assert len(parts) == 2
+    [months] = account_of(acme).months.values()
+    assert months["storage"].quantity == 1520
+
+
+def test_a_large_batch_of_sums_alone_is_added_up_at_once(acme, monkeypatch):
+    monkeypatch.setattr(saga, "AT_ONCE", 2)
+    measured(acme, "execution-time", [("1", NOON)] * 5)
+    with CaptureQueriesContext(connection) as asked:
+        assert saga.advance(partition=store.partition_of(acme.pk)) == 5
+    assert sum("INSERT INTO billing_dailyusage" in one["sql"] for one in asked) == 1
+    assert row(acme, "execution-time") == (5, 0, 5)
 
 
 def stored(size):
