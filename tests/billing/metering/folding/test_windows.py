@@ -42,7 +42,7 @@ def window() -> Window:
 def pages_read(statement: str, window: Window) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         readings.about(window, others=[])  # as the saga does, before it reads anything
-        for _ in range(2):  # the first time it reads of the catalog, too, as nothing else did before
+        for _ in range(2):  # the first time, it reads of the catalog as well
             cursor.execute(
                 f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}",
                 {**window.bounds, "quarters": []},
