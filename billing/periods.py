@@ -69,6 +69,11 @@ def written(days: Days) -> tuple[str, ...]:
     return tuple(day.isoformat() for day in days)
 
 
+def iso(days: Days) -> str:
+    """Write days as ISO 8601 does: one alone, or the first and the last, 2026-11-02/2026-11-08."""
+    return f"{days.first}" if len(days) == 1 else f"{days.first}/{days.last}"
+
+
 @dataclass(frozen=True, slots=True)
 class Zones:
     """The time zones of organisations; those that are not named are in UTC."""

@@ -14,17 +14,20 @@ from django.utils.translation import gettext
 
 from billing.dashboards import ticks
 from billing.dashboards.axis import Extent, stacked, value_axis
+from billing.dashboards.grains import DAY
 from billing.dashboards.numbers import is_money, money_around, page_language
 from billing.dashboards.ranges import Range
+from billing.dashboards.ticks import Ticks
 from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, ends, expected_lines
-from billing.periods import ONE_DAY, Days, written
-from billing.templatetags.figures import each_of, scale_for, separators
+from billing.periods import Days
+from billing.templatetags.figures import each_of, scale_for, separators, span
 
 Figure = dict[str, Any]
 Values = Mapping[date, Decimal]
 
 ZERO = Decimal(0)
 SPARK_WIDTH, SPARK_HEIGHT = 92, 22
+_COMMON: Figure = {"showlegend": False, "hovermode": "x unified", "dragmode": False}
 LONGEST = 24  # letters of a name beside its figure, as somebody points at it
 BAR_WIDTH = 67_400_000  # milliseconds of a day; else a day that is alone has none
 
@@ -56,15 +59,16 @@ def daily_bars(
     today: date,
     to_come: ToCome = NOTHING_TO_COME,
 ) -> Figure:
-    """Return stacked bars per day, with the period before as a dashed line, and what is to come.
+    """Return stacked bars of the range's places, days as a rule, with the period before as a dashed
+    line, and what is to come: all by the first day of the place.
 
     What is below zero, such as corrections, hangs from it.
     """
-    extent = stacked(series, asked.days).with_those_of(
+    extent = stacked(series, [place.first for place in asked.places]).with_those_of(
         before if asked.is_compared else {}, *ends(to_come)
     )
     size, name = scale_for(extent.size, unit)
-    bars = [_bar(one, asked.days, size, name, today) for one in series]
+    bars = [_bar(one, asked, size, name, today) for one in series]
     return {
         "data": [*bars, *_lines(asked, before, to_come, size, name)],
         "layout": _layout(asked, extent.in_units_of(size), name, barmode="relative", bargap=0.22),
@@ -79,7 +83,7 @@ def daily_level(
     unit: str,
     to_come: ToCome = NOTHING_TO_COME,
 ) -> Figure:
-    """Return where a level stood at the end of each day, with the period before dashed."""
+    """Return where a level stood in each place, with the period before dashed."""
     extent = Extent().with_those_of(
         series.values, before if asked.is_compared else {}, *ends(to_come)
     )
@@ -88,8 +92,7 @@ def daily_level(
         "type": "scatter",
         "mode": "lines+markers",
         "name": series.name,
-        "x": list(written(asked.days)),
-        "y": [float(series.values.get(day, ZERO) / size) for day in asked.days],
+        **_points(asked, series.values, size),
         "fill": "tozeroy",
         "hovertemplate": hover(series.name, name),
         "meta": {"hue": series.hue},
@@ -127,18 +130,13 @@ def period_bars(
     ]
     return {
         "data": bars,
-        "layout": {
-            "barmode": "relative",
-            "bargap": 0.35,
-            "showlegend": False,
-            "hovermode": "x unified",
-            "dragmode": False,
-            "separators": separators(),
-            "meta": {"names": list(names.values()), "ticks": ticks.of_names([*names.values()])},
-            "xaxis": {"type": "category", "fixedrange": True},
-            "yaxis": value_axis(stacked(series, names), unit),
-            "shapes": [],
-        },
+        "layout": named_layout(
+            [*names.values()],
+            ticks.of_names([*names.values()]),
+            barmode="relative",
+            bargap=0.35,
+            yaxis=value_axis(stacked(series, names), unit),
+        ),
     }
 
 
@@ -166,81 +164,100 @@ def sparkline(values: Values, days: Days) -> str:
     )
 
 
-def _bar(series: Series, days: Days, size: Decimal, unit: str, today: date) -> Figure:
+def _bar(series: Series, asked: Range, size: Decimal, unit: str, today: date) -> Figure:
+    so_far = [place.first <= today < place.end for place in asked.places]
     return {
         "type": "bar",
         "name": series.name,
-        "x": list(written(days)),
-        "y": [float(series.values.get(day, ZERO) / size) for day in days],
+        **_points(asked, series.values, size),
         "hovertemplate": hover(series.name, unit),
-        "width": BAR_WIDTH,
-        "marker": {"opacity": [0.6 if day == today else 1.0 for day in days]},
+        **({"width": BAR_WIDTH} if asked.grain == DAY else {}),
+        "marker": {"opacity": [0.6 if is_so_far else 1.0 for is_so_far in so_far]},
         "meta": {"hue": series.hue},
+    }
+
+
+def _points(asked: Range, values: Values, size: Decimal) -> Figure:
+    firsts = [place.first for place in asked.places]
+    return {
+        "x": list(asked.names.values())[: len(firsts)],
+        "y": [float(values.get(first, ZERO) / size) for first in firsts],
     }
 
 
 def _lines(asked: Range, before: Values, to_come: ToCome, size: Decimal, unit: str) -> list[Figure]:
     dashed = [_dashed(asked, before, size, unit)] if asked.is_compared else []
-    return [*dashed, *expected_lines(to_come, size, unit)]
+    return [*dashed, *expected_lines(to_come, asked.names, size, unit)]
 
 
 def _dashed(asked: Range, before: Values, size: Decimal, unit: str) -> Figure:
-    count = min(len(asked.shown), len(asked.before))
-    earlier = list(asked.before)[:count]
+    earlier = asked.before_places
+    named = each_of(page_language(), asked.before) if asked.grain == DAY else map(span, earlier)
     return {
         "type": "scatter",
         "mode": "lines",
         "name": gettext("the period before"),
-        "x": list(written(asked.shown)[:count]),
-        "y": [float(before.get(day, ZERO) / size) for day in earlier],
-        "customdata": list(each_of(page_language(), asked.before)[:count]),
+        "x": list(asked.names.values())[: len(earlier)],
+        "y": [float(before.get(place.first, ZERO) / size) for place in earlier],
+        "customdata": list(named)[: len(earlier)],
         "hovertemplate": f"%{{customdata}}: %{{y:,.3~f}} {unit}<extra></extra>",
         "line": {"dash": "dot"},
         "meta": {"hue": "before"},
     }
 
 
-def _layout(asked: Range, extent: Extent, unit: str, **more: object) -> Figure:
-    half = timedelta(hours=12)
-    first, end = asked.shown.first, asked.shown.last
-    to_come = Days(asked.days.end, asked.shown.end) if asked.days.end < asked.shown.end else None
+def named_layout(names: Sequence[str], ticks: Mapping[str, Ticks], **more: object) -> Figure:
+    """Return the layout of a chart whose places have names; ``more`` has its axis of values."""
     return {
+        **_COMMON,
+        "bargap": 0.22,
+        "separators": separators(),
+        "meta": {"names": list(names), "ticks": ticks},
+        "xaxis": {
+            "type": "category",
+            "fixedrange": True,
+            "categoryorder": "array",
+            "categoryarray": list(names),
+            "range": [-0.5, len(names) - 0.5],
+        },
+        "shapes": [],
         **more,
-        "showlegend": False,
-        "hovermode": "x unified",
-        "dragmode": False,
+    }
+
+
+def _layout(asked: Range, extent: Extent, unit: str, **more: object) -> Figure:
+    more["yaxis"] = value_axis(extent, unit)
+    known, shown = len(asked.places), len(asked.names)
+    band = {"name": "to-come", "type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1}
+    band |= {"layer": "below", "line": {"width": 0}}
+    if asked.grain != DAY:
+        fitting = ticks.of_places(page_language(), asked.shown, asked.grain, asked.names)
+        ahead = [{**band, "x0": known - 0.5, "x1": shown - 0.5}] if known < shown else []
+        return named_layout([*asked.names.values()], fitting, shapes=ahead, **more)
+    first, end = asked.shown.first, asked.shown.end
+    sides = _noon_before(asked.days.end), _noon_before(end)
+    return {
+        **_COMMON,
+        **more,
         "separators": separators(),
         "meta": {
-            "days": len(asked.shown),
+            "days": shown,
             "first": first.isoformat(),
             "ticks": ticks.of_days(page_language(), asked.shown),
         },
         "xaxis": {
             "type": "date",
-            "range": [
-                (_midnight(day) + shift).isoformat() for day, shift in ((first, -half), (end, half))
-            ],
+            "range": [_noon_before(first), _noon_before(end)],
             "fixedrange": True,
             "hoverformat": gettext("%a %-d %b %Y"),
         },
-        "yaxis": value_axis(extent, unit),
-        "shapes": [_band(to_come, half)] if to_come else [],
+        "shapes": [{**band, "x0": sides[0], "x1": sides[1]}] if known < shown else [],
     }
 
 
-def _band(days: Days, half: timedelta) -> Figure:
-    return {
-        "name": "to-come",
-        "type": "rect",
-        "xref": "x",
-        "yref": "paper",
-        "x0": (_midnight(days.first) - half).isoformat(),
-        "x1": (_midnight(days.end - ONE_DAY) + half).isoformat(),
-        "y0": 0,
-        "y1": 1,
-        "layer": "below",
-        "line": {"width": 0},
-    }
+def _noon_before(day: date) -> str:
+    """Return where the places of a day and the one before it meet."""
+    return (datetime.combine(day, time()) - timedelta(hours=12)).isoformat()
 
 
 def hover(name: str, unit: str) -> str:
@@ -249,7 +266,3 @@ def hover(name: str, unit: str) -> str:
     plain = short.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
     figure = money_around(page_language(), "%{y:,.2f}", unit) if is_money(unit) else ""
     return f"{plain}: {figure or f'%{{y:,.3~f}} {unit}'}<extra></extra>"
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time())

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from billing.dashboards import ticks
 from billing.dashboards.axis import stacked, value_axis
-from billing.dashboards.charts import Figure, hover
+from billing.dashboards.charts import Figure, hover, named_layout
 from billing.dashboards.metrics import EXECUTION, Metric
 from billing.dashboards.panels import (
     EXECUTION_HUE,
@@ -18,7 +18,7 @@ from billing.dashboards.panels import (
     largest_values,
     left_over,
 )
-from billing.templatetags.figures import scale_for, separators
+from billing.templatetags.figures import scale_for
 
 ZERO = Decimal(0)
 
@@ -56,18 +56,12 @@ def hour_figure(
     size, unit = scale_for(extent.size, metric.unit)
     return {
         "data": [_bar(one, names, size, unit) for one in series],
-        "layout": {
-            "barmode": "relative",
-            "bargap": 0.22,
-            "showlegend": False,
-            "hovermode": "x unified",
-            "dragmode": False,
-            "separators": separators(),
-            "meta": {"names": list(names.values()), "ticks": ticks.of_names([*names.values()])},
-            "xaxis": {"type": "category", "fixedrange": True},
-            "yaxis": value_axis(extent.in_units_of(size), unit),
-            "shapes": [],
-        },
+        "layout": named_layout(
+            [*names.values()],
+            ticks.of_names([*names.values()]),
+            barmode="relative",
+            yaxis=value_axis(extent.in_units_of(size), unit),
+        ),
     }
 
 

@@ -1,5 +1,6 @@
 """What is put on a chart afterwards: notes at days, and where its bars lead. Pure."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -7,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from billing.dashboards.numbers import money_around, page_language
+from billing.dashboards.ranges import Range
+from billing.periods import Days
 from billing.pricing.currencies import minor_unit
 
 Figure = dict[str, Any]
@@ -28,42 +31,51 @@ class Notes:
     drawn: Sequence[Note] = ()
     sentence: str = ""
 
-    def on(self, day: date) -> list[str]:
-        return [note.text for note in self.each if note.day == day]
+    def on(self, days: Days) -> list[str]:
+        return [note.text for note in self.each if days.first <= note.day < days.end]
 
 
-def with_notes(figure: Figure, notes: Sequence[Note]) -> Figure:
-    """Return the figure with a thin line and a number at each day, for a list beside it."""
-    layout = figure["layout"]
-    places = list(enumerate(notes, start=1))
+def with_notes(figure: Figure, notes: Sequence[Note], asked: Range) -> Figure:
+    """Return the figure with a thin line and the notes' numbers where they are, for a list beside
+    it. What a place has more than one of are beside each other.
+    """
+    layout, at = figure["layout"], defaultdict[str, list[tuple[int, Note]]](list)
+    for number, note in enumerate(notes, start=1):
+        at[asked.name_of(note.day)].append((number, note))
     return {
         **figure,
         "layout": {
             **layout,
-            "shapes": [*layout["shapes"], *(_line(note.day) for _, note in places)],
-            "annotations": [_number(number, note) for number, note in places],
+            "shapes": [*layout["shapes"], *map(_line, at)],
+            "annotations": [_numbers(x, some) for x, some in at.items()],
         },
     }
 
 
-DAY = "{day}"  # in an address, where the day is to stand: no query that was encoded has braces
+# In an address, where days are to stand: no query that was encoded has braces.
+DAY, FIRST, LAST = "{day}", "{first}", "{last}"
 
 
 @dataclass(frozen=True, slots=True)
-class DayLinks:
-    """Where each day leads, up to ``last``: the addresses differ in the day alone."""
+class Links:
+    """Where each place of a chart leads: the addresses differ in its days alone."""
 
-    to: str  # with DAY in it
-    last: date
+    to: str  # with DAY in it, or FIRST and LAST
 
-    def of(self, day: date) -> str:
-        return self.to.replace(DAY, day.isoformat())
+    def of(self, place: Days) -> str:
+        first, last = f"{place.first}", f"{place.last}"
+        return self.to.replace(DAY, first).replace(FIRST, first).replace(LAST, last)
 
 
-def with_day_links(figure: Figure, links: DayLinks) -> Figure:
-    """Return the figure whose days lead somewhere; the script puts the addresses together."""
+def with_place_links(figure: Figure, links: Links, asked: Range) -> Figure:
+    """Return the figure whose places lead somewhere. Of days, the script puts the addresses
+    together.
+    """
+    if asked.grain != "day":
+        names = zip(asked.names.values(), asked.places, strict=False)
+        return with_links(figure, {name: links.of(place) for name, place in names})
     layout = figure["layout"]
-    lead = {"to": links.to, "last": links.last.isoformat()}
+    lead = {"to": links.to, "last": f"{asked.days.last}"}
     return {**figure, "layout": {**layout, "meta": {**layout["meta"], "lead": lead}}}
 
 
@@ -83,8 +95,7 @@ def with_costs(figure: Figure, costs: Sequence[Decimal], currency: str) -> Figur
     return {**figure, "data": [{**first, "customdata": each, "hovertemplate": hover}, *others]}
 
 
-def _line(day: date) -> Figure:
-    at = day.isoformat()
+def _line(at: str) -> Figure:
     return {
         "name": "note",
         "type": "line",
@@ -98,12 +109,13 @@ def _line(day: date) -> Figure:
     }
 
 
-def _number(number: int, note: Note) -> Figure:
-    """Return the note's number; where there is room, the script writes its text in its place."""
+def _numbers(at: str, notes: Sequence[tuple[int, Note]]) -> Figure:
+    """Return the notes' numbers; where there is room, the script writes their text in its place."""
+    text = " · ".join(note.text for _, note in notes)
     return {
-        "text": str(number),
-        "hovertext": note.text.replace("&", "&amp;").replace("<", "&lt;"),
-        "x": note.day.isoformat(),
+        "text": ", ".join(str(number) for number, _ in notes),
+        "hovertext": text.replace("&", "&amp;").replace("<", "&lt;"),
+        "x": at,
         "xref": "x",
         "y": 1,
         "yref": "paper",

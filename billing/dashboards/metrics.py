@@ -19,6 +19,16 @@ class Figured(Protocol):
     def level(self) -> Decimal: ...
 
 
+# What several days come to: their sum; or of what is no sum, such as a level, something else.
+SUM, MEAN, MOST, LAST = "sum", "mean", "most", "last"
+_FOLDS: Mapping[str, str] = {
+    Service.Aggregation.MAX: MOST,
+    Service.Aggregation.PEAK: MOST,
+    Service.Aggregation.LATEST: LAST,
+    Service.Aggregation.UNIQUE_COUNT: MEAN,  # what came on two days would count twice
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A figure of a service; ``label`` is its name in English, or as an operator called it."""
@@ -28,6 +38,7 @@ class Metric:
     service: str
     unit: str
     is_level: bool
+    fold: str = SUM
 
     @property
     def name(self) -> str:
@@ -43,7 +54,9 @@ class Metric:
 GB_HOURS = Metric(
     "gb-hours", gettext_noop("GB-hours"), service="storage", unit="GB·h", is_level=False
 )
-STORED = Metric("stored", gettext_noop("Stored"), service="storage", unit="GB", is_level=True)
+STORED = Metric(
+    "stored", gettext_noop("Stored"), service="storage", unit="GB", is_level=True, fold=MEAN
+)
 EXECUTION = Metric(
     "execution", gettext_noop("Execution time"), "execution-time", unit="h", is_level=False
 )
@@ -53,7 +66,8 @@ METRICS: Mapping[str, Metric] = {m.slug: m for m in (GB_HOURS, STORED, EXECUTION
 
 def metric_of(service: Service) -> Metric:
     """Return the metric that shows a service which an operator defined, by its own figure."""
-    return Metric(service.slug, service.name, service.slug, service.unit, is_level=False)
+    fold = _FOLDS.get(service.aggregation, SUM)
+    return Metric(service.slug, service.name, service.slug, service.unit, is_level=False, fold=fold)
 
 
 UNSEEN = Decimal("0.05")  # percent: rounds to 0.0, so it is no change to the eye

@@ -11,15 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from billing.dashboards import stamps
+from billing.dashboards import grains, stamps
+from billing.dashboards.ahead import Read
 from billing.dashboards.bill_so_far import Agreed, reading_agreed
 from billing.dashboards.chart_csv import download
 from billing.dashboards.charts import Values
 from billing.dashboards.happened import notes_of
 from billing.dashboards.headlines import Headline, headlines
-from billing.dashboards.marks import DAY, DayLinks, Notes
+from billing.dashboards.marks import DAY, FIRST, LAST, Links, Notes
 from billing.dashboards.metrics import METRICS, STORED, Metric, metric_of
-from billing.dashboards.panels import Panel, Read, make_panel
+from billing.dashboards.panels import Panel, make_panel
 from billing.dashboards.ranges import DEFAULT, PERIODS, presets_of, read_range
 from billing.dashboards.state import Choices, State, read_state
 from billing.dashboards.usage_csv import as_csv
@@ -96,6 +97,7 @@ def usage(request: SignedInRequest, slug: str) -> HttpResponse:
         "today": asked.today,
         "presets": presets_of(asked.agreed.cycle(asked.today), today=asked.today),
         "groupings": asked.used.groupings,
+        "grains": grains.choices(),
         "live": live.tag_of(request, organisation, figures.stamp, now),
         "freshness": freshness(asked.now),
         "uncounted": asked.known.uncounted,
@@ -127,7 +129,7 @@ def _table(request: SignedInRequest, asked: Asked, chart: str) -> HttpResponse:
 def _as_csv(figures: Figures, asked: Asked) -> HttpResponse:
     days, slug = asked.state.range.days, asked.organisation.slug
     currency = figures.bill.currency if figures.bill else ""
-    table = as_csv(figures.panels, currency=currency)
+    table = as_csv(figures.panels, first=asked.state.range.grain, currency=currency)
     return download(table, name=f"charts-{slug}-{days.first}-to-{days.last}")
 
 
@@ -207,7 +209,7 @@ def _figures(asked: Asked) -> Figures:
 
 def _panels(reads: Sequence[Read], notes: Notes, asked: Asked) -> list[Panel]:
     state = asked.state
-    links = _day_links(asked)
+    links = _links(asked)
     return [
         make_panel(read, state, today=asked.today, notes=notes, links=links)
         for read in reads
@@ -215,9 +217,13 @@ def _panels(reads: Sequence[Read], notes: Notes, asked: Asked) -> list[Panel]:
     ]
 
 
-def _day_links(asked: Asked) -> DayLinks:
-    usage = reverse("usage", args=[asked.organisation.slug])
-    return DayLinks(f"{usage}days/{DAY}/{asked.state.query}", asked.state.range.days.last)
+def _links(asked: Asked) -> Links:
+    """Return where places lead: weeks and months to their days, and days to their hours."""
+    usage, state = reverse("usage", args=[asked.organisation.slug]), asked.state
+    if state.range.grain == grains.DAY:
+        return Links(f"{usage}days/{DAY}/{state.query}")
+    kept, days = state.link(range=None), f"from={FIRST}&to={LAST}"
+    return Links(f"{usage}{kept}&{days}" if kept else f"{usage}?{days}")
 
 
 def _read(metric: Metric, service: Service, asked: Asked) -> Read:

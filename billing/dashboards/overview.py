@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.dashboards import (
+    grains,
     overview_chart,
     overview_figures,
     overview_links,
@@ -23,7 +24,7 @@ from billing.dashboards.overview_figures import Platform
 from billing.dashboards.ranges import OFF, PRESETS, read_range
 from billing.metering.folding import uncounted
 from billing.metering.folding.freshness import freshness
-from billing.periods import month_before, month_of
+from billing.periods import iso, month_before, month_of
 from billing.rankings import reading
 from billing.rankings.reading import Leaders, Ranked
 from catacloud import live
@@ -43,7 +44,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         return redirect(f"{request.path}{query}")
     now = timezone.now()
     platform = overview_figures.read(
-        read_range(request.GET, today=now.date()),
+        read_range(request.GET, today=now.date()).by(request.GET.get("grain", "")),
         metric=request.GET.get("metric", ""),
         by=request.GET.get("by", ""),
         is_compared=request.GET.get("compare") != OFF,
@@ -65,6 +66,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "metrics": platform.metrics,
         "by": platform.by,
         "groupings": overview_chart.groupings(platform.metric),
+        "grains": grains.choices(),
         "shape": overview_chart.read_shape(request.GET),
         "shapes": overview_chart.shapes(),
         "today": now.date(),
@@ -114,13 +116,13 @@ def _as_csv(request: SignedInRequest, platform: Platform) -> HttpResponse:
             one.metric.name,
             one.metric.unit,
             [series.name for series in one.series],
-            [Place(f"{row.day}", row.values, row.total, row.before) for row in one.rows],
+            [Place(iso(row.place), row.values, row.total, row.before) for row in one.rows],
         )
         for one in _charts_alone(request, platform)
     ]
     days = platform.asked.days
     name = f"overview-{platform.metric.slug}-{days.first}-to-{days.last}"
-    return download(written("day", taken), name=name)
+    return download(written(platform.asked.grain, taken), name=name)
 
 
 def _charts_alone(request: SignedInRequest, platform: Platform) -> list[Chart]:
@@ -147,7 +149,7 @@ def _charts(request: SignedInRequest, platform: Platform, leaders: Leaders) -> l
         platform.asked,
         shape=overview_chart.read_shape(request.GET),
         today=platform.today,
-        links=overview_links.day_links(request.GET, platform.asked),
+        links=overview_links.place_links(request.GET, platform.asked),
     )
 
 

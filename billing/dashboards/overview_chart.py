@@ -1,18 +1,19 @@
 """The overview's charts: what makes up each day, as stacked bars or as stacked lines. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.utils.translation import gettext, pgettext
 
 from billing.dashboards.charts import Figure, Series, Summary, Values, daily_bars, summarise
-from billing.dashboards.marks import DayLinks, with_day_links
+from billing.dashboards.grains import folded
+from billing.dashboards.marks import Links, with_place_links
 from billing.dashboards.metrics import Metric
 from billing.dashboards.overview_stacks import Stack
-from billing.dashboards.panels import title_of
 from billing.dashboards.ranges import Range
-from billing.dashboards.tables import DayRow, day_rows
+from billing.dashboards.tables import PlaceRow, place_rows
+from billing.dashboards.titles import title_of
 
 COST = "cost"
 BARS, LINES = "bars", "lines"
@@ -52,44 +53,51 @@ class Chart:
     series: Sequence[Series]
     summary: Summary | None
     figure: Figure
-    links: DayLinks | None
+    links: Links | None
     totals: Values
     asked: Range
 
     @property
-    def rows(self) -> list[DayRow]:
+    def rows(self) -> list[PlaceRow]:
         """Return the rows of its table: of most charts nobody sees it, so they are made then."""
-        return day_rows(self.series, self.totals, self.asked)
+        return place_rows(self.series, self.totals, self.asked, self.metric.fold)
 
 
 def charts(
-    stacks: Sequence[Stack], asked: Range, *, shape: str, today: date, links: DayLinks | None
+    stacks: Sequence[Stack], asked: Range, *, shape: str, today: date, links: Links | None
 ) -> list[Chart]:
     """Return a chart of each stack."""
     return [
-        Chart(
-            id=f"of-{stack.metric.slug}" if number else "days",
-            metric=stack.metric,
-            title=title_of(stack.metric),
-            series=stack.series,
-            summary=summarise(stack.totals, asked.whole or asked.days),
-            figure=_figure(stack, asked, shape, today, links),
-            links=links,
-            totals=stack.totals,
-            asked=asked,
-        )
-        for number, stack in enumerate(stacks)
+        _chart(stack, asked, shape, today, links, id=f"of-{stack.metric.slug}" if n else "days")
+        for n, stack in enumerate(stacks)
     ]
 
 
-def _figure(stack: Stack, asked: Range, shape: str, today: date, links: DayLinks | None) -> Figure:
-    before = {day: stack.totals[day] for day in asked.before if day in stack.totals}
+def _chart(
+    stack: Stack, asked: Range, shape: str, today: date, links: Links | None, *, id: str
+) -> Chart:
+    fold = stack.metric.fold
+    series = [replace(one, values=folded(one.values, asked.places, fold)) for one in stack.series]
     figure = daily_bars(
-        asked=asked, series=stack.series, before=before, unit=stack.metric.unit, today=today
+        asked=asked,
+        series=series,
+        before=folded(stack.totals, asked.before_places, fold),
+        unit=stack.metric.unit,
+        today=today,
     )
     if links:
-        figure = with_day_links(figure, links)
-    return as_lines(figure) if shape == LINES else figure
+        figure = with_place_links(figure, links, asked)
+    return Chart(
+        id=id,
+        metric=stack.metric,
+        title=title_of(stack.metric, asked.grain),
+        series=series,
+        summary=summarise(stack.totals, asked.whole or asked.days),
+        figure=as_lines(figure) if shape == LINES else figure,
+        links=links,
+        totals=stack.totals,
+        asked=asked,
+    )
 
 
 def as_lines(figure: Figure) -> Figure:

@@ -6,22 +6,25 @@ Queries are those of the page, but for what only the overview knows.
 from django.http import QueryDict
 from django.urls import reverse
 
-from billing.dashboards.marks import DAY, DayLinks
+from billing.dashboards.grains import DAY as BY_DAY
+from billing.dashboards.marks import DAY, FIRST, LAST, Links
 from billing.dashboards.metrics import METRICS
 from billing.dashboards.ranges import Range
 
 SOME_SLUG = "some-slug"  # in an address, where that of an organisation is to stand
-RANGE = ("range", "from", "to")
+RANGE = ("range", "from", "to", "grain")
 OWN = ("by", "shape", "sort", "q", "page", "format")
 
 
-def day_links(query: QueryDict, asked: Range) -> DayLinks | None:
-    """Return where days lead: to the overview of each alone; None where one is alone already."""
+def place_links(query: QueryDict, asked: Range) -> Links | None:
+    """Return where days, weeks and months lead: to the overview of their own days; None where one
+    is alone already.
+    """
     if len(asked.days) == 1:
         return None
     kept = _without(query, *RANGE, "page", "format")
-    day = f"from={DAY}&to={DAY}"
-    return DayLinks(f"{reverse('overview')}?{f'{kept}&{day}' if kept else day}", asked.days.last)
+    days = f"from={DAY}&to={DAY}" if asked.grain == BY_DAY else f"from={FIRST}&to={LAST}"
+    return Links(f"{reverse('overview')}?{f'{kept}&{days}' if kept else days}")
 
 
 def usage_link(query: QueryDict, asked: Range) -> str:

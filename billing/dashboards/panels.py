@@ -1,31 +1,35 @@
 """One chart with its title, its sentence, its notes and its table. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any, NamedTuple, TypeVar
 
 from django.utils.translation import gettext as _
 
+from billing.dashboards.ahead import Read, ahead_of
 from billing.dashboards.charts import (
     Figure,
     Series,
     Summary,
-    Values,
     daily_bars,
     daily_level,
     summarise,
 )
-from billing.dashboards.forecast import Expected, Forecast, forecast
-from billing.dashboards.marks import DayLinks, Notes, with_costs, with_day_links, with_notes
-from billing.dashboards.metrics import EXECUTION, Metric
+from billing.dashboards.forecast import Expected
+from billing.dashboards.grains import DAY, folded, names_of
+from billing.dashboards.marks import Links, Notes, with_costs, with_notes, with_place_links
+from billing.dashboards.metrics import EXECUTION, SUM, Metric
+from billing.dashboards.numbers import page_language
 from billing.dashboards.ranges import Range
 from billing.dashboards.state import State
+from billing.dashboards.titles import title_of
 from billing.dashboards.to_come import ToCome
-from billing.invoicing.charging.day_costs import Costs
 from billing.metering.folding.groups import OTHERS
-from billing.periods import ONE_DAY, Days
+from billing.periods import Days
+from billing.templatetags.figures import day_in
 
 EXECUTION_HUE, STORAGE_HUE, OTHERS_HUE = 2, 1, 6
 MOST_VALUES = 6  # of a dimension, with a colour of their own
@@ -34,26 +38,10 @@ ROUNDED = Decimal("1e-12")
 At = TypeVar("At", date, datetime)
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What a chart of one metric is made of: values by day, in the metric's unit.
-
-    ``groups`` has the values of a dimension; ``drifts`` says that a level is behind it.
-    """
-
-    metric: Metric
-    values: Values
-    groups: Mapping[str, Values] = field(default_factory=dict)
-    costs: Costs = field(default_factory=dict)
-    currency: str = ""
-    drifts: bool = False
-    may_be_forecast: bool = True
-
-
 class Row(NamedTuple):
-    """A day of the table that says what a chart shows."""
+    """A day, week or month of the table that says what a chart shows."""
 
-    day: date
+    place: Days
     values: Sequence[Decimal]
     total: Decimal
     before: Decimal | None
@@ -68,7 +56,7 @@ class Panel:
     series: Sequence[Series]
     figure: Figure
     summary: Summary | None
-    links: DayLinks
+    links: Links
     notes: Notes
     to_come: ToCome
     expected: Expected | None  # at the period's end, or up to it
@@ -81,27 +69,41 @@ class Panel:
         """Return the rows of its table: of most charts nobody sees it, so they are made then."""
         return _rows(self.read, self.series, self.state, self.notes)
 
+    @property
+    def expected_rows(self) -> list[tuple[str, Expected]]:
+        """Return what is to come, by the names of days, weeks or months."""
+        asked, language = self.state.range, page_language()
+        names = names_of(language, asked.shown, asked.grain, None)
+        return [
+            (day_in(language, day, "D j M Y") if asked.grain == DAY else names[day], one)
+            for day, one in self.to_come.items()
+        ]
 
-def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: DayLinks) -> Panel:
+
+def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: Links) -> Panel:
     """Return an organisation's chart of one metric: bars of what adds up, a line of a level."""
     asked, metric = state.range, read.metric
-    series = _series(read, asked.days)
-    ahead = _forecast(read, asked, today)
-    to_come = dict(zip(_days_to_come(read, asked, today), ahead.days, strict=True)) if ahead else {}
-    figure = with_notes(_drawn(read, series, asked, to_come, today), notes.drawn)
+    series = [
+        replace(one, values=folded(one.values, asked.places, metric.fold))
+        for one in _series(read, asked.days)
+    ]
+    ahead = ahead_of(read, asked, today)
+    to_come = ahead.places if ahead else {}
+    figure = with_notes(_drawn(read, series, asked, to_come, today), notes.drawn, asked)
     if read.costs and not read.groups:
-        costs = [read.costs.get(day, ZERO) for day in asked.days]
-        figure = with_costs(figure, costs, read.currency)
+        costs = folded(read.costs, asked.places, SUM)
+        each = [costs.get(place.first, ZERO) for place in asked.places]
+        figure = with_costs(figure, each, read.currency)
     return Panel(
         metric=metric,
-        title=title_of(metric),
+        title=title_of(metric, asked.grain),
         series=series,
-        figure=with_day_links(figure, links),
+        figure=with_place_links(figure, links, asked),
         summary=summarise(read.values, asked.whole or asked.days),
         links=links,
         notes=notes,
         to_come=to_come,
-        expected=_at_the_end(read, asked, ahead, today) if ahead else None,
+        expected=ahead.at_the_end if ahead else None,
         by=state.by if read.groups else "",
         read=read,
         state=state,
@@ -111,19 +113,13 @@ def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: Da
 def _drawn(
     read: Read, series: Sequence[Series], asked: Range, to_come: ToCome, today: date
 ) -> Figure:
-    before = {day: read.values[day] for day in asked.before if day in read.values}
+    before = folded(read.values, asked.before_places, read.metric.fold)
     unit = read.metric.unit
     if read.metric.is_level:
         return daily_level(asked=asked, series=series[0], before=before, unit=unit, to_come=to_come)
     return daily_bars(
         asked=asked, series=series, before=before, unit=unit, today=today, to_come=to_come
     )
-
-
-def title_of(metric: Metric) -> str:
-    if metric.is_level:
-        return _("{name} at the end of each day").format(name=metric.name)
-    return _("{name} per day").format(name=metric.name)
 
 
 def _series(read: Read, days: Days) -> list[Series]:
@@ -163,49 +159,21 @@ def all_others() -> str:
     return _("All others")
 
 
-def _first_to_come(metric: Metric, today: date) -> date:
-    """Return the first day that is not known: today is not over, but a level stands already."""
-    return today + ONE_DAY if metric.is_level else today
-
-
-def _days_to_come(read: Read, asked: Range, today: date) -> list[date]:
-    return [day for day in asked.shown if day >= _first_to_come(read.metric, today)]
-
-
-def _forecast(read: Read, asked: Range, today: date) -> Forecast | None:
-    if not (read.may_be_forecast and asked.is_running):
-        return None
-    known = [day for day in asked.read if day < _first_to_come(read.metric, today)]
-    used = [day for day in known if read.values.get(day)]
-    past = [read.values.get(day, ZERO) for day in known if used and day >= used[0]]
-    days = len(_days_to_come(read, asked, today))
-    return forecast(past, days=days, is_level=read.drifts)
-
-
-def _at_the_end(read: Read, asked: Range, ahead: Forecast, today: date) -> Expected:
-    if read.metric.is_level:
-        return ahead.days[-1]
-    known = sum(
-        (read.values.get(day, ZERO) for day in asked.days if day < today),
-        ZERO,
-    )
-    total = ahead.total
-    return Expected(total.value + known, total.low + known, total.high + known)
-
-
 def _rows(read: Read, series: Sequence[Series], state: State, notes: Notes) -> list[Row]:
-    asked = state.range
-    earlier = dict(zip(asked.shown, asked.before, strict=False)) if asked.is_compared else {}
+    asked, fold = state.range, read.metric.fold
+    totals, costs = folded(read.values, asked.places, fold), folded(read.costs, asked.places, SUM)
+    earlier = asked.before_places if asked.is_compared else []
+    before = folded(read.values, earlier, fold)
     rows = [
         Row(
-            day=day,
-            values=[one.values.get(day, ZERO) for one in series],
-            total=read.values.get(day, ZERO),
-            before=read.values.get(earlier[day], ZERO) if day in earlier else None,
-            cost=read.costs.get(day),
-            notes=notes.on(day),
+            place=place,
+            values=[one.values.get(place.first, ZERO) for one in series],
+            total=totals.get(place.first, ZERO),
+            before=before.get(beside.first, ZERO) if beside else None,
+            cost=costs.get(place.first),
+            notes=notes.on(place),
         )
-        for day in asked.days
+        for place, beside in zip_longest(asked.places, earlier[: len(asked.places)])
     ]
     if state.sort.removeprefix("-") == "used":
         rows.sort(key=lambda row: row.total)

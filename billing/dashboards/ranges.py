@@ -1,11 +1,14 @@
 """The days that a page shows, read from its address, and the days that they are compared with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from django.utils.translation import gettext, gettext_noop
 
+from billing.dashboards.grains import DAY, GRAINS, beside, grain_for, names_of, places_of
+from billing.dashboards.grains import choices as grains
+from billing.dashboards.numbers import page_language
 from billing.invoicing.charging.schedule import Cycle, months_later
 from billing.periods import ONE_DAY, Days, month_before, month_of
 
@@ -51,6 +54,7 @@ class Range:
     compared_with: Days | None
     message: str = ""
     is_compared: bool = True  # else the period before is not shown at all
+    grain: str = DAY  # of the places of charts: see grains.py
 
     @property
     def name(self) -> str:
@@ -65,6 +69,39 @@ class Range:
     def read(self) -> Days:
         """Everything that a chart needs: the period before and this one, without a gap."""
         return Days(self.before.first, self.days.end)
+
+    @property
+    def places(self) -> Sequence[Days]:
+        """The days, weeks or months that are added up, which are the first of those shown."""
+        return places_of(self.days, self.grain)
+
+    @property
+    def shown_places(self) -> Sequence[Days]:
+        return places_of(self.shown, self.grain)
+
+    @property
+    def before_places(self) -> Sequence[Days]:
+        """What each of those shown is compared with, as far as there are any."""
+        return beside(self.shown, self.before, self.grain)
+
+    @property
+    def names(self) -> Mapping[date, str]:
+        """What the axis of a chart calls each of those shown, by its first day."""
+        is_today_shown = self.whole is None or self.whole.end < self.days.end
+        today = self.days.last if is_today_shown else None
+        return names_of(page_language(), self.shown, self.grain, today)
+
+    @property
+    def grain_name(self) -> str:
+        return grains()[self.grain]
+
+    def name_of(self, day: date) -> str:
+        """Return what the axis calls the place that one of the days shown lies in."""
+        return self.names[max(first for first in self.names if first <= day)]
+
+    def by(self, grain: str) -> "Range":
+        """Return the same days, in places of a grain; of one that is unknown, of what has room."""
+        return replace(self, grain=grain if grain in GRAINS else grain_for(self.shown))
 
     def alone(self) -> "Range":
         """Return the same days, compared with nothing."""

@@ -12,14 +12,17 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from billing.dashboards.grains import GRAINS, grain_for
 from billing.dashboards.ranges import DEFAULT, MONTHLY, OFF, Range, read_range
 from billing.invoicing.charging.schedule import Cycle
 
 RANGE = ("range", "from", "to")
-NAMES = (*RANGE, "compare", "metric", "by", "sort")
+OF_RANGE = (*RANGE, "grain")  # which another range need not suit
+NAMES = (*OF_RANGE, "compare", "metric", "by", "sort")
 UNKNOWN = {
     "metric": gettext_noop("There is no metric called “{name}”."),
     "by": gettext_noop("There is no grouping called “{name}”."),
+    "grain": gettext_noop("There are bars of days, weeks and months, and none of a “{name}”."),
     "sort": gettext_noop("There is no order called “{name}”."),
 }
 
@@ -60,15 +63,17 @@ class State:
         """
         said = dict(self.said)
         if changes.keys() & set(RANGE):
-            said = {name: value for name, value in said.items() if name not in RANGE}
+            said = {name: value for name, value in said.items() if name not in OF_RANGE}
         said |= {name: value or "" for name, value in changes.items()}
+        if said.get("grain") == grain_for(self.range.shown):
+            del said["grain"]
         kept = {name: said[name] for name in NAMES if said.get(name)}
         return f"?{urlencode(kept)}" if kept else ""
 
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """Return what a form that asks for other days takes along."""
-        return [(name, value) for name, value in self.said.items() if name not in RANGE]
+        return [(name, value) for name, value in self.said.items() if name not in OF_RANGE]
 
 
 def read_state(
@@ -89,6 +94,11 @@ def read_state(
             value = allowed[0]
         chosen[name] = value
     said = {name: value for name, value in chosen.items() if value != choices_of(choices, name)[0]}
+    if (grain := asked.get("grain", "")) and grain not in GRAINS:
+        messages.append(_(UNKNOWN["grain"]).format(name=grain[:40]))
+    shown = shown.by(grain)
+    if shown.grain != grain_for(shown.shown):
+        said["grain"] = shown.grain
     if asked.get("compare") == OFF:
         shown = shown.alone()
         said["compare"] = OFF

@@ -122,8 +122,7 @@ def _marks(figure: Figure, plot: Plot) -> Iterator[Mark]:
     at = {place: number for number, place in enumerate(plot.places)}
     for shape in figure["layout"]["shapes"]:
         if shape["type"] == "rect":
-            first = at[shape["x1"][:10]] + 1 - _days(shape)
-            start = round(first * SQUARE / len(plot.places), 1)
+            start = round(_first(shape, at) * SQUARE / len(plot.places), 1)
             yield Mark("to-come", f"M{start} 0H{SQUARE}V{SQUARE}H{start}z")
     above, below, line = Ends(), Ends(), list[str]()
     for trace in figure["data"]:
@@ -137,9 +136,12 @@ def _marks(figure: Figure, plot: Plot) -> Iterator[Mark]:
             line = points
 
 
-def _days(shape: Figure) -> int:
+def _first(shape: Figure, at: Mapping[str, int]) -> int:
+    """Return at which place it begins: its edges are between places, by number or at noon."""
+    if not isinstance(shape["x0"], str):
+        return int(shape["x0"] + 0.5)
     first, last = (date.fromisoformat(shape[edge][:10]) for edge in ("x0", "x1"))
-    return (last - first).days
+    return at[shape["x1"][:10]] + 1 - (last - first).days
 
 
 def _bars(

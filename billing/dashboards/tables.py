@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
+from itertools import zip_longest
 from typing import NamedTuple
 from uuid import UUID
 
 from django.utils.translation import gettext, pgettext
 
 from billing.dashboards.charts import Series, Values, sparkline
+from billing.dashboards.grains import folded
 from billing.dashboards.metrics import Change, Earned
 from billing.dashboards.ranges import Range
+from billing.periods import Days
 from billing.rankings.reading import Ranked
 
 ZERO = Decimal(0)
@@ -46,10 +48,10 @@ class Column:
     is_figure: bool
 
 
-class DayRow(NamedTuple):
-    """A day of the table that says what a chart shows."""
+class PlaceRow(NamedTuple):
+    """A day, week or month of the table that says what a chart shows."""
 
-    day: date
+    place: Days
     values: Sequence[Decimal]
     total: Decimal
     before: Decimal | None
@@ -99,16 +101,18 @@ def make_row(
     )
 
 
-def day_rows(series: Sequence[Series], totals: Values, asked: Range) -> list[DayRow]:
-    earlier = dict(zip(asked.shown, asked.before, strict=False)) if asked.is_compared else {}
+def place_rows(series: Sequence[Series], totals: Values, asked: Range, fold: str) -> list[PlaceRow]:
+    """Return the rows of a chart: of series by place, and of totals by day."""
+    earlier = asked.before_places if asked.is_compared else []
+    own, before = folded(totals, asked.places, fold), folded(totals, earlier, fold)
     return [
-        DayRow(
-            day=day,
-            values=[one.values.get(day, ZERO) for one in series],
-            total=totals.get(day, ZERO),
-            before=totals.get(earlier[day], ZERO) if day in earlier else None,
+        PlaceRow(
+            place=place,
+            values=[one.values.get(place.first, ZERO) for one in series],
+            total=own.get(place.first, ZERO),
+            before=before.get(beside.first, ZERO) if beside else None,
         )
-        for day in asked.days
+        for place, beside in zip_longest(asked.places, earlier[: len(asked.places)])
     ]
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from functools import lru_cache
 from typing import TypedDict
 
+from billing.dashboards.grains import MONTH
 from billing.periods import Days
 from billing.templatetags.figures import SHORT_DAY, day_in, is_long
 
@@ -32,6 +33,24 @@ def of_days(language: str, days: Days) -> Mapping[str, Ticks]:
 def of_names(names: Sequence[str]) -> Mapping[str, Ticks]:
     """Return ticks for each width: always the newest, for a month and its year take room."""
     return {name: _of_names(names, most * 3 // 4) for name, most in FITTING.items()}
+
+
+def of_places(
+    language: str, shown: Days, grain: str, names: Mapping[date, str]
+) -> Mapping[str, Ticks]:
+    """Return ticks of weeks and months for each width, by the first day of some of them."""
+    has_years = shown.first.year != shown.last.year
+    found = {}
+    for width, most in FITTING.items():
+        fit = most * 3 // 4 if grain == MONTH and has_years else most  # a year takes room
+        firsts = list(names)[:: -(-len(names) // fit) or 1]
+        text = (
+            _names(language, firsts, has_years=has_years)
+            if grain == MONTH
+            else (day_in(language, day, SHORT_DAY) for day in firsts)
+        )
+        found[width] = Ticks(at=[names[day] for day in firsts], text=list(text))
+    return found
 
 
 def _of_names(names: Sequence[str], most: int) -> Ticks:

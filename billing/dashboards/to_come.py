@@ -20,11 +20,16 @@ def ends(to_come: ToCome) -> Sequence[Mapping[date, Decimal]]:
     return lows, {day: one.high for day, one in to_come.items()}
 
 
-def expected_lines(to_come: ToCome, size: Decimal, unit: str) -> list[dict[str, Any]]:
-    """Return the interval as a band between two lines, and what is expected as a dashed line."""
+def expected_lines(
+    to_come: ToCome, names: Mapping[date, str], size: Decimal, unit: str
+) -> list[dict[str, Any]]:
+    """Return the interval as a band between two lines, and what is expected as a dashed line.
+
+    ``names`` has what the axis calls each day, or what begins with it.
+    """
     if not to_come:
         return []
-    days = [day.isoformat() for day in to_come]
+    days = [names[day] for day in to_come]
 
     def line(name: str, hue: str, values: Iterable[Decimal], **more: Any) -> dict[str, Any]:
         own = {"x": days, "y": [float(value / size) for value in values], "meta": {"hue": hue}}

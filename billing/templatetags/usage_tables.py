@@ -4,22 +4,25 @@ What is written is the same as a loop in the template would write, in a fifth of
 """
 
 from collections.abc import Sequence
-from datetime import date
 from html import escape
 
 from django import template
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
-from billing.dashboards.marks import DayLinks
+from billing.dashboards.grains import DAY
+from billing.dashboards.marks import Links
 from billing.dashboards.metrics import Metric
 from billing.dashboards.numbers import money_in, page_language
+from billing.dashboards.overview_chart import Chart
 from billing.dashboards.overview_links import SOME_SLUG
 from billing.dashboards.panels import Panel, Row
+from billing.dashboards.ranges import Range
 from billing.dashboards.ranking import Mover
 from billing.dashboards.state import State
-from billing.dashboards.tables import DayRow
+from billing.dashboards.tables import PlaceRow
 from billing.dashboards.tables import Row as Ranked
+from billing.periods import Days
 from billing.templatetags.figures import NOTHING, amount_in, day_in, percent_in, signed_in
 
 register = template.Library()
@@ -31,7 +34,7 @@ def usage_rows(panel: Panel, state: State) -> SafeString:
     language, unit = page_language(), escape(panel.metric.unit)
     return SafeString(
         "\n".join(
-            f"<tr>{_day(language, row.day, panel.links)}"
+            f"<tr>{_place(language, row.place, panel.state.range, panel.links)}"
             f"{_figures(_cells(language, panel, row, state, unit))}"
             f"{_notes(row) if panel.notes.each else ''}</tr>"
             for row in panel.rows
@@ -40,16 +43,14 @@ def usage_rows(panel: Panel, state: State) -> SafeString:
 
 
 @register.simple_tag
-def day_rows(
-    rows: Sequence[DayRow], metric: Metric, is_compared: bool, links: DayLinks | None
-) -> SafeString:
-    """Write the rows of the overview's days: each series where there are many, all, and before."""
-    language, unit = page_language(), escape(metric.unit)
+def chart_rows(chart: Chart) -> SafeString:
+    """Write the rows of an overview's chart: each series where there are many, all, and before."""
+    language, unit, asked = page_language(), escape(chart.metric.unit), chart.asked
     return SafeString(
         "\n".join(
-            f"<tr>{_day(language, row.day, links)}"
-            f"{_figures(_amounts(language, row, unit, is_compared))}</tr>"
-            for row in rows
+            f"<tr>{_place(language, row.place, asked, chart.links)}"
+            f"{_figures(_amounts(language, row, unit, asked.is_compared))}</tr>"
+            for row in chart.rows
         )
     )
 
@@ -88,11 +89,14 @@ def _moved(language: str, mover: Mover, link: str, metric: Metric) -> str:
     )
 
 
-def _day(language: str, day: date, links: DayLinks | None) -> str:
-    name = day_in(language, day, "D j M Y")
+def _place(language: str, place: Days, asked: Range, links: Links | None) -> str:
+    if asked.grain == DAY:
+        name = day_in(language, place.first, "D j M Y")
+    else:
+        name = escape(asked.names[place.first])
     if links is None:
         return f'<th scope="row">{name}</th>'
-    return f'<th scope="row"><a href="{escape(links.of(day))}">{name}</a></th>'
+    return f'<th scope="row"><a href="{escape(links.of(place))}">{name}</a></th>'
 
 
 def _name(row: Ranked, link: str) -> str:
@@ -147,11 +151,11 @@ def _cost(language: str, row: Row, currency: str) -> str:
     return NOTHING if row.cost is None else escape(money_in(language, row.cost, currency))
 
 
-def _amounts(language: str, row: DayRow, unit: str, is_compared: bool) -> list[str]:
+def _amounts(language: str, row: PlaceRow, unit: str, is_compared: bool) -> list[str]:
     values = [*row.values, row.total] if len(row.values) > 1 else [row.total]
     cells = [str(amount_in(language, value, unit)) for value in values]
     return [*cells, _before(language, row, unit)] if is_compared else cells
 
 
-def _before(language: str, row: Row | DayRow, unit: str) -> str:
+def _before(language: str, row: Row | PlaceRow, unit: str) -> str:
     return NOTHING if row.before is None else str(amount_in(language, row.before, unit))

@@ -19,6 +19,7 @@ from billing.dashboards.charts import (
     summarise,
 )
 from billing.dashboards.forecast import Expected
+from billing.dashboards.grains import GRAINS
 from billing.dashboards.ranges import PRESETS, read_range
 from billing.periods import ONE_DAY, Days
 
@@ -37,10 +38,16 @@ def each_day(value: int) -> dict[date, Decimal]:
 
 class TestDailyBars:
     @settings(deadline=None)  # a busy machine is no failure
-    @given(ours=values, others=values, before=values, preset=st.sampled_from(list(PRESETS)))
-    def test_is_a_figure_that_plotly_accepts(self, ours, others, before, preset):
+    @given(
+        ours=values,
+        others=values,
+        before=values,
+        preset=st.sampled_from(list(PRESETS)),
+        grain=st.sampled_from(GRAINS),
+    )
+    def test_is_a_figure_that_plotly_accepts(self, ours, others, before, preset, grain):
         figure = daily_bars(
-            asked=read_range({"range": preset}, today=TODAY),
+            asked=read_range({"range": preset}, today=TODAY).by(grain),
             series=[Series("Acme <b>", ours, 0), Series("All others", others, 6)],
             before=before,
             unit="GB·h",

@@ -66,6 +66,16 @@ class TestForecast:
         assert fallen is not None
         assert fallen.days == [Expected(*decimals(one, one, one)) for one in (-20, -21)]
 
+    @given(past=pasts, days=ahead, is_level=st.booleans(), cut=st.integers(0, 31))
+    def test_spans_are_days_as_the_total_is(self, past, days, is_level, cut):
+        spans = [range(days), range(1), range(min(cut, days - 1), days)]
+        expected = forecast(past, days=days, is_level=is_level, spans=spans)
+        assert expected is not None
+        whole, first, rest = expected.spans
+        assert (whole, first) == (expected.total, expected.days[0])
+        sums = sum((one.margin for one in expected.days[min(cut, days - 1) :]), Decimal(0))
+        assert rest.margin <= sums * Decimal("1.000001") + Decimal("1e-12")
+
     @given(past=pasts, days=ahead)
     def test_days_that_add_up_come_to_the_total(self, past, days):
         expected = forecast(past, days=days, is_level=False)

@@ -3,7 +3,7 @@
 import json
 import re
 from datetime import date, timedelta
-from html import unescape
+from html import escape, unescape
 
 import pytest
 import time_machine
@@ -151,6 +151,32 @@ class TestChart:
         page = client.get(URL)
         assert figure(page)["data"][0]["name"] == "</script><b>&"
         assert b"<b>&" not in page.content
+
+
+class TestGrain:
+    @pytest.fixture(autouse=True)
+    def _used(self):
+        acme = make_organisation("Acme")
+        make_daily_usage(acme, date(2026, 11, 3), stored_gb=70)
+        make_daily_usage(acme, date(2026, 11, 3), date(2026, 11, 5), hours=3)
+
+    def test_puts_sums_together_and_averages_levels(self, client):
+        asked = {"metric": "execution", "grain": "week"}
+        page = client.get(URL, asked)
+        assert "Execution time per week" in text(page)
+        assert figure(page)["data"][0]["y"][:3] == [0, 6, 0]
+        level = figure(client.get(URL, {"metric": "stored", "grain": "week"}))["data"][0]
+        assert level["y"][:3] == [0, 60, 70]
+        lines = client.get(URL, {**asked, "format": "csv"}).content.decode().splitlines()
+        assert lines[0].startswith("week,")
+        assert "2026-11-02/2026-11-08,Execution time,,6,h,0" in lines
+
+    def test_leads_from_a_month_to_its_days(self, client):
+        page = client.get(URL, {"range": "12m", "metric": "execution"})
+        links = figure(page)["layout"]["meta"]["links"]
+        october = f"{URL}?metric=execution&from=2026-10-01&to=2026-10-31"
+        assert links["Oct 2026"] == october
+        assert f'href="{escape(october)}">Oct 2026</a>' in text(page)
 
 
 class TestWhereItLeads:

@@ -90,6 +90,26 @@ def test_one_day_alone_is_a_dot_and_what_is_to_come_a_band():
 
 
 def test_names_are_text_not_markup():
-    figure = with_notes(bars(Series("Acme", {TODAY: Decimal(3)})), [Note(TODAY, "<b>Plan & all")])
+    note = Note(TODAY, "<b>Plan & all")
+    figure = with_notes(bars(Series("Acme", {TODAY: Decimal(3)})), [note], MONTH)
     assert "&lt;b&gt;Plan &amp; all" in still(figure)
     assert "<b>" not in still(figure)
+
+
+def test_weeks_have_their_notes_and_what_is_to_come_in_their_places():
+    weeks = MONTH.by("week")
+    figure = daily_bars(
+        asked=weeks,
+        series=[Series("Acme", {place.first: ONE.value for place in weeks.places})],
+        before={},
+        unit="h",
+        today=TODAY,
+    )
+    notes = [Note(date(2026, 11, 3), "Plan"), Note(date(2026, 11, 6), "Price")]
+    figure = with_notes(figure, notes, weeks)
+    [note] = figure["layout"]["annotations"]
+    assert (note["text"], note["x"]) == ("1, 2", "2–8 Nov")
+    drawn = paths(figure)
+    assert drawn["to-come"].startswith("M833.3 0H1000")  # the sixth of six: 30 November
+    ticks = re.findall(r"<g class.*?</g>", still(figure))
+    assert [one.count("<text") for one in ticks] == [3, 6, 6]

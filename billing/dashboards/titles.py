@@ -1,0 +1,28 @@
+"""What charts are called: by their metric, and what it comes to in each place. Pure."""
+
+from django.utils.translation import gettext
+
+from billing.dashboards.grains import DAY, MONTH, WEEK
+from billing.dashboards.metrics import LAST, MOST, SUM, Metric
+
+
+def title_of(metric: Metric, grain: str = DAY) -> str:
+    return _pattern(metric, grain).format(name=metric.name)
+
+
+def _pattern(metric: Metric, grain: str) -> str:
+    if grain == DAY:
+        at_the_end = gettext("{name} at the end of each day")
+        return at_the_end if metric.is_level else gettext("{name} per day")
+    if metric.fold == SUM:
+        return {WEEK: gettext("{name} per week"), MONTH: gettext("{name} per month")}[grain]
+    if metric.fold == MOST:
+        names = gettext("{name}, the most of each week"), gettext("{name}, the most of each month")
+    elif metric.fold == LAST:
+        names = gettext("{name}, the last of each week"), gettext("{name}, the last of each month")
+    else:
+        names = (
+            gettext("{name}, average day of each week"),
+            gettext("{name}, average day of each month"),
+        )
+    return names[grain == MONTH]
