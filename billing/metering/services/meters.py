@@ -88,9 +88,9 @@ def change(service: Service, asked: Counting, *, now: datetime) -> None:
     Raises ChangeIsComing.
     """
     # Not as a key: batches refer to it while a new definition waits for them.
-    Service.objects.select_for_update(no_key=True).get(pk=service.pk)
+    locked = Service.objects.select_for_update(no_key=True).get(pk=service.pk)
     service.save()
-    before = latest(service)
+    before = latest(locked)  # what the caller has read may be of before another's change
     if counting_of(before) == asked:
         return
     if before.starts_at > now:

@@ -2,13 +2,19 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
+from threading import Barrier
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from billing.metering.models import Definition, Dimension, Service
+from billing.metering.services.meters import ChangeIsComing, Counting
+from billing.metering.services.meters import change as change_service
+from billing.metering.services.meters_api import find
 from catacloud.accounts.api_keys import create_api_key
+from tests.races import run_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -169,6 +175,19 @@ class TestChanging:
         body = {"name": "New name", "groupBy": TOKENS["groupBy"]}
         assert ask("put", "/tokens_total", key=platform, body=body).json()["name"] == "New name"
         assert Definition.objects.filter(service__slug="tokens_total").count() == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_at_once_is_one_change_and_the_other_waits_for_it(self, platform, tokens):
+        def change(path):
+            service = find(tokens["slug"])
+            asked = Counting(event_types=["prompt"], quantity_path=path)
+            both_have_read.wait()
+            change_service(service, asked, now=timezone.now())
+
+        both_have_read = Barrier(2)
+        jobs = [partial(change, path) for path in ("one", "other")]
+        assert len(run_at_once(*jobs, expected=ChangeIsComing)) == 1
+        assert Definition.objects.filter(service__slug=tokens["slug"]).count() == 2
 
     def test_waits_for_a_change_that_is_on_its_way(self, platform, tokens):
         ask("put", "/tokens_total", key=platform, body=self.CHANGE)
