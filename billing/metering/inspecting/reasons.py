@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 LARGEST = Decimal("1e30")
 PLACES = 12  # after the point, as the tables keep quantities
 NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
+NUMERAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")  # however long
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 SHOWN = 60  # characters of a value; senders write what they like
 
@@ -26,6 +27,12 @@ def unread(value: str | None, *, path: str, may_be_negative: bool) -> str:
         return _("The quantity is missing: {path} is null in its data.").format(path=path)
     number = Decimal(read) if isinstance(read, str) and NUMBER.fullmatch(read) else read
     said = _("{path} is {value}").format(path=path, value=_shown(value))
+    if isinstance(number, str) and NUMERAL.fullmatch(number):
+        text = _(
+            "The quantity is written too long: {said}. Up to 40 digits before the point, 40 after "
+            "it and two of an exponent are read."
+        )
+        return text.format(said=said)
     if not isinstance(number, Decimal):
         return _("The quantity is not a number: {said}.").format(said=said)
     return _out_of_bounds(number, said, may_be_negative=may_be_negative)

@@ -65,6 +65,11 @@ def test_there_is_a_reason_exactly_where_the_saga_reads_no_quantity(values, nega
         ('"Inf"', 'The quantity is not a number: used.bytes is "Inf".'),
         ("[1]", "The quantity is not a number: used.bytes is [1]."),
         (
+            f'"1.{41 * "0"}"',
+            f'The quantity is written too long: used.bytes is "1.{41 * "0"}". Up to 40 digits '
+            "before the point, 40 after it and two of an exponent are read.",
+        ),
+        (
             "1e31",
             "The quantity is too large: used.bytes is 1e31, and at most 1e+30 is counted.",
         ),
