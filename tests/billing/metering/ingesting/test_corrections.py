@@ -8,7 +8,6 @@ import pytest
 
 from billing.metering.events import REPLACED, VOIDED, EventName, UsageVoided
 from billing.metering.ingesting import corrections, ingestion
-from billing.metering.ingesting.cloudevents import read
 from billing.metering.ingesting.corrections import BadCorrection, CorrectedBefore
 from billing.metering.ingesting.ingestion import BadBatch, SentDifferently
 from billing.metering.inspecting import explaining, listing
@@ -19,7 +18,6 @@ from eventstore.models import StoredEvent
 from tests.billing.metering.sending import skip_the_last
 from tests.billing.metering.services.test_definitions import HOUR, NOON, TYPE, catch_up, total
 from tests.factories import make_organisation, make_service
-from tests.races import run_at_once
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + 99 * HOUR
@@ -215,38 +213,6 @@ class TestAReplacement:
         assert reason in said
 
 
-class TestAnEventIsCorrectedOnce:
-    SAID = {
-        "v": "The event '1' of 's' was voided before, by 'v' of 's': send its "
-        "usage as a new event.",
-        "r": "The event '1' of 's' was replaced before, by 'r' of 's': correct that one instead.",
-    }
-
-    @pytest.mark.parametrize("first", ["v", "r"])
-    @pytest.mark.parametrize("second", ["v", "r"])
-    @pytest.mark.parametrize("together", [True, False])
-    def test_and_the_second_correction_is_told_of_the_first(
-        self, acme, tokens, first, second, together
-    ):
-        one = {"v": void("v", "1"), "r": replace("r", "1", 10)}[first]
-        two = {"v": void("v2", "1"), "r": replace("r2", "1", 100)}[second]
-        send(acme, usage("1"))
-        if not together:
-            send(acme, one)
-        with pytest.raises(SentDifferently) as caught:
-            send(acme, *([one, two] if together else [two]))
-        assert [bad.reason for bad in caught.value.bad] == [self.SAID[first]]
-
-    def test_and_the_rest_of_a_batch_is_taken_where_that_is_asked_for(self, acme, tokens):
-        send(acme, usage("1"), void("v", "1"))
-        batch = [void("v", "1"), void("w", "1"), usage("2"), event("x", VOIDED, {})]
-        events = read(msgspec.json.encode(batch))
-        key = ApiKey(organisation=acme, prefix="tests")
-        outcomes = ingestion.accept_each(events, key=key, now=LATER)
-        assert [one.status for one in outcomes] == ["repeated", "refused", "accepted", "refused"]
-        assert outcomes[1].reason == self.SAID["v"]
-
-
 @pytest.mark.parametrize("order", list(permutations(range(4)))[::5])
 @pytest.mark.parametrize("limit", [1, 3])
 def test_corrections_give_the_same_in_any_order(acme, tokens, order, limit):
@@ -290,18 +256,6 @@ class TestByAPerson:
         with pytest.raises(BadCorrection):
             self.void(acme, id, reason)
         assert StoredEvent.objects.filter(type="usage.voided").count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_corrections_at_once_one_is_taken(acme, tokens):
-    send(acme, usage("1"))
-    raised = run_at_once(
-        *[lambda n=n: send(acme, replace(f"r{n}", "1", 10)) for n in range(4)],
-        expected=SentDifferently,
-    )
-    assert len(raised) == 3
-    catch_up()
-    assert total(tokens) == 10
 
 
 def test_what_older_voids_said_is_read_as_ever():
