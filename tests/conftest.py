@@ -43,13 +43,15 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(request: pytest.FixtureRequest) -> None:
+def django_db_setup(request: pytest.FixtureRequest) -> Iterator[None]:
     """Use the database that has seen all migrations; on a server of the user's, make one."""
-    if not request.config.stash.get(MIGRATED, False):
+    if request.config.stash.get(MIGRATED, False):
+        connection.close()
+        connection.settings_dict["NAME"] = migrated.DATABASE
+    else:
         request.getfixturevalue("django_db_setup")
-        return
-    connection.close()
-    connection.settings_dict["NAME"] = migrated.DATABASE
+    yield
+    emptying.leave()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from tests import emptying
+
 PLACE = ("NAME", "HOST", "PORT", "USER", "PASSWORD")
 
 
@@ -43,6 +45,7 @@ def on(place: str | Mapping[str, object], monkeypatch: pytest.MonkeyPatch) -> It
 def copied(template: str, *, name: str) -> Iterator[None]:
     """Copy a database of the test's server while the block runs; nobody may be in it."""
     connection.close()
+    emptying.leave()
     with connection._nodb_cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')

@@ -13,6 +13,7 @@ from django.db import connection
 from eventstore import store
 from eventstore.events import StreamKey
 from eventstore.store import NewEvent
+from tests import emptying
 from tests.eventstore.conformance.sides import of, ones
 from tests.eventstore.servers import elsewhere as environment
 from tests.eventstore.servers import until
@@ -64,10 +65,10 @@ def locked(key: StreamKey) -> Iterator[None]:
         yield
 
 
-SESSIONS = """
-SELECT {what} FROM pg_stat_activity
+SESSIONS = f"""
+SELECT {{what}} FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend'
-    AND pid <> pg_backend_pid() AND {which}
+    AND pid <> pg_backend_pid() AND application_name <> '{emptying.NAME}' AND {{which}}
 """
 WAITING = "wait_event_type = 'Lock'"
 UNFINISHED = "state <> 'idle'"

@@ -8,6 +8,7 @@ from django.db import connection
 from eventstore import repository, store
 from eventstore.models import Stream
 from eventstore.store import Append
+from tests import emptying
 from tests.eventstore.examples import Counter, counted, stream
 from tests.eventstore.faults.processes import all_at_once, ready, working
 from tests.eventstore.servers import until
@@ -61,7 +62,9 @@ def others():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            "AND backend_type = 'client backend' AND pid <> pg_backend_pid() "
+            "AND application_name <> %s",
+            [emptying.NAME],
         )
         return cursor.fetchone()[0]
 

@@ -7,6 +7,7 @@ from django.db import connection
 
 from eventstore import repository, store
 from eventstore.store import Append
+from tests import emptying
 from tests.eventstore.examples import Counter, counted, stream
 from tests.eventstore.faults import effects
 from tests.eventstore.faults.processes import ready, working
@@ -83,7 +84,9 @@ def sessions():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND backend_type = 'client backend'"
+            "WHERE datname = current_database() AND backend_type = 'client backend' "
+            "AND application_name <> %s",
+            [emptying.NAME],
         )
         return cursor.fetchone()[0]
 
