@@ -11,12 +11,11 @@ from billing.exact import ZERO
 from billing.invoicing.charging.by_period import reading_cost_of_days
 from billing.invoicing.charging.rate import RatedPeriod
 from billing.metering.models import Service
-from billing.metering.querying.usage import Levels, levels_before, period_figures
-from billing.periods import Days
+from billing.metering.querying.usage import levels_before
 from billing.rankings.models import RankedOrganisation, Ranking
 from billing.rankings.spans import Span
 from billing.rankings.sums import amounts_of
-from billing.rankings.used import Used, plan_names, used_by_organisation
+from billing.rankings.used import FiguresByMonth, Used, plan_names, used_by_organisation
 from billing.together import read
 from catacloud.accounts.models import Organisation
 
@@ -47,8 +46,16 @@ def rows_of(
     ]
     used: dict[str, Mapping[UUID, Used]] = {}
     rated: dict[str, Mapping[UUID, RatedPeriod]] = {}
+    figures = FiguresByMonth(owners, now)
     for of, days, levels in spans:
-        used[of], rated[of] = _used_and_rated(owners, days, levels, services, now, stood=bool(of))
+        if days is not None:
+            known = figures.of(days, levels)
+            used[of] = used_by_organisation(known.values(), services)
+            rated[of] = read(
+                reading_cost_of_days(
+                    days=days, now=now, organisations=owners, known=known, as_it_stood=bool(of)
+                )
+            )
     return [
         RankedOrganisation(
             ranking=ranking,
@@ -62,27 +69,6 @@ def rows_of(
         )
         for one in organisations
     ]
-
-
-def _used_and_rated(
-    owners: Sequence[UUID],
-    days: Days | None,
-    levels: Levels,
-    services: Mapping[str, Service],
-    now: datetime,
-    *,
-    stood: bool,
-) -> tuple[Mapping[UUID, Used], Mapping[UUID, RatedPeriod]]:
-    """Read usage once, for what is shown and for what it costs."""
-    if days is None:
-        return {}, {}
-    figures = period_figures(days=days, now=now, organisations=owners, levels=levels)
-    rated = read(
-        reading_cost_of_days(
-            days=days, now=now, organisations=owners, figures=figures, as_it_stood=stood
-        )
-    )
-    return used_by_organisation(figures, services), rated
 
 
 def _figures(

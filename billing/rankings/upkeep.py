@@ -26,7 +26,7 @@ SOONEST, RENEWED_TIMES = timedelta(milliseconds=300), 3
 AT_LEAST = timedelta(seconds=10)  # where no event is new: what is stored goes on to add up
 OVER = timedelta(minutes=5)  # instead, of days that are over: only late events change them
 USUAL = ("this-month", "last-month")  # presets that are there before anybody asks
-FILLED = 2.0  # seconds: so long, or as long as a ranking took, days are marked after it
+FILLED = 2.0, 60.0  # seconds, at least and at most: as long as a ranking took, days are marked
 
 
 def newest(span: Span) -> Ranking | None:
@@ -69,7 +69,9 @@ def keep(span: Span, *, now: datetime) -> None:
     with _alone("rank") as is_alone:
         if is_alone and is_due(newest(span), now=now):
             took = making.make(span, now=now).took
-            revenue.fill(now=now, seconds=max(FILLED, took.total_seconds() if took else 0.0))
+            least, most = FILLED
+            seconds = took.total_seconds() if took else 0.0
+            revenue.fill(now=now, seconds=min(max(least, seconds), most))
     cache.delete(bell_of(span, "rank"))
 
 

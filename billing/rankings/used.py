@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from billing.dashboards.grains import MONTH, places_of
 from billing.dashboards.metrics import METRICS, Metric
+from billing.exact import exactly
 from billing.invoicing.models import Subscription
 from billing.metering.models import Service
-from billing.metering.querying.usage import PeriodFigure
+from billing.metering.querying.usage import Levels, PeriodFigure, period_figures
+from billing.periods import Days
 
 ZERO = Decimal(0)
 
@@ -30,19 +33,55 @@ def metered_services() -> dict[str, Service]:
     return {service.slug: service for service in Service.objects.filter(slug__in=slugs)}
 
 
+class FiguresByMonth:
+    """What some organisations used, read month by month: each day of theirs once, for periods that
+    are rated as for all days together.
+    """
+
+    def __init__(self, organisations: Sequence[UUID], now: datetime) -> None:
+        self.organisations, self.now = organisations, now
+        self.known: dict[Days, Sequence[PeriodFigure]] = {}
+
+    def of(self, days: Days, levels: Levels) -> dict[Days, Sequence[PeriodFigure]]:
+        """Return the figures of each month that has some of the days, as far as it has;
+        ``levels`` are those before the first.
+        """
+        found = {}
+        for part in places_of(days, MONTH):
+            if part not in self.known:
+                self.known[part] = period_figures(
+                    days=part, now=self.now, organisations=self.organisations, levels=levels
+                )
+            found[part] = self.known[part]
+            levels = {(one[0], one[1]): one.level for one in found[part] if one.level}
+        return found
+
+
 def used_by_organisation(
-    rows: Iterable[PeriodFigure], services: Mapping[str, Service]
+    months: Iterable[Sequence[PeriodFigure]], services: Mapping[str, Service]
 ) -> dict[UUID, Used]:
-    """Return what organisations used, from the figures of a span of days."""
-    by_id = {service.pk: service for service in services.values()}
-    figures: dict[UUID, dict[str, Decimal]] = {}
-    for row in rows:
-        service = by_id.get(row.service_id)
-        for metric in METRICS.values():
-            if service is not None and metric.service == service.slug:
-                values = figures.setdefault(row.organisation_id, {})
-                values[metric.slug] = metric.of(row, service)
-    return {organisation: Used(values) for organisation, values in figures.items()}
+    """Return what organisations used, from the figures of months in their order.
+
+    ``services`` are those behind the metrics: sums and levels, which add up over days.
+    """
+    found: dict[UUID, dict[str, Decimal]] = {}
+    for metric in METRICS.values():
+        if service := services.get(metric.service):
+            for owner, row in _added_up(months, service).items():
+                found.setdefault(owner, {})[metric.slug] = metric.of(row, service)
+    return {owner: Used(values) for owner, values in found.items()}
+
+
+def _added_up(
+    months: Iterable[Sequence[PeriodFigure]], service: Service
+) -> dict[UUID, PeriodFigure]:
+    sums: dict[UUID, PeriodFigure] = {}
+    with exactly():
+        for row in (row for month in months for row in month if row.service_id == service.pk):
+            before = sums.get(row.organisation_id)
+            figure = row.figure + before.figure if before else row.figure
+            sums[row.organisation_id] = row._replace(figure=figure)
+    return sums
 
 
 def plan_names(*, organisations: Sequence[UUID], on: date) -> dict[UUID, str]:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import reduce
 from operator import or_
+from types import MappingProxyType
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -52,21 +53,19 @@ def reading_cost_of_days(
     days: Days,
     now: datetime,
     organisations: Sequence[UUID],
-    figures: Sequence[PeriodFigure] | None = None,
+    known: Mapping[Days, Sequence[PeriodFigure]] = MappingProxyType({}),
     as_it_stood: bool = False,
 ) -> Reading[dict[UUID, RatedPeriod]]:
     """Read what days cost each organisation, as rate_organisations has it for a period.
 
-    ``figures`` of the days spare reading them for those whose days are one period. ``as_it_stood``
-    leaves out of bills what came about after the days, to compare two spans of days fairly.
+    Figures that are ``known`` of days spare reading them where these are all of a period so far.
+    ``as_it_stood`` leaves out of bills what came about after the days, to compare two spans of days
+    fairly.
     """
     owners = yield from _by_parts(days, now, organisations, days.end if as_it_stood else None)
-    asked = [(parts, part, some) for parts, some in owners.items() for part in parts]
+    asked = [(part, some) for parts, some in owners.items() for part in parts]
     each = yield from together(
-        *(
-            _reading_part(part, some, now, figures if len(parts) == 1 else None)
-            for parts, part, some in asked
-        )
+        *(_reading_part(part, some, now, known.get(part.days)) for part, some in asked)
     )
     bills: defaultdict[UUID, list[RatedPeriod]] = defaultdict(list)
     for rated in each:

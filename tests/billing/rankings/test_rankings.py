@@ -8,8 +8,10 @@ from django.core.cache import cache
 
 from billing.accounts import commands
 from billing.dashboards.ranges import read_range
+from billing.exact import in_units
 from billing.metering.folding import saga
 from billing.metering.models import Service
+from billing.metering.querying.usage import period_figures
 from billing.periods import Days
 from billing.rankings import asking, making, reading, revenue, upkeep
 from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
@@ -71,6 +73,25 @@ class TestMaking:
         ranking = making.make(Span.of(asked), now=NOW)
         assert RankedOrganisation.objects.get().cost == 6
         assert ranking.costs[0]["cost"] == "6"
+
+    def test_adds_up_months_to_what_their_days_come_to_together(self):
+        """A level goes on from month to month, and clocks change in between."""
+        acme = make_organisation("Acme", time_zone="Europe/Berlin")
+        make_daily_usage(acme, date(2026, 8, 20), date(2026, 10, 25), stored_gb=3, hours=2)
+        make_daily_usage(acme, date(2026, 9, 9), date(2026, 11, 2), stored_gb=5, hours=1)
+        asked = read_range({"from": "2026-09-05", "to": "2026-11-23"}, today=NOW.date())
+        making.make(Span.of(asked), now=NOW)
+        row = RankedOrganisation.objects.get()
+        rows = period_figures(days=asked.days, now=NOW, organisations=[acme.pk])
+        figures = {one.service_id: one for one in rows}
+        storage = Service.objects.get(slug="storage")
+        execution = Service.objects.get(slug="execution-time")
+        level = figures[storage.pk]
+        assert row.gb_hours == in_units(level.figure, unit_size=storage.unit_size)
+        assert row.stored == in_units(level.level, unit_size=Decimal(10**9)) == 16
+        assert row.execution == in_units(
+            figures[execution.pk].figure, unit_size=execution.unit_size
+        )
 
     def test_takes_the_place_of_the_one_before_and_leaves_it_to_who_reads_it(self):
         made = [making.make(SPAN, now=NOW + timedelta(hours=n)).pk for n in range(3)]
@@ -202,9 +223,10 @@ class TestReading:
 
 class TestUpkeep:
     @pytest.fixture(autouse=True)
-    def nobody_is_at_it(self):
-        """Workers that other tests killed may be said to be, for as long as a task may take."""
+    def _nobody_rang(self, monkeypatch):
+        """And no day is marked after a ranking, which takes seconds."""
         cache.clear()
+        monkeypatch.setattr(upkeep, "FILLED", (0.0, 0.0))
 
     @pytest.fixture
     def rung(self, monkeypatch):
