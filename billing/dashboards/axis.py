@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from billing.templatetags.figures import tick_in
+from billing.templatetags.figures import tick_in_scale
 
 ZERO = Decimal(0)
 ROOM = 1.02  # beyond the last tick
@@ -54,12 +54,11 @@ def value_axis(extent: Extent, unit: str) -> dict[str, Any]:
     step = _round_step((high - low) / 4) if high > low else 1.0
     first, last = math.floor(low / step), math.ceil(high / step)
     values = [step * n for n in range(first, max(last, first + 1) + 1)]
-    short = unit.split(" ")[0]
     return {
         "range": [values[0] * ROOM, values[-1] * ROOM],
         "fixedrange": True,
         "tickvals": values,
-        "ticktext": [tick_in(value, short) if value else "0" for value in values],
+        "ticktext": [tick_in_scale(value, unit) if value else "0" for value in values],
     }
 
 

@@ -150,15 +150,17 @@ def summarise(values: Values, days: Days) -> Summary | None:
 
 
 def sparkline(values: Values, days: Days) -> str:
-    """Return the points of an SVG polyline, from the lowest value to the highest."""
+    """Return the points of an SVG polyline, from the lowest value to the highest.
+
+    A day that is alone has no course, and so no points.
+    """
+    if len(days) == 1:
+        return ""
     heights = [float(values.get(day, ZERO)) for day in days]
     low, high = min(heights), max(heights)
-    step = SPARK_WIDTH / max(1, len(heights) - 1)
+    step = SPARK_WIDTH / (len(heights) - 1)
     scale = (SPARK_HEIGHT - 4) / (high - low) if high > low else 0.0
     base = SPARK_HEIGHT - 2 if high > low else SPARK_HEIGHT / 2
-    if len(heights) == 1:
-        heights *= 2
-        step = SPARK_WIDTH
     return " ".join(
         f"{n * step:.1f},{base - (height - low) * scale:.1f}" for n, height in enumerate(heights)
     )
@@ -219,6 +221,7 @@ def named_layout(names: Sequence[str], ticks: Mapping[str, Ticks], **more: objec
             "categoryorder": "array",
             "categoryarray": list(names),
             "range": [-0.5, len(names) - 0.5],
+            "unifiedhovertitle": {"text": "%{x}"},  # all of the name, and not what fits below it
         },
         "shapes": [],
         **more,

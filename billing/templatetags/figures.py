@@ -5,6 +5,7 @@ from copy import copy
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from babel import Locale
@@ -203,6 +204,16 @@ def tick_in(value: float, unit: str) -> str:
         return f"{tick(value)} {unit}"
     written = money_around(page_language(), tick(abs(value)), unit)
     return f"−{written}" if value < 0 else written
+
+
+def tick_in_scale(value: float, unit: str) -> str:
+    """Write it in a unit of SCALES, and from where the next one begins in that: 750 k, 1 M."""
+    for steps in SCALES.values():
+        for (larger, next_unit), (size, name) in pairwise(steps):
+            if name == unit and abs(value) >= float(larger / size):
+                own = next_unit.split(" ")[0] if " " in unit else next_unit
+                return tick_in(value / float(larger / size), own)
+    return tick_in(value, unit.split(" ")[0])
 
 
 def separators() -> str:

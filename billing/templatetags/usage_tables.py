@@ -56,14 +56,15 @@ def chart_rows(chart: Chart) -> SafeString:
 
 
 @register.simple_tag
-def organisation_rows(rows: Sequence[Ranked], is_compared: bool, usage: str) -> SafeString:
+def organisation_rows(rows: Sequence[Ranked], asked: Range, usage: str) -> SafeString:
     """Write the rows of the overview's organisations, which lead to their usage: see SOME_SLUG."""
     language = page_language()
     start, end = conditional_escape(usage).split(SOME_SLUG, 1)
     return SafeString(
         "\n".join(
             f'<tr role="row">{_name(row, f"{start}{row.slug}{end}")}'
-            f"{_ranked(language, row, is_compared)}{_curve(row)}</tr>"
+            f"{_ranked(language, row, asked.is_compared)}"
+            f"{_curve(row) if len(asked.days) > 1 else ''}</tr>"
             for row in rows
         )
     )

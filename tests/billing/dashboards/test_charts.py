@@ -161,7 +161,7 @@ class TestSparkline:
     def test_stays_in_its_box(self, length):
         days = Days(TODAY, TODAY + ONE_DAY * length)
         points = sparkline({day: Decimal(day.day) for day in days}, days).split()
-        assert len(points) == max(2, length)
+        assert len(points) == (length if length > 1 else 0)  # a day alone has no course
         for point in points:
             x, y = map(float, point.split(","))
             assert 0 <= x <= 92

@@ -168,3 +168,21 @@ def test_a_day_has_its_year_among_many():
 )
 def test_a_change_that_shows_as_nothing_has_no_colour(now, direction):
     assert Change(now=Decimal(now), before=Decimal(100)).direction == direction
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (500, "k GB·h", "500 k"),
+        (1000, "k GB·h", "1 M"),
+        (-2000, "M GB·h", "−2 G"),
+        (1000, "GB·h", "1 k GB·h"),
+        (1500, "GB", "1.5 TB"),
+        (1000, "h", "1,000 h"),
+        (1_000_000, "h", "1 M h"),
+        (1000, "calls", "1,000 calls"),
+        (2000, "EUR", "€2,000"),
+    ],
+)
+def test_a_tick_goes_on_in_the_next_unit_from_where_that_begins(value, unit, expected):
+    assert figures.tick_in_scale(float(value), unit) == expected

@@ -214,6 +214,7 @@ class TestWhereItLeads:
         assert "lead" not in figure(page)["layout"]["meta"]
         assert "90 h 00 m on 20 Nov." in text(page)
         assert "on average" not in text(page)
+        assert 'class="spark' not in text(page)
 
 
 class TestComparedWithNothing:
@@ -274,7 +275,7 @@ class TestTable:
     @pytest.mark.parametrize(
         ("sort", "expected"),
         [
-            ("", ["Gamma", "Beta", "Alpha"]),
+            ("-gb-hours", ["Gamma", "Beta", "Alpha"]),
             ("name", ["Alpha", "Beta", "Gamma"]),
             ("-execution", ["Alpha", "Beta", "Gamma"]),
             ("stored", ["Alpha", "Beta", "Gamma"]),
