@@ -31,12 +31,14 @@ from catacloud.accounts.access import (
     signed_in,
 )
 from catacloud.accounts.models import Organisation
+from catacloud.addresses import tidied
 from catacloud.fragments import template_for
 
 
 @signed_in
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
+@tidied()
 def events(request: SignedInRequest, slug: str) -> HttpResponse:
     organisation = get_organisation(request.user, slug)
     stamp = stamps.stamp_of_events(organisation)
@@ -47,6 +49,7 @@ def events(request: SignedInRequest, slug: str) -> HttpResponse:
 @operators_only
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
+@tidied()
 def all_events(request: SignedInRequest) -> HttpResponse:
     tag = live.tag(request, timezone.now(), stamps.stamp_of_events(None))
     return live.unchanged(tag) if live.is_known(request, tag) else _show(request, None, tag)

@@ -15,7 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from billing.dashboards import stamps
 from billing.dashboards.bill_to_come import BillToCome, reading_bill
-from billing.dashboards.invoice_rows import STATUSES, filtered, read_filters, reading_rows
+from billing.dashboards.invoice_rows import LONGEST, STATUSES, filtered, read_filters, reading_rows
 from billing.invoicing.documents import describing, issued_files
 from billing.invoicing.documents.issued_files import Issued
 from billing.invoicing.documents.written import PLACES_SHOWN, write
@@ -34,12 +34,14 @@ from catacloud.accounts.access import (
     signed_in,
 )
 from catacloud.accounts.models import Organisation
+from catacloud.addresses import tidied
 from catacloud.fragments import template_for
 
 
 @signed_in
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
+@tidied(q=LONGEST)
 def invoice_list(request: SignedInRequest, slug: str) -> HttpResponse:
     organisation = get_organisation(request.user, slug)
     now = timezone.now()

@@ -7,7 +7,8 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from catacloud.accounts.access import SignedInRequest, operators_only
-from catacloud.accounts.organisations import found, searched, shortened
+from catacloud.accounts.organisations import LONGEST, found, searched
+from catacloud.addresses import tidied
 from catacloud.fragments import template_for
 
 PAGE = "billing/organisations.html"
@@ -18,9 +19,8 @@ LEAST = 2  # letters that suggestions are given for: one is in nearly every name
 @operators_only
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
+@tidied(q=LONGEST)
 def organisations(request: SignedInRequest) -> HttpResponse:
-    if query := shortened(request.GET):
-        return redirect(f"{request.path}{query}")
     text = searched(request.GET)
     template = template_for(request, PAGE, partials={"found"})
     if template != PAGE:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.core.paginator import Page
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -29,7 +29,8 @@ from billing.rankings import reading
 from billing.rankings.reading import Leaders, Ranked
 from catacloud import live
 from catacloud.accounts.access import SignedInRequest, operators_only
-from catacloud.accounts.organisations import searched, shortened
+from catacloud.accounts.organisations import LONGEST, searched
+from catacloud.addresses import tidied
 from catacloud.fragments import open_tables, opened_table, template_for, varies
 
 Context = dict[str, object]
@@ -39,9 +40,8 @@ PAGE = "billing/overview.html"
 @operators_only
 @require_safe
 @varies
+@tidied(q=LONGEST)
 def overview(request: SignedInRequest) -> HttpResponse:
-    if query := shortened(request.GET):
-        return redirect(f"{request.path}{query}")
     now = timezone.now()
     platform = overview_figures.read(
         read_range(request.GET, today=now.date()).by(request.GET.get("grain", "")),

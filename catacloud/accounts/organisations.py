@@ -5,7 +5,6 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat, Lower, StrIndex
-from django.http import QueryDict
 from django.utils.text import slugify
 
 from catacloud.accounts.models import ApiKey, Organisation
@@ -42,17 +41,6 @@ def called(name: str, *, key: ApiKey) -> Organisation | None:
 def searched(asked: Mapping[str, str]) -> str:
     """Return what ``?q=`` looks for: what is longer than any name, by its beginning alone."""
     return asked.get("q", "").strip()[:LONGEST]
-
-
-def shortened(asked: QueryDict) -> str:
-    """Return the query that asks the same by no more letters than are looked for, with its question
-    mark; nothing where that is how it is asked.
-    """
-    if len(asked.get("q", "").strip()) <= LONGEST:
-        return ""
-    short = asked.copy()
-    short["q"] = searched(asked)
-    return f"?{short.urlencode()}"
 
 
 def found(text: str) -> QuerySet[Organisation]:

@@ -13,6 +13,14 @@
     document.addEventListener(name, () => showError(false));
   }
 
+  // A form sends its empty fields, too: an address holds what was chosen.
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.verb !== "get") return;
+    for (const [name, value] of [...detail.formData]) {
+      if (value === "") detail.formData.delete(name);
+    }
+  });
+
   // The session has ended: the answer is the sign-in page, which is no part of this one.
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     const { xhr, requestConfig } = event.detail;
