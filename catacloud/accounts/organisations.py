@@ -13,11 +13,18 @@ LONGEST = 200  # letters that a name can have, so no more are looked for
 
 
 def create_missing(names: Iterable[str], *, now: datetime) -> None:
-    """Create the organisations that do not exist yet, each under the slug of its name."""
+    """Create the organisations that do not exist yet, each under the slug of its name.
+
+    One exists as well whose external key that slug is.
+    """
+    slugs = {name: slugify(name) for name in sorted(set(names))}
+    known = Organisation.objects.filter(external_key__in=slugs.values())
+    taken = set(known.values_list("external_key", flat=True))
     Organisation.objects.bulk_create(
         [
-            Organisation(slug=slugify(name), name=name, created_at=now)
-            for name in sorted(set(names))
+            Organisation(slug=slug, name=name, created_at=now)
+            for name, slug in slugs.items()
+            if slug not in taken
         ],
         ignore_conflicts=True,
     )

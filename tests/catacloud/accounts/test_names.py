@@ -2,8 +2,10 @@
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from catacloud.accounts.models import Organisation
+from catacloud.accounts.organisations import create_missing
 from tests.factories import make_organisation
 from tests.races import run_at_once
 
@@ -38,6 +40,12 @@ def test_both_may_be_one_of_the_same_organisation(acme, globex):
     rename(acme, external_key="acme")
     rename(globex, external_key="customer-7")
     rename(globex, slug="customer-7")
+
+
+def test_who_goes_by_a_name_already_is_not_made_anew(acme):
+    rename(acme, external_key="customer-7")
+    create_missing(["Acme", "Customer 7", "Tern"], now=timezone.now())
+    assert sorted(Organisation.objects.values_list("slug", flat=True)) == ["acme", "tern"]
 
 
 @pytest.mark.django_db(transaction=True)
