@@ -17,6 +17,7 @@ from billing.rankings.models import Ranking
 from eventstore.cursors import binary_cursor
 
 PER_PAGE, TOP, MOVERS = 25, 6, 6
+FEW = 500  # found by a search
 
 
 class Ranked(NamedTuple):
@@ -64,16 +65,30 @@ def read_page(
 
     They are in the order of a column; with a minus from the most to the least.
     """
-    asked: dict[str, Any] = {"ranking": ranking.pk, "search": search, "folded": search.casefold()}
+    asked: dict[str, Any] = {"ranking": ranking.pk}
     only, count = "", ranking.organisations
     if search:
-        only = SEARCHED
-        [(count,)] = _read(COUNT.format(only=only), asked)
+        asked |= {"search": search, "folded": search.casefold()}
+        only, count = _found(asked)
     page = Paginator(range(count), PER_PAGE).get_page(number)
     asked["offset"] = max(0, page.start_index() - 1)
     limit = f"OFFSET %(offset)s::bigint LIMIT {PER_PAGE}"
     rows = _read(_rows(figure, only=only, sort=sort, limit=limit), asked)
     return page, [Ranked(*row) for row in rows]
+
+
+def _found(asked: dict[str, Any]) -> tuple[str, int]:
+    """Return what of SQL finds what is searched for, and how many there are.
+
+    To look through all names takes most of a search. Where few are found it is done once. Where
+    many are, the first of them are soon seen, and so is a page of them, in the order that it has.
+    """
+    some = _read(SOME, {**asked, "limit": FEW + 1})
+    if len(some) > FEW:
+        [(count,)] = _read(COUNT, asked)
+        return SEARCHED, count
+    asked["names"], asked["ids"] = ([row[at] for row in some] for at in (0, 1))
+    return AMONG, len(some)
 
 
 def largest(ranking: Ranking, figure: str) -> list[UUID]:
@@ -147,10 +162,14 @@ FROM billing_rankedorganisation AS ranked
 JOIN accounts_organisation AS owner ON owner.id = organisation_id
 WHERE ranking_id = %(ranking)s {only}
 """
-COUNT = f"SELECT count(*) {_FOUND}"
 ROWS = f"""
 SELECT organisation_id, owner.name, slug, time_zone, ranked.name AS folded, plan, currency, opening,
     stored, gb_hours, execution, cost, {{figure}}_compared, {{figure}}_before
 {_FOUND} ORDER BY {{order}} {{limit}}
 """
 SEARCHED = "AND (strpos(ranked.name, %(folded)s) > 0 OR strpos(slug, %(search)s) > 0)"
+COUNT = f"SELECT count(*) {_FOUND.format(only=SEARCHED)}"
+SOME = f"SELECT ranked.name, organisation_id {_FOUND.format(only=SEARCHED)} LIMIT %(limit)s"
+AMONG = """AND (ranked.name, organisation_id) IN (
+    SELECT * FROM unnest(%(names)s::text[], %(ids)s::uuid[])
+)"""

@@ -215,6 +215,18 @@ class TestReading:
         _, rows = reading.read_page(ranking, "stored", sort="name", search="ET", number="1")
         assert names(rows) == ["beta"]
 
+    @pytest.mark.parametrize("few", [0, 2, 500])
+    def test_pages_what_is_found_in_order_whether_few_or_many(self, ranking, monkeypatch, few):
+        monkeypatch.setattr(reading, "FEW", few)
+        monkeypatch.setattr(reading, "PER_PAGE", 2)
+        asked = {"sort": "-execution", "search": "t"}
+        page, rows = reading.read_page(ranking, "stored", **asked, number="1")
+        assert (page.paginator.count, names(rows)) == (2, ["Delta", "beta"])
+        page, rows = reading.read_page(ranking, "stored", **asked | {"search": "a"}, number="2")
+        assert (page.paginator.count, names(rows)) == (4, ["beta", "Alpha"])
+        page, rows = reading.read_page(ranking, "stored", **asked | {"search": "none"}, number="1")
+        assert (page.paginator.count, rows) == (0, [])
+
     def test_names_those_that_rose_and_fell_the_most(self, ranking):
         leaders = reading.read_leaders(ranking, "execution")
         assert names(leaders.largest) == ["Delta", "Gamma", "beta"]
