@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing.dashboards.marks import Note, Notes
+from billing.dashboards.marks import Note, Notes, late_on
 from billing.dashboards.usage_reads import MOST_LATE, UsageDays
 from billing.invoicing.models import Subscription
 from billing.metering.models import Service
@@ -26,14 +26,15 @@ def notes_of(
         *_prices({one.pk: service(one.name) for one in services}, usage, days),
     ]
     late = [
-        Note(day, _late(count)) for day, count in usage.late.items() if days.first <= day < days.end
+        Note(day, _late(count), is_late=True)
+        for day, count in usage.late.items()
+        if days.first <= day < days.end
     ]
     is_few = len(late) <= MOST_DRAWN
-    sentence = "" if is_few else _("Events came more than two days late on {count} of these days.")
     return Notes(
         each=[*agreed, *late],
         drawn=sorted([*agreed, *(late if is_few else [])], key=lambda note: note.day),
-        sentence=sentence.format(count=len(late)),
+        sentence="" if is_few else late_on(len(late)),
     )
 
 

@@ -7,10 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext
+
 from billing.dashboards.numbers import money_around, page_language
 from billing.dashboards.ranges import Range
 from billing.periods import Days
 from billing.pricing.currencies import minor_unit
+from billing.templatetags.figures import without_year
 
 Figure = dict[str, Any]
 
@@ -21,6 +24,7 @@ class Note:
 
     day: date
     text: str
+    is_late: bool = False  # of events that came late, of which there may be some each day
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,18 @@ class Notes:
     sentence: str = ""
 
     def on(self, days: Days) -> list[str]:
-        return [note.text for note in self.each if days.first <= note.day < days.end]
+        """Return the texts of a day; of several, each with its day, and of late ones how many."""
+        found = [note for note in self.each if days.first <= note.day < days.end]
+        if len(days) == 1:
+            return [note.text for note in found]
+        texts = [f"{without_year(note.day)}: {note.text}" for note in found if not note.is_late]
+        late = sum(note.is_late for note in found)
+        return [*texts, late_on(late)] if late else texts
+
+
+def late_on(count: int) -> str:
+    text = gettext("Events came more than two days late on {count} of these days.")
+    return text.format(count=count)
 
 
 def with_notes(figure: Figure, notes: Sequence[Note], asked: Range) -> Figure:

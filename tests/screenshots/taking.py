@@ -25,6 +25,8 @@ VISITOR = {"start": "/", "sign-in": "/login/", "missing": "/nowhere/"}
 OPERATOR = {
     "overview": "/overview/",
     "overview-revenue": "/overview/?metric=cost",
+    "overview-revenue-by-organisation": "/overview/?metric=cost&by=organisation&grain=week",
+    "overview-services": "/overview/?by=service",
     "overview-lines": "/overview/?range=90d&metric=stored&shape=lines",
     "overview-nobody-found": "/overview/?q=nobody",
     "organisations": "/organisations/",

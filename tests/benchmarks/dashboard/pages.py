@@ -27,6 +27,8 @@ OVERVIEW: Paths = {
     ", its table, page 20": ("/overview/?page=20", "organisations"),
     ", its table, searched": ("/overview/?q=abc", "organisations"),
     ", revenue": ("/overview/?metric=cost", ""),
+    ", revenue by organisation": ("/overview/?metric=cost&by=organisation", ""),
+    ", by service": ("/overview/?by=service", ""),
 }
 ORGANISATION: Paths = {
     "'s usage": ("/organisations/{slug}/usage/", ""),

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from billing.dashboards.charts import Figure, Series, daily_bars, daily_level, period_bars
 from billing.dashboards.forecast import Expected
-from billing.dashboards.marks import Note, with_notes
+from billing.dashboards.marks import Note, Notes, with_notes
 from billing.dashboards.overview_chart import as_lines
 from billing.dashboards.ranges import PRESETS, read_range
 from billing.dashboards.still import still
+from billing.periods import Days
 
 TODAY = date(2026, 11, 23)
 MONTH = read_range({}, today=TODAY)
@@ -113,3 +114,17 @@ def test_weeks_have_their_notes_and_what_is_to_come_in_their_places():
     assert drawn["to-come"].startswith("M833.3 0H1000")  # the sixth of six: 30 November
     ticks = re.findall(r"<g class.*?</g>", still(figure))
     assert [one.count("<text") for one in ticks] == [3, 6, 6]
+
+
+def test_a_week_says_on_how_many_of_its_days_events_came_late():
+    week = Days(date(2026, 11, 2), date(2026, 11, 9))
+    late = [Note(day, "7 events came late", is_late=True) for day in list(week)[:3]]
+    notes = Notes(each=[Note(week.first, "First plan: Start"), *late])
+    assert notes.on(week) == [
+        "2 Nov: First plan: Start",
+        "Events came more than two days late on 3 of these days.",
+    ]
+    assert notes.on(Days(week.first, date(2026, 11, 3))) == [
+        "First plan: Start",
+        "7 events came late",
+    ]
