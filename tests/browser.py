@@ -19,7 +19,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--js-flags=--always-sparkplug",  # compiles all: axe, new to each page, takes a seventh less
+    # All is compiled at once: axe, new to each page, takes a seventh less. And scripts have MB of
+    # room before garbage is looked for: the walk of the admin takes the browser a fifteenth less.
+    "--js-flags=--always-sparkplug --min-semi-space-size=16 --max-semi-space-size=32",
 ]
 
 
