@@ -40,6 +40,8 @@ def test_both_may_be_one_of_the_same_organisation(acme, globex):
     rename(acme, external_key="acme")
     rename(globex, external_key="customer-7")
     rename(globex, slug="customer-7")
+    names = Organisation.objects.order_by("slug").values_list("slug", "external_key")
+    assert list(names) == [("acme", "acme"), ("customer-7", "customer-7")]
 
 
 def test_who_goes_by_a_name_already_is_not_made_anew(acme):
