@@ -113,7 +113,8 @@ def _in_one(wanted: Sequence[Wanted]) -> list[Rows]:
     with _cursor(is_planned_once=all(query.is_planned_once for query in asked)) as cursor:
         cursor.execute(f"SELECT {', '.join(columns)}", dict(params))
         [found] = cursor.fetchall()
-    return [query.rows(found[asked.index(query)]) if query else [] for query in each]
+    decoded = [msgspec.json.decode(text) for text in found]
+    return [query.rows(decoded[asked.index(query)]) if query else [] for query in each]
 
 
 def _cursor(*, is_planned_once: bool) -> "AbstractContextManager[Any]":
@@ -146,11 +147,10 @@ class _Query:
     def params(self, number: int) -> list[tuple[str, Any]]:
         return [(f"{number}_{name}", value) for name, value in self.values.items()]
 
-    def rows(self, text: str) -> Rows:
+    def rows(self, found: Sequence[Sequence[Any]]) -> Rows:
         readers = [_reader(field) for field in self.fields]
         return [
-            self.make([of(value) for of, value in zip(readers, row, strict=True)])
-            for row in msgspec.json.decode(text)
+            self.make([of(value) for of, value in zip(readers, row, strict=True)]) for row in found
         ]
 
 
