@@ -23,7 +23,7 @@ ADA = Arrived(name="Ada", email="ada@example.org", nights=2)
 
 
 def stored():
-    """All that the tables of events hold, as text."""
+    """All that the tables of events hold, as text: with ciphers, in which any few letters may be."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT string_agg(data::text, ' ') FROM eventstore_storedevent")
         return cursor.fetchone()[0]
@@ -153,7 +153,7 @@ class TestReadersSeeNothingOfIt:
 
         again = Arrived(name="Ada again")
         assert awaited(use) == ([ADA, again] * 2, "Ada")
-        assert "Ada" not in stored()
+        assert "Ada again" not in stored()
 
 
 class TestSentAgain:
@@ -243,13 +243,13 @@ class TestFields:
 
         event_type("test.called")(Called)
         key = guest()
-        store.append([Append(key=key, events=[new(Called(nick="ada"))])])
-        assert "ada" not in stored()
+        store.append([Append(key=key, events=[new(Called(nick="ada again"))])])
+        assert "ada again" not in stored()
 
         del events._classes["test.called"]
         event_type("test.called", version=2)(CalledNow)
         upcaster("test.called", from_version=1)(lambda data: {"title": data["nick"].upper()})
-        assert read(key) == [CalledNow(title="ADA")]
+        assert read(key) == [CalledNow(title="ADA AGAIN")]
 
 
 def test_other_data_that_look_sealed_are_left_as_they_are(monkeypatch):

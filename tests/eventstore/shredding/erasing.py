@@ -35,7 +35,10 @@ def leave(key):
 
 
 def all_tables():
-    """Everything that the store's tables hold, as text."""
+    """Everything that the store's tables hold, as text.
+
+    Ciphers are in it, and any few letters may be in those: look for what base64 cannot have.
+    """
     names = ["storedevent", "snapshot", "tenantkey", "withdrawal", "chainlink", "stream"]
     tables = [f"eventstore_{name}" for name in names]
     with connection.cursor() as cursor:

@@ -36,7 +36,7 @@ class TestAPlainValue:
         done = shred()
         assert (done.record.events, done.withdrawn) == (3, 2)
         assert read(key) == [ERASED] * 3
-        assert "Jane" not in all_tables()
+        assert "Plain Jane" not in all_tables()
         assert "Bob" in all_tables()
 
     def test_leaves_a_record_that_stays(self, key):
