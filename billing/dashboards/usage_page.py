@@ -9,7 +9,6 @@ from billing.dashboards.bill_so_far import (
     Agreed,
     Prices,
     bill_so_far,
-    leaves,
     reading_prices,
 )
 from billing.dashboards.day_bills import bill_of_days, costs_by_service
@@ -25,7 +24,7 @@ from billing.periods import ONE_DAY, Days, day_of
 from billing.together import Reading, read, together
 from catacloud.accounts.models import Organisation
 
-Bills = Sequence[RatedPeriod | None]  # of billing periods; None while there is no plan
+Bills = Mapping[Days, RatedPeriod | None]  # of billing periods; None while there is no plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +59,6 @@ class Question:
         """The billing periods that have some of the days, and which of them."""
         return parts_of(self.state.range.days, self.agreed.cycles, today=self.today)
 
-    @property
-    def period(self) -> Days | None:
-        """The one billing period that can be rated from its days alone; None where it cannot be,
-        as that of a volume account or one that is divided, or where there are several.
-        """
-        [first, *others] = self.parts
-        return None if others or leaves(self.agreed, first.period) else first.period
-
 
 def days_to_read(asked: Range, agreed: Agreed, *, today: date) -> Days:
     """Return the days shown, those before, and all of the billing periods that are shown in part:
@@ -81,19 +72,20 @@ def days_to_read(asked: Range, agreed: Agreed, *, today: date) -> Days:
 
 
 def read_usage(asked: Question) -> Known:
-    """Read it all. What cannot be rated from the days that are shown is rated meanwhile."""
-    is_left = asked.period is None
-    (prices, usage, late), count, early = read(
+    """Read it all. What cannot be rated from days is rated meanwhile."""
+    (prices, usage, rated), count = read(
         together(
             _reading(asked),
             uncounted.reading_recent(asked.organisation.pk, today=asked.now.date()),
-            _reading_bills(asked, is_left=is_left),
         )
     )
     services = asked.used.services
-    bills: Bills = early or late
-    if not bills:
-        bills = [bill_so_far(asked.organisation, prices, services, usage, now=asked.now)]
+    bills = [
+        rated[one.days]
+        if one.days in rated
+        else bill_so_far(asked.organisation, one, services, usage, now=asked.now)
+        for one in prices
+    ]
     billed = [(part, bill) for part, bill in zip(asked.parts, bills, strict=True) if bill]
     bill = bill_of_days(billed, services, usage)
     costs = costs_by_service(billed, services, usage) if bill else {}
@@ -101,31 +93,36 @@ def read_usage(asked: Question) -> Known:
     return Known(usage, bill, costs, is_share, count)
 
 
-def _reading(asked: Question) -> Reading[tuple[Prices, UsageDays, Bills]]:
-    used, state, period = asked.used, asked.state, asked.period
-    prices = Prices(state.range.days)
-    if period:
-        prices = yield from reading_prices(asked.organisation, asked.agreed, used, days=period)
+def _reading(asked: Question) -> Reading[tuple[Sequence[Prices], UsageDays, Bills]]:
+    """Read the prices of each billing period; then the days, and the bills of periods whose prices
+    need more than days.
+    """
+    used, state = asked.used, asked.state
+    prices = yield from together(
+        *(
+            reading_prices(asked.organisation, asked.agreed, used, days=part.period)
+            for part in asked.parts
+        )
+    )
+    # Of one period its values are read day by day; of a year that would be most that a page reads.
+    left = [one.days for one in prices if one.left or (one.grouped and len(prices) > 1)]
     by = used.with_dimension(state.by) if state.by else []
     usage, bills = yield from together(
         reading_days(
             asked.organisation,
             used.services,
             days=days_to_read(state.range, asked.agreed, today=asked.today),
-            grouped={*by, *prices.grouped},
+            grouped={*by, *(key for one in prices if one.days not in left for key in one.grouped)},
             now=asked.now,
         ),
-        _reading_bills(asked, is_left=prices.left),
+        _reading_bills(asked, left),
     )
     return prices, usage, bills
 
 
-def _reading_bills(asked: Question, *, is_left: bool) -> Reading[Bills]:
+def _reading_bills(asked: Question, periods: Sequence[Days]) -> Reading[Bills]:
     owner = asked.organisation.pk
     each = yield from together(
-        *(
-            reading_rated(days=part.period, now=asked.now, organisations=[owner])
-            for part in (asked.parts if is_left else ())
-        )
+        *(reading_rated(days=one, now=asked.now, organisations=[owner]) for one in periods)
     )
-    return [rated.get(owner) for rated in each]
+    return {days: rated.get(owner) for days, rated in zip(periods, each, strict=True)}

@@ -1,7 +1,7 @@
 """What an organisation's days cost on its usage page, whatever days are shown."""
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,9 +15,10 @@ from billing.dashboards.usage_page import Known, Question, read_usage
 from billing.dashboards.used_services import reading_services
 from billing.invoicing.charging.by_period import reading_cost_of_days
 from billing.invoicing.charging.rate import rate_organisations
-from billing.metering.models import Service
-from billing.metering.usage_tables import DailyUsage
+from billing.metering.models import Definition, Dimension, Service
+from billing.metering.usage_tables import DailyUsage, HourlyUsage
 from billing.periods import Days, day_of, month_of
+from billing.pricing.models import Charge, Tier
 from billing.pricing.plans import publish
 from billing.together import read
 from tests.billing.accounts.agreeing import agreed
@@ -98,6 +99,33 @@ def in_a_volume_account(acme, services):
     commands.join_pool(agreed(acme), parent=parent, starts_on=date(2026, 9, 1))
 
 
+def by_region(acme, services):
+    """Price a region of the first service by itself, of which hours tell apart what days do not."""
+    [service, *others] = services
+    definition = Definition.objects.create(
+        service=service, starts_at=LONG_AGO, event_types=["test.used"], quantity_path="n"
+    )
+    Dimension.objects.create(definition=definition, name="region", path="region")
+    version = make_draft(prices=dict.fromkeys(others, TIERS))
+    for priced, price in (({"dimension": "region", "value": "eu"}, "0.013"), ({}, "0.007")):
+        charge = Charge.objects.create(version=version, service=service, model="per_unit", **priced)
+        Tier.objects.create(charge=charge, unit_price=Decimal(price))
+    publish(version=version, now=LONG_AGO)
+    make_subscription(organisation=acme, plan_version=version)
+    start = datetime(2026, 8, 1, 12, tzinfo=UTC)
+    HourlyUsage.objects.bulk_create(
+        HourlyUsage(
+            organisation=acme,
+            service=service,
+            hour=start + timedelta(days=number),
+            groups={"region": region},
+            **{"quantity": Decimal(number * 3607 + 1), "area": 0, "event_count": 1},
+        )
+        for number in range(0, (day_of(NOW) - FIRST).days, 3)
+        for region in ("eu", "us")
+    )
+
+
 def shown(organisation, days: Days) -> Known:
     asked = {"from": f"{days.first}", "to": f"{days.last}"}
     today = day_of(NOW, organisation.zone)
@@ -123,7 +151,8 @@ spans = st.tuples(days_shown, days_shown).map(
 
 
 @pytest.mark.parametrize(
-    "agreed_on", [monthly, quarterly, since_the_tenth, changed_within, in_a_volume_account]
+    "agreed_on",
+    [monthly, quarterly, since_the_tenth, changed_within, in_a_volume_account, by_region],
 )
 def test_add_up_to_what_they_cost_together_and_whole_periods_to_their_bills(services, agreed_on):
     acme = make_organisation("Acme", time_zone="Europe/Berlin")  # clocks change on 25 October
@@ -144,7 +173,7 @@ def test_add_up_to_what_they_cost_together_and_whole_periods_to_their_bills(serv
         assert known.bill == ranked[acme.pk]
 
     check()
-    if agreed_on in (monthly, changed_within, in_a_volume_account):
+    if agreed_on in (monthly, changed_within, in_a_volume_account, by_region):
         for month in (8, 9, 10):
             days = month_of(date(2026, month, 1))
             billed = rate_organisations(days=days, now=NOW, organisations=[acme.pk])[acme.pk]
