@@ -70,10 +70,12 @@ def beside(shown: Days, before: Days, grain: str) -> Sequence[Days]:
 
 def folded(values: Values, places: Sequence[Days], fold: str) -> Values:
     """Return what values come to in each place, by its first day; nothing where there is none."""
+    if places and all(place.end - place.first == ONE_DAY for place in places):
+        return {place.first: values[place.first] for place in places if place.first in values}
     found = {}
     for place in places:
         if each := [values[day] for day in place if day in values]:
-            found[place.first] = each[0] if len(place) == 1 else _folded(each, len(place), fold)
+            found[place.first] = _folded(each, len(place), fold)
     return found
 
 
