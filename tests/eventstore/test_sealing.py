@@ -23,7 +23,7 @@ ADA = Arrived(name="Ada", email="ada@example.org", nights=2)
 
 
 def stored():
-    """All that the tables of events hold, as text: with ciphers, in which any few letters may be."""
+    """All that the tables of events hold, as text. In their ciphers any few letters may be."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT string_agg(data::text, ' ') FROM eventstore_storedevent")
         return cursor.fetchone()[0]
