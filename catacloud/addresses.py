@@ -41,11 +41,15 @@ def tidied(**longest: int) -> Callable[[View[P]], View[P]]:
 
 
 def tidy(asked: QueryDict, longest: dict[str, int]) -> str | None:
-    """Return the query of what was chosen; None where that is how it is asked."""
+    """Return the query of what was chosen; None where that is how it is asked.
+
+    A NUL is left out: PostgreSQL cannot be asked for one.
+    """
     kept = QueryDict(mutable=True)
     for name, values in asked.lists():
         bound = longest.get(name, LONGEST)
-        short = [one if len(one) <= bound else one.strip()[:bound] for one in values if one.strip()]
+        known = [one.replace("\0", "") for one in values]
+        short = [one if len(one) <= bound else one.strip()[:bound] for one in known if one.strip()]
         if short:
             kept.setlist(name, short)
     return None if kept == asked else kept.urlencode()

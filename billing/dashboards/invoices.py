@@ -1,10 +1,10 @@
 """An organisation's invoices: the upcoming one, those that were issued, and why they say so."""
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.db.models import Prefetch
+from django.db.models import Model, Prefetch, QuerySet
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -36,6 +36,8 @@ from catacloud.accounts.access import (
 from catacloud.accounts.models import Organisation
 from catacloud.addresses import tidied
 from catacloud.fragments import template_for
+
+T = TypeVar("T", bound=Model)
 
 
 @signed_in
@@ -186,12 +188,18 @@ def _upcoming(bill: BillToCome, today: date) -> dict[str, object]:
 def _invoice(organisation: Organisation, number: str) -> Invoice:
     notes = Prefetch("credit_notes", CreditNote.objects.order_by("issued_at"))
     found = Invoice.objects.select_related("plan_version__plan").prefetch_related(notes, "payments")
-    return get_object_or_404(found, organisation=organisation, number=number)
+    return _numbered(found, number, organisation=organisation)
 
 
 def _credit_note(organisation: Organisation, number: str) -> CreditNote:
     notes = CreditNote.objects.select_related("invoice__plan_version__plan")
-    return get_object_or_404(notes, invoice__organisation=organisation, number=number)
+    return _numbered(notes, number, invoice__organisation=organisation)
+
+
+def _numbered(documents: QuerySet[T], number: str, **of: Organisation) -> T:
+    if "\0" in number:
+        raise Http404("No number holds a NUL, and PostgreSQL cannot be asked for one.")
+    return get_object_or_404(documents, number=number, **of)
 
 
 def _pdf(document: Issued) -> HttpResponse:

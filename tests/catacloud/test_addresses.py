@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
         ("q=" + "x" * 11, "q=" + "x" * 10),
         ("id=" + "x" * 501, "id=" + "x" * 500),
         ("by=a&by=&by=b", "by=a&by=b"),
+        ("q=%00&by=a%00b", "by=ab"),
     ],
 )
 def test_what_is_empty_or_overlong_is_left_out(asked, kept):

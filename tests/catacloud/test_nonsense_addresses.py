@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-NOTHING = {"uuid": UUID(int=7), "int": 2**63, "str": "no such\x00", "path": "name"}
+NOTHING = {"uuid": UUID(int=7), "int": 2**63, "string": "no such\x00", "path": "name"}
 
 
 def patterns(resolver, namespace=""):
