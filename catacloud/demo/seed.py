@@ -61,7 +61,7 @@ def seed(*, now: datetime, passwords: tuple[str, str], track: Track) -> Logins:
     """Make the whole demo on an empty database: 90 days of usage, plans, and their invoices."""
     days = Days(now.date() - timedelta(days=DAYS - 1), now.date() + ONE_DAY)
     tell_regions_apart()
-    _introduce_seller(days.first)
+    introduce_seller(days.first)
     _join(days.first, publish_all(days.starts_at))
     logins = _let_people_in(now, passwords)
     key = find_api_key(logins.platform_key)
@@ -77,24 +77,26 @@ def seed(*, now: datetime, passwords: tuple[str, str], track: Track) -> Logins:
     return logins
 
 
-def _introduce_seller(first: date) -> None:
-    """Say who invoices, at 19 % VAT for customers at home."""
-    seller = LegalEntity.objects.create(
+def introduce_seller(since: date) -> None:
+    """Say who invoices, at 19 % VAT for customers at home, unless that was said before."""
+    seller, _ = LegalEntity.objects.get_or_create(
         slug="catacloud",
-        legal_name="Catacloud GmbH",
-        street="Am Kai 7",
-        postcode="24103",
-        city="Kiel",
-        country="DE",
-        vat_id="DE136695976",
-        registration="Amtsgericht Kiel, HRB 12345",
-        email="billing@catacloud.example",
-        bank="Förde Bank",
-        iban="DE89370400440532013000",
-        bic="COBADEFFXXX",
-        is_default=True,
+        defaults={
+            "legal_name": "Catacloud GmbH",
+            "street": "Am Kai 7",
+            "postcode": "24103",
+            "city": "Kiel",
+            "country": "DE",
+            "vat_id": "DE136695976",
+            "registration": "Amtsgericht Kiel, HRB 12345",
+            "email": "billing@catacloud.example",
+            "bank": "Förde Bank",
+            "iban": "DE89370400440532013000",
+            "bic": "COBADEFFXXX",
+            "is_default": True,
+        },
     )
-    seller.vat_rates.create(country="DE", percent=Decimal(19), starts_on=first)
+    seller.vat_rates.get_or_create(country="DE", percent=Decimal(19), defaults={"starts_on": since})
 
 
 def _join(first: date, plans: dict[str, PlanVersion]) -> None:

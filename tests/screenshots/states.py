@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -24,7 +24,7 @@ from billing.pricing.models import PlanVersion
 from billing.rankings import revenue, upkeep
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import ApiKey, Membership, Organisation, Role, User
-from catacloud.demo.seed import CUSTOMERS_ORGANISATION, OPERATOR, seed
+from catacloud.demo.seed import CUSTOMERS_ORGANISATION, OPERATOR, introduce_seller, seed
 from catacloud.org_settings.invitations import invite
 from tests.benchmarks import databases
 from tests.benchmarks.dashboard import seed as many
@@ -37,6 +37,7 @@ T = TypeVar("T")
 OWNER = "owner@example.org"
 LONG = "Gesellschaft für ausgesprochen lange Namen und ihre Darstellung in schmalen Spalten mbH"
 LONG_ADDRESS = "a.person.with.quite.a.long.name.and.a.longer.one.yet"
+FIRST_INVOICED = date(2020, 1, 1)  # long before any invoice of the pictures
 FULL = 0.02  # of what the benchmark of the dashboard fills the tables with
 
 
@@ -88,6 +89,7 @@ def _normal() -> Mapping[str, str]:
 
 
 def _full() -> Mapping[str, str]:
+    introduce_seller(FIRST_INVOICED)
     many.fill(scale=FULL, now=datetime.now(UTC))  # before the saga, which adds to what is there
     _normal()
     Organisation.objects.filter(name=CUSTOMERS_ORGANISATION).update(name=LONG)
