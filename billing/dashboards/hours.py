@@ -58,7 +58,7 @@ def hour_figure(
         "data": [_bar(one, names, size, unit) for one in series],
         "layout": named_layout(
             [*names.values()],
-            ticks.of_names([*names.values()]),
+            ticks.of_hours([*names.values()]),
             barmode="relative",
             yaxis=value_axis(extent.in_units_of(size), unit),
         ),

@@ -12,6 +12,8 @@ from billing.templatetags.figures import SHORT_DAY, day_in, is_long
 FITTING = {"few": 4, "some": 8, "many": 16}  # by the width: see the stylesheet
 DAY_STEPS = (1, 2, 4, 7, 10, 14)
 MONTH_STEPS = (1, 2, 3, 6, 12)
+HOUR_STEPS = (1, 2, 3, 6, 12)
+LONGEST_HOUR = len("00:00")  # where clocks change, an hour is named with its offset
 
 
 class Ticks(TypedDict):
@@ -35,6 +37,14 @@ def of_names(names: Sequence[str]) -> Mapping[str, Ticks]:
     return {name: _of_names(names, most * 3 // 4) for name, most in FITTING.items()}
 
 
+def of_hours(names: Sequence[str]) -> Mapping[str, Ticks]:
+    """Return ticks for each width: hours as they stand on a clock's face, from midnight on."""
+    is_longer = any(len(one) > LONGEST_HOUR for one in names)
+    return {
+        width: _of_hours(names, most // 2 if is_longer else most) for width, most in FITTING.items()
+    }
+
+
 def of_places(
     language: str, shown: Days, grain: str, names: Mapping[date, str]
 ) -> Mapping[str, Ticks]:
@@ -56,6 +66,12 @@ def of_places(
 def _of_names(names: Sequence[str], most: int) -> Ticks:
     step = -(-len(names) // most) or 1
     shown = list(names[::-step])[::-1]
+    return {"at": shown, "text": shown}
+
+
+def _of_hours(names: Sequence[str], most: int) -> Ticks:
+    steps = ([one for one in names if int(one[:2]) % step == 0] for step in HOUR_STEPS)
+    shown = next((some for some in steps if len(some) <= most), names[:1])
     return {"at": shown, "text": shown}
 
 

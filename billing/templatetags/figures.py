@@ -1,6 +1,6 @@
 """How figures are written: units always, digits enough to compare, money by locale (Babel)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -12,7 +12,7 @@ from babel import Locale
 from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 from django import template
 from django.utils.dateformat import format as format_date
-from django.utils.translation import gettext, gettext_lazy, gettext_noop, override, pgettext
+from django.utils.translation import gettext, gettext_noop, override, pgettext
 
 from billing.dashboards.metrics import Change
 from billing.dashboards.numbers import (
@@ -23,9 +23,10 @@ from billing.dashboards.numbers import (
     number_in,
     page_language,
 )
-from billing.exact import ROUNDING, ZERO, with_room
+from billing.exact import ROUNDING, with_room
+from billing.invoicing.documents.written import PLACES_SHOWN
 from billing.invoicing.models import Invoice
-from billing.invoicing.wording.pen import with_minus
+from billing.invoicing.wording.pen import Pen, with_minus
 from billing.invoicing.wording.phrases import service_called
 from billing.periods import Days
 
@@ -159,37 +160,10 @@ def exact(value: Decimal | str) -> str:
         return with_minus(format_decimal(Decimal(value), "#,##0.############", locale=_locale()))
 
 
-OF_STEPS = {
-    "package": gettext_lazy("Packages"),
-    "fee": gettext_lazy("Fee for each event"),
-    "discount": gettext_lazy("Discount"),
-    "minimum": gettext_lazy("Up to the minimum"),
-    "maximum": gettext_lazy("Down to the maximum"),
-    "shared": gettext_lazy("Less the shares of the others in the volume account"),
-    "base fee": gettext_lazy("Base fee, for a share of the period"),
-    "charged": gettext_lazy("Charged before"),
-    "share": gettext_lazy("Off a line of this invoice"),
-}
-
-
 @register.filter
-def tier(step: Mapping[str, str | None], unit: str) -> str:
-    """Write what a step of a line's working is about: which units, or what else."""
-    kind = step.get("kind") or "units"
-    if kind in OF_STEPS:
-        return str(OF_STEPS[kind])
-    units = _units(step, unit)
-    return units if kind == "units" else f"{kind.capitalize()}: {units[0].lower()}{units[1:]}"
-
-
-def _units(step: Mapping[str, str | None], unit: str) -> str:
-    start, end = Decimal(step.get("from") or 0), step.get("up_to")
-    values = {"start": exact(start), "end": exact(end or ZERO), "unit": unit}
-    if end is None:
-        return gettext("Above %(start)s %(unit)s") % values if start else gettext("Every unit")
-    if start:
-        return gettext("Above %(start)s up to %(end)s %(unit)s") % values
-    return gettext("Up to %(end)s %(unit)s") % values
+def rounded(value: Decimal) -> str:
+    """Write a number with three places, one below 1 with as many digits: to be looked over."""
+    return Pen(page_language(), "", PLACES_SHOWN).number(value)
 
 
 def tick(value: float) -> str:

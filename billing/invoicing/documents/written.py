@@ -34,6 +34,7 @@ STEPS = {
     "minimum": "Up to the minimum",
     "package": "Packages",
     "shared": "Less the shares of the others in the volume account",
+    "whole fee": "Base fee",
 }
 NO_DATA = (
     "It carries no data by EN 16931: amounts of that standard have two decimal places, and this "
@@ -208,7 +209,7 @@ def _step(step: Mapping[str, str | None], line: Line, pen: Pen) -> Step:
     quantity, price = Decimal(step["quantity"] or 0), Decimal(step["unit_price"] or 0)
     unit = line.unit if kind in WITH_UNITS else ""
     return (
-        _about(step, kind, line.unit, pen),
+        _about(step, "whole fee" if kind == "base fee" and quantity == 1 else kind, line.unit, pen),
         pen.amount_of(quantity, unit),
         f"× {pen.price(price)}",
         f"= {pen.part(Decimal(step['amount'] or 0))}",

@@ -108,20 +108,18 @@ def test_money_is_rounded_by_its_currency_and_prices_are_not():
 
 
 @pytest.mark.parametrize(
-    ("step", "expected"),
+    ("value", "expected"),
     [
-        ({"from": "0", "up_to": None}, "Every unit"),
-        ({"from": "0", "up_to": "1000000"}, "Up to 1,000,000 GB·h"),
-        ({"from": "1000000", "up_to": None}, "Above 1,000,000 GB·h"),
-        ({"from": "10", "up_to": "20.5"}, "Above 10 up to 20.5 GB·h"),
-        ({"kind": "flat fee", "from": "0", "up_to": "10"}, "Flat fee: up to 10 GB·h"),
-        ({"kind": "cap", "from": "10", "up_to": None}, "Cap: above 10 GB·h"),
-        ({"kind": "package", "from": "0", "up_to": None}, "Packages"),
-        ({"kind": "minimum", "from": "0", "up_to": None}, "Up to the minimum"),
+        ("0.593255833333", "0.593"),
+        ("-11.666666667", "−11.667"),
+        ("0.000002222222", "0.00000222"),
+        ("84", "84"),
+        ("0", "0"),
+        ("6603132.4", "6,603,132.4"),
     ],
 )
-def test_a_tier_says_which_units_it_is_about(step, expected):
-    assert figures.tier(step, "GB·h") == expected
+def test_a_quantity_that_is_looked_over_has_three_places_or_as_many_digits(value, expected):
+    assert figures.rounded(Decimal(value)) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.dashboards.ticks import FITTING, of_days, of_names
+from billing.dashboards.ticks import FITTING, of_days, of_hours, of_names
 from billing.periods import ONE_DAY, Days
 
 
@@ -65,3 +65,24 @@ def test_of_names_the_newest_is_always_there(names):
     for name, ticks in of_names(names).items():
         assert ticks["at"][-1] == names[-1]
         assert len(ticks["at"]) <= FITTING[name]
+
+
+HOURS = [f"{hour:02}:00" for hour in range(24)]
+IN_AUTUMN = [f"{hour:02}:00 +0200" for hour in range(3)]
+IN_AUTUMN += [f"{hour:02}:00 +0100" for hour in range(2, 24)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "width", "text"),
+    [
+        (HOURS, "few", ["00:00", "06:00", "12:00", "18:00"]),
+        (HOURS, "some", HOURS[::3]),
+        (HOURS, "many", HOURS[::2]),
+        (HOURS[:9], "few", ["00:00", "03:00", "06:00"]),
+        (HOURS[:3] + HOURS[4:], "some", [one for one in HOURS[::3] if one != "03:00"]),
+        (IN_AUTUMN, "few", ["00:00 +0200", "12:00 +0100"]),
+        (HOURS[7:8], "few", ["07:00"]),
+    ],
+)
+def test_of_hours_are_those_that_a_clock_has_names_for(hours, width, text):
+    assert of_hours(hours)[width]["text"] == text

@@ -54,6 +54,17 @@ class TestWritten:
     def test_to_be_looked_at_has_quantities_of_few_digits(self, quantity, shown):
         assert spaced(Pen("en", "EUR", places=3).amount_of(Decimal(quantity), "h")) == shown
 
+    @pytest.mark.parametrize(
+        ("share", "said"),
+        [("1", "Base fee"), ("0.5", "Base fee, for a share of the period")],
+    )
+    def test_says_of_a_base_fee_that_it_is_a_share_only_where_it_is_not_whole(self, share, said):
+        fee = {"kind": "base fee", "quantity": share, "unit_price": "249", "amount": "249"}
+        document = make_document("12.53", language="en")
+        [line] = document.lines
+        [written] = write(replace(document, lines=[replace(line, working=[fee])])).lines
+        assert written.steps[0][0] == said
+
     def test_in_english_has_english_ones(self):
         written = write(make_document("12.53", language="en"))
         assert written.facts[1] == ("Due", "15 Dec 2026")
