@@ -13,7 +13,7 @@ from billing.invoicing.charging.day_costs import (
     Part,
     UsedBefore,
     cost_of,
-    costs_per_day,
+    costs_of_each,
 )
 from billing.invoicing.charging.rated import RatedPeriod, added
 from billing.metering.models import Service
@@ -32,19 +32,31 @@ def bill_of_days(
 
 
 def costs_by_service(
-    billed: Billed, services: Sequence[Service], usage: UsageDays
+    billed: Billed, services: Sequence[Service], usage: UsageDays, places: Sequence[Days]
 ) -> Mapping[int, Costs]:
-    """Return what each day costs, by service, in the currency of the last bill.
+    """Return what places cost, as days and months of a chart, by service and first day, in the
+    currency of the last bill. A place that is in several billing periods has its part of each.
 
-    Days on which nothing was used, and that cost nothing, are absent.
+    Those of which nothing was used, and that cost nothing, are absent.
     """
     used, found = used_before(services, usage), defaultdict[int, dict[date, Decimal]](dict)
     for part, bill in billed:
         if bill.currency == billed[-1][1].currency:
-            for service, costs in costs_per_day(part, bill, used).items():
-                own = usage.days.get(service, {})
-                found[service] |= {day: cost for day, cost in costs.items() if cost or day in own}
+            own = [one for place in places if (one := _both(place, part.days))]
+            for service, costs in costs_of_each(own, part, bill, used).items():
+                known = usage.days.get(service, {})
+                found[service] |= {
+                    days.first: cost
+                    for days, cost in costs.items()
+                    if cost or any(day in known for day in days)
+                }
     return found
+
+
+def _both(one: Days, other: Days) -> Days | None:
+    """Return the days that are in both."""
+    first, end = max(one.first, other.first), min(one.end, other.end)
+    return Days(first, end) if first < end else None
 
 
 def used_before(services: Sequence[Service], usage: UsageDays) -> UsedBefore:

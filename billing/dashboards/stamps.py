@@ -12,15 +12,19 @@ from billing.periods import ONE_DAY, Days, month_before, month_of
 from billing.together import Raw, Reading, read
 from catacloud.accounts.models import Organisation
 
+OWN_DAYS = """
+SELECT service_id, day, quantity, area, high FROM billing_dailyusage
+WHERE organisation_id = %(owner)s AND day >= %(first)s AND day < %(end)s
+"""
 # Of the days before, only a level is of interest, and that a change of one is noted by month.
-STAMP = """
+OF_OWN = """
 SELECT concat_ws(':', count(*),
     coalesce(bit_xor(hash_record_extended((service_id, day, quantity, area, high), 0)), 0),
     (SELECT max(position) FROM billing_usagechange
      WHERE organisation_id = %(owner)s AND month < %(first)s))
-FROM billing_dailyusage
-WHERE organisation_id = %(owner)s AND day >= %(first)s AND day < %(end)s
+FROM own
 """
+STAMP = f"WITH own AS ({OWN_DAYS}) {OF_OWN}"
 
 # Each service by itself, for that is how the index has the days.
 PLATFORM_STAMP = """

@@ -29,8 +29,9 @@ Bills = Mapping[Days, RatedPeriod | None]  # of billing periods; None while ther
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a page shows. ``costs`` are those of days, by service; ``is_share`` says that the bill
-    is a share of a billing period's; ``uncounted`` events of the last 30 days do not count.
+    """What a page shows. ``costs`` are those of the range's places, by service; ``is_share`` says
+    that the bill is a share of a billing period's; ``uncounted`` events of the last 30 days do not
+    count.
     """
 
     usage: UsageDays
@@ -88,7 +89,8 @@ def read_usage(asked: Question) -> Known:
     ]
     billed = [(part, bill) for part, bill in zip(asked.parts, bills, strict=True) if bill]
     bill = bill_of_days(billed, services, usage)
-    costs = costs_by_service(billed, services, usage) if bill else {}
+    places = asked.state.range.places
+    costs = costs_by_service(billed, services, usage, places) if bill else {}
     is_share = not all(part.is_whole for part in asked.parts)
     return Known(usage, bill, costs, is_share, count)
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
-from billing.dashboards.stamps import STAMP
+from billing.dashboards.stamps import OF_OWN, OWN_DAYS
 from billing.exact import ZERO, exactly
 from billing.metering.models import Service
 from billing.periods import ONE_DAY, Days, microseconds, slot_of, start_of
@@ -203,10 +203,10 @@ COLUMNS = (
     models.DecimalField(),
 )
 DAYS = f"""
+WITH own AS MATERIALIZED ({OWN_DAYS})
 SELECT 0, service_id, '', day - %(first)s, quantity, area, coalesce(high, 0)
-FROM billing_dailyusage
-WHERE organisation_id = %(owner)s AND service_id = ANY(%(services)s::bigint[])
-    AND day >= %(first)s AND day < %(end)s
+FROM own
+WHERE service_id = ANY(%(services)s::bigint[])
 UNION ALL
 SELECT 0, service_id, '', -1, sum(quantity), 0, 0
 FROM (
@@ -240,7 +240,7 @@ SELECT 3, service_id, '', starts_on - %(first)s, 0, 0, 0 FROM billing_priceoverr
 WHERE organisation_id = %(owner)s AND starts_on >= %(first)s AND starts_on < %(end)s
     AND (ends_on IS NULL OR ends_on > starts_on)
 UNION ALL
-SELECT 4, 0, ({STAMP}), 0, 0, 0, 0
+SELECT 4, 0, ({OF_OWN}), 0, 0, 0, 0
 """  # noqa: S608 (constants only)
 GROUPS = """
 SELECT 1, service_id, name || '=' || coalesce(groups ->> name, ''),

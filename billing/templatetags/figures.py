@@ -36,6 +36,7 @@ NBSP = "\u00a0"
 NOTHING = "–"
 QUARTER = 92  # days, at most
 SHORT_DAY = gettext_noop("j M")
+LONG_DAY = gettext_noop("j M Y")
 ONE = Decimal(1)
 FIVE_DIGITS = Context(prec=5, rounding=ROUND_HALF_UP)
 SCALES: dict[str, Sequence[tuple[Decimal, str]]] = {
@@ -238,7 +239,7 @@ def moment(at: datetime) -> str:
 
 
 def _with_year(day: date) -> str:
-    return format_date(day, gettext("j M Y"))
+    return day_in(page_language(), day, LONG_DAY)
 
 
 def without_year(day: date) -> str:
@@ -271,7 +272,7 @@ def day_in(language: str, day: date, pattern: str) -> str:
 @lru_cache(maxsize=64)
 def each_of(language: str, days: Days) -> tuple[str, ...]:
     """Write each of some days as :func:`day_among` does, for all charts of a page."""
-    pattern = "j M Y" if is_long(days) else SHORT_DAY
+    pattern = LONG_DAY if is_long(days) else SHORT_DAY
     return tuple(day_in(language, day, pattern) for day in days)
 
 

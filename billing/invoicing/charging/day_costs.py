@@ -19,7 +19,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from billing.exact import QUANTITY_STEP, ROUNDING, ZERO, exactly
+from billing.exact import EXACT, QUANTITY_STEP, ROUNDING, ZERO, exactly
 from billing.invoicing.charging.lines import RatedLine
 from billing.invoicing.charging.rated import RatedPeriod, line_key
 from billing.periods import ONE_DAY, Days
@@ -70,15 +70,28 @@ def cost_of(part: Part, bill: RatedPeriod, used_before: UsedBefore) -> RatedPeri
 
 def costs_per_day(part: Part, bill: RatedPeriod, used_before: UsedBefore) -> Mapping[int, Costs]:
     """Return what each day costs that is not to come, by service: of those that have a line."""
+    each = [Days(day, day + ONE_DAY) for day in part.days]
+    costs = costs_of_each(each, part, bill, used_before)
+    return {
+        service: {days.first: cost for days, cost in its.items()} for service, its in costs.items()
+    }
+
+
+def costs_of_each(
+    spans: Sequence[Days], part: Part, bill: RatedPeriod, used_before: UsedBefore
+) -> Mapping[int, Mapping[Days, Decimal]]:
+    """Return what spans of the part's days cost, as days of theirs add up to; not what is to come.
+
+    They follow each other, from the part's first day on.
+    """
     shares = _Shares(part, bill.currency, used_before)
-    found: defaultdict[int, defaultdict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for line, spans in _with_spans(part, bill):
-        own, before = found[line.service_id], shares.amount_until(part.days.first, line, spans)
-        for day in part.days:
-            if day < part.until:
-                after = shares.amount_until(day + ONE_DAY, line, spans)
-                with exactly():
-                    own[day] += after - before
+    found: defaultdict[int, defaultdict[Days, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for line, made_of in _with_spans(part, bill):
+        own, before = found[line.service_id], shares.amount_until(part.days.first, line, made_of)
+        for span in spans:
+            if span.first < part.until:
+                after = shares.amount_until(span.end, line, made_of)
+                own[span] = EXACT.add(own[span], EXACT.subtract(after, before))
                 before = after
     return found
 
@@ -135,6 +148,9 @@ class _Shares:
         return round_amount(self._until(day, line, each), self.currency)
 
     def _until(self, day: date, line: RatedLine, each: Sequence[tuple[Days, Decimal]]) -> Decimal:
+        if len(each) == 1:
+            [(span, whole)] = each
+            return self._of(whole, day, line, span)
         with exactly():
             return sum((self._of(whole, day, line, days) for days, whole in each), ZERO)
 

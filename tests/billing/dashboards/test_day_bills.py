@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from billing.accounts import commands
 from billing.dashboards.bill_so_far import reading_agreed
+from billing.dashboards.grains import DAY, MONTH, WEEK, places_of
 from billing.dashboards.state import Choices, read_state
 from billing.dashboards.usage_page import Known, Question, read_usage
 from billing.dashboards.used_services import reading_services
@@ -126,8 +127,8 @@ def by_region(acme, services):
     )
 
 
-def shown(organisation, days: Days) -> Known:
-    asked = {"from": f"{days.first}", "to": f"{days.last}"}
+def shown(organisation, days: Days, grain=DAY) -> Known:
+    asked = {"from": f"{days.first}", "to": f"{days.last}", "grain": grain}
     today = day_of(NOW, organisation.zone)
     state = read_state(asked, today=today, choices=Choices())
     terms, used = (
@@ -142,6 +143,10 @@ def by_service(bill):
     for line in bill.lines if bill else ():
         sums[line.service_id] += line.amount
     return sums
+
+
+def sum_of(costs, days):
+    return sum(cost for day, cost in costs.items() if day in days)
 
 
 days_shown = st.integers(0, (day_of(NOW) - FIRST).days).map(lambda n: FIRST + timedelta(days=n))
@@ -169,6 +174,13 @@ def test_add_up_to_what_they_cost_together_and_whole_periods_to_their_bills(serv
         }
         for service, costs in known.costs.items():
             assert costs.items() <= always.costs[service].items()
+        for grain in (WEEK, MONTH):
+            places = shown(acme, days, grain)
+            assert places.bill == known.bill
+            for service, costs in known.costs.items():
+                by_place = places.costs[service]
+                for place in places_of(days, grain):
+                    assert sum_of(by_place, place) == sum_of(costs, place)
         ranked = read(reading_cost_of_days(days=days, now=NOW, organisations=[acme.pk]))
         assert known.bill == ranked[acme.pk]
 
@@ -179,6 +191,5 @@ def test_add_up_to_what_they_cost_together_and_whole_periods_to_their_bills(serv
             billed = rate_organisations(days=days, now=NOW, organisations=[acme.pk])[acme.pk]
             assert shown(acme, days).bill == billed
             assert by_service(billed) == {
-                service: sum(cost for day, cost in costs.items() if day in days)
-                for service, costs in always.costs.items()
+                service: sum_of(costs, days) for service, costs in always.costs.items()
             }
