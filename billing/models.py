@@ -27,6 +27,7 @@ from billing.metering.folding.uncounted import UncountedDay
 from billing.metering.level_months import LevelMonth
 from billing.metering.models import Definition, Dimension, Service
 from billing.metering.restored import RestoredPayload
+from billing.metering.usage_months import UsageMonth
 from billing.metering.usage_tables import (
     DailyUsage,
     DimensionValue,
@@ -85,6 +86,7 @@ __all__ = [
     "UniqueValue",
     "UsageArchive",
     "UsageChange",
+    "UsageMonth",
     "VatRate",
     "VoidedEvent",
 ]

@@ -11,11 +11,10 @@ from uuid import UUID
 from django.db import connection
 
 from billing.invoicing.charging.agreed import mates_of
-from billing.metering.folding.saga import CONSUMER
+from billing.metering.folding import freshness
 from billing.periods import month_of
 from billing.rankings.spans import Span
 from eventstore import feed
-from eventstore.models import Checkpoint
 from eventstore.store import partition_of
 
 Seen = Mapping[str, int]
@@ -24,8 +23,7 @@ Seen = Mapping[str, int]
 
 def folded() -> Seen:
     """Return how far each partition is folded now: ask before usage is read."""
-    found = Checkpoint.objects.filter(consumer=CONSUMER).values_list("partition", "position")
-    return {str(partition): position for partition, position in found}
+    return {str(partition): position for partition, position in freshness.folded().items()}
 
 
 def changed_since(seen: Seen, span: Span) -> set[UUID]:

@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from billing.dashboards.metrics import STORED
 from billing.exact import ZERO
+from billing.metering.querying import months
 from billing.metering.usage_tables import PlatformUsage
 from billing.periods import ONE_DAY, day_of, month_of
 from billing.rankings import changes, invoiced, revenue, sums
@@ -33,6 +34,7 @@ FORGOTTEN_AFTER = timedelta(days=2)  # of days that nobody asks for any more
 def make(span: Span, *, now: datetime) -> Ranking:
     """Rank all organisations as of ``now``, in place of what was made before."""
     started = time.monotonic()
+    months.keep(span.months, now=now)
     ranking = Ranking.objects.create(
         first=span.first,
         end=span.end,

@@ -46,7 +46,7 @@ def rows_of(
     ]
     used: dict[str, Mapping[UUID, Used]] = {}
     rated: dict[str, Mapping[UUID, RatedPeriod]] = {}
-    figures = FiguresByMonth(owners, now)
+    figures = FiguresByMonth(owners, now, span.months)
     for of, days, levels in spans:
         if days is not None:
             known = figures.of(days, levels)

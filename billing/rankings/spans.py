@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import date
 
+from billing.dashboards.grains import MONTH, places_of
 from billing.dashboards.ranges import Range
-from billing.periods import ONE_DAY, Days
+from billing.periods import ONE_DAY, Days, month_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,16 @@ class Span:
     @property
     def days(self) -> Days:
         return Days(self.first, self.end)
+
+    @property
+    def months(self) -> list[Days]:
+        """The whole months of it, and of those that it is compared with."""
+        both = (
+            [self.days, Days(self.before, self.first)] if self.before < self.first else [self.days]
+        )
+        return [
+            one for days in both for one in places_of(days, MONTH) if one == month_of(one.first)
+        ]
 
     @property
     def compared(self) -> Days | None:

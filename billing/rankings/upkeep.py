@@ -14,7 +14,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from billing.dashboards.ranges import read_range
-from billing.periods import day_of
+from billing.metering.querying import months
+from billing.periods import Days, day_of
 from billing.prepared import Slot, prepared
 from billing.rankings import making, revenue
 from billing.rankings.models import Ranking
@@ -26,7 +27,8 @@ SOONEST, RENEWED_TIMES = timedelta(milliseconds=300), 3
 AT_LEAST = timedelta(seconds=10)  # where no event is new: what is stored goes on to add up
 OVER = timedelta(minutes=5)  # instead, of days that are over: only late events change them
 USUAL = ("this-month", "last-month")  # presets that are there before anybody asks
-FILLED = 2.0, 60.0  # seconds, at least and at most: as long as a ranking took, days are marked
+LONGEST = "12m"
+FILLED = 2.0, 60.0  # seconds, at least and at most: as long as a ranking took, others are prepared
 
 
 def newest(span: Span) -> Ranking | None:
@@ -70,8 +72,9 @@ def keep(span: Span, *, now: datetime) -> None:
         if is_alone and is_due(newest(span), now=now):
             took = making.make(span, now=now).took
             least, most = FILLED
-            seconds = took.total_seconds() if took else 0.0
-            revenue.fill(now=now, seconds=min(max(least, seconds), most))
+            seconds = min(max(least, took.total_seconds() if took else 0.0), most)
+            months.keep(_asked_for(now), now=now, seconds=seconds)
+            revenue.fill(now=now, seconds=seconds)
     cache.delete(bell_of(span, "rank"))
 
 
@@ -82,6 +85,11 @@ def renew(span: Span, *, now: datetime) -> None:
         if is_alone and ranking and may_be_renewed(ranking, now=now):
             making.renew(ranking, span, now=now)
     cache.delete(bell_of(span, "renew"))
+
+
+def _asked_for(now: datetime) -> list[Days]:
+    """Return the months of the longest preset, and of those before that it is compared with."""
+    return Span.of(read_range({"range": LONGEST}, today=day_of(now))).months
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What organisations used, in the metrics that screens show, and the plans that they are on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,7 +10,9 @@ from billing.dashboards.grains import MONTH, places_of
 from billing.dashboards.metrics import METRICS, Metric
 from billing.exact import exactly
 from billing.invoicing.models import Subscription
+from billing.metering.folding import zoning
 from billing.metering.models import Service
+from billing.metering.querying.months import on_top_of, read_months
 from billing.metering.querying.usage import Levels, PeriodFigure, period_figures
 from billing.periods import Days
 
@@ -34,12 +36,15 @@ def metered_services() -> dict[str, Service]:
 
 
 class FiguresByMonth:
-    """What some organisations used, read month by month: each day of theirs once, for periods that
-    are rated as for all days together.
+    """What some organisations used, month by month: whole ones that are over as they are kept, and
+    each day of others once, for periods that are rated as for all days together.
     """
 
-    def __init__(self, organisations: Sequence[UUID], now: datetime) -> None:
+    def __init__(self, organisations: Sequence[UUID], now: datetime, months: Sequence[Days]):
         self.organisations, self.now = organisations, now
+        self.kept = read_months(organisations, months, now=now)
+        self.zones = zoning.of(organisations)
+        self.services = dict(Service.objects.values_list("pk", "aggregation"))
         self.known: dict[Days, Sequence[PeriodFigure]] = {}
 
     def of(self, days: Days, levels: Levels) -> dict[Days, Sequence[PeriodFigure]]:
@@ -49,12 +54,17 @@ class FiguresByMonth:
         found = {}
         for part in places_of(days, MONTH):
             if part not in self.known:
-                self.known[part] = period_figures(
-                    days=part, now=self.now, organisations=self.organisations, levels=levels
-                )
+                self.known[part] = list(self._read(part, levels))
             found[part] = self.known[part]
             levels = {(one[0], one[1]): one.level for one in found[part] if one.level}
         return found
+
+    def _read(self, part: Days, levels: Levels) -> Iterator[PeriodFigure]:
+        used = self.kept.get(part, {})
+        yield from on_top_of(levels, part, used, services=self.services, zones=self.zones)
+        if unread := [one for one in self.organisations if one not in used]:
+            theirs = {key: level for key, level in levels.items() if key[0] not in used}
+            yield from period_figures(days=part, now=self.now, organisations=unread, levels=theirs)
 
 
 def used_by_organisation(
@@ -64,23 +74,25 @@ def used_by_organisation(
 
     ``services`` are those behind the metrics: sums and levels, which add up over days.
     """
+    sums = _added_up(months, {service.pk for service in services.values()})
     found: dict[UUID, dict[str, Decimal]] = {}
     for metric in METRICS.values():
         if service := services.get(metric.service):
-            for owner, row in _added_up(months, service).items():
+            for owner, row in sums[service.pk].items():
                 found.setdefault(owner, {})[metric.slug] = metric.of(row, service)
     return {owner: Used(values) for owner, values in found.items()}
 
 
 def _added_up(
-    months: Iterable[Sequence[PeriodFigure]], service: Service
-) -> dict[UUID, PeriodFigure]:
-    sums: dict[UUID, PeriodFigure] = {}
+    months: Iterable[Sequence[PeriodFigure]], services: Collection[int]
+) -> dict[int, dict[UUID, PeriodFigure]]:
+    sums: dict[int, dict[UUID, PeriodFigure]] = {service: {} for service in services}
     with exactly():
-        for row in (row for month in months for row in month if row.service_id == service.pk):
-            before = sums.get(row.organisation_id)
-            figure = row.figure + before.figure if before else row.figure
-            sums[row.organisation_id] = row._replace(figure=figure)
+        for row in (row for month in months for row in month if row.service_id in sums):
+            of_service = sums[row.service_id]
+            if before := of_service.get(row.organisation_id):
+                row = row._replace(figure=row.figure + before.figure)
+            of_service[row.organisation_id] = row
     return sums
 
 

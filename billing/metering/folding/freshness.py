@@ -5,6 +5,7 @@ from datetime import datetime
 
 from billing.metering.folding.saga import CONSUMER
 from eventstore import feed
+from eventstore.models import Checkpoint
 
 COUNTED = 1000  # events of a partition: how many more there are changes nothing for a reader
 
@@ -19,3 +20,11 @@ class Freshness:
 def freshness(now: datetime) -> Freshness:
     lag = feed.lag(consumer=CONSUMER, count_up_to=COUNTED)
     return Freshness(as_of=lag.since or now, events_behind=lag.events, is_more=lag.is_more)
+
+
+def folded() -> dict[int, int]:
+    """Return up to which position each partition is folded: asked before usage is read, all that is
+    noted up to there is in it (changed.py).
+    """
+    found = Checkpoint.objects.filter(consumer=CONSUMER).values_list("partition", "position")
+    return dict(found)

@@ -101,17 +101,24 @@ SELECT owner, service.id, own.earlier, own.later
 FROM unnest(%(organisations)s::uuid[]) AS asked (owner)
 CROSS JOIN billing_service AS service
 CROSS JOIN LATERAL (
-    SELECT sum(quantity) FILTER (WHERE day < %(earlier)s) AS earlier, sum(quantity) AS later
+    SELECT sum(quantity) FILTER (WHERE is_earlier) AS earlier,
+        sum(quantity) FILTER (WHERE is_later) AS later
     FROM (
-        SELECT month AS day, quantity FROM billing_levelmonth
+        SELECT quantity, month < date_trunc('month', %(earlier)s::date) AS is_earlier,
+            true AS is_later
+        FROM billing_levelmonth
         WHERE organisation_id = asked.owner AND service_id = service.id
-            AND month < date_trunc('month', %(earlier)s::date)::date
+            AND month < date_trunc('month', %(later)s::date)::date
         UNION ALL
-        SELECT day, quantity FROM billing_dailyusage
+        SELECT quantity, true, false FROM billing_dailyusage
         WHERE organisation_id = asked.owner AND service_id = service.id
-            AND day >= date_trunc('month', %(earlier)s::date)::date AND day < %(later)s
+            AND day >= date_trunc('month', %(earlier)s::date)::date AND day < %(earlier)s
+        UNION ALL
+        SELECT quantity, false, true FROM billing_dailyusage
+        WHERE organisation_id = asked.owner AND service_id = service.id
+            AND day >= date_trunc('month', %(later)s::date)::date AND day < %(later)s
     ) AS change
     OFFSET 0
 ) AS own
-WHERE service.aggregation IN ('level', 'peak') AND own.later IS NOT NULL
+WHERE service.aggregation IN ('level', 'peak') AND coalesce(own.earlier, own.later) IS NOT NULL
 """

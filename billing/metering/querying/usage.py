@@ -118,7 +118,7 @@ def reading_figures(
     rows = OF_ALL if not of_some else OF_SOME if levels is None else OF_KNOWN
     sql = PERIOD.format(rows=rows, only=ONLY if of_some else "")
     [zones] = yield [_zones_of(organisations)]
-    asked = _spans(days, now, [name for (name,) in zones]) | _known(levels or {})
+    asked = spans_of(days, now, [name for (name,) in zones]) | _known(levels or {})
     asked["organisations"] = list(organisations or [])
     [found] = yield [Raw(sql, asked, PERIOD_COLUMNS)]
     return [
@@ -136,7 +136,7 @@ def levels_before(
         cursor.execute(LEVELS_BEFORE, asked | {"organisations": list(organisations)})
         rows = cursor.fetchall()
     first: Levels = {(row[0], row[1]): row[2] for row in rows if row[2] is not None}
-    return first, {(row[0], row[1]): row[3] for row in rows}
+    return first, {(row[0], row[1]): row[3] for row in rows if row[3] is not None}
 
 
 def _known(levels: Levels) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def _zones_of(organisations: Sequence[UUID] | None) -> "QuerySet[Organisation, t
     return found.distinct()
 
 
-def _spans(days: Days, now: datetime, names: Sequence[str]) -> dict[str, Any]:
+def spans_of(days: Days, now: datetime, names: Sequence[str]) -> dict[str, Any]:
     """Return what the days are in each zone: Python's rules of zones are the saga's."""
     zones = {name: ZoneInfo(name) for name in names}
     starts = {name: days.starts_in(zone) for name, zone in zones.items()}

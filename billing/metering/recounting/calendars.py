@@ -13,24 +13,26 @@ HOUR, QUARTER_HOUR = 3_600_000_000, 900_000_000  # microseconds
 
 
 class Day(NamedTuple):
-    """A day of a zone, between two moments; ``month_ends_at`` is where its month does."""
+    """A day of a zone, between two moments; and those that its month starts and ends at."""
 
     day: date
     starts_at: datetime
     ends_at: datetime
+    month_starts_at: datetime
     month_ends_at: datetime
 
 
 def days(zone: tzinfo) -> Iterator[Day]:
     """Yield all days that last for a while: a zone may have left one out."""
-    day, starts_at, month, month_ends_at = FIRST, _starts(FIRST, zone), 0, _month_end(FIRST, zone)
+    day, starts_at, month = FIRST, _starts(FIRST, zone), 0
+    month_starts_at = month_ends_at = starts_at
     while day < END:
         if day.month != month:
-            month, month_ends_at = day.month, _month_end(day, zone)
+            month, month_starts_at, month_ends_at = day.month, starts_at, _month_end(day, zone)
         following = day + ONE_DAY
         ends_at = _starts(following, zone)
         if starts_at < ends_at:
-            yield Day(day, starts_at, ends_at, month_ends_at)
+            yield Day(day, starts_at, ends_at, month_starts_at, month_ends_at)
         day, starts_at = following, ends_at
 
 

@@ -146,7 +146,8 @@ def _has_more(db: Connection, partition: int, *, until: int) -> bool:
 
 def _statement(wanted: Slice) -> str:
     looks = (f"SELECT '{what}', * FROM ({sql}) AS look" for what, sql in wanted.looks.items())  # noqa: S608 (constants only)
-    return f"WITH {recount.COUNTED} {' UNION ALL '.join(looks)} ORDER BY 1, 2"
+    counted = f"{recount.COUNTED}, {comparing.KEPT_MONTHS}"
+    return f"WITH {counted} {' UNION ALL '.join(looks)} ORDER BY 1, 2"
 
 
 def _rows(db: Connection, sql: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
@@ -160,6 +161,10 @@ def _sums(quantity: Decimal, area: Decimal, high: Decimal, count: Decimal | None
     if more := [f"{name} {plain(one)}" for name, one in (("area", area), ("high", high)) if one]:
         said += f" ({', '.join(more)})"
     return said if count is None else f"{said} in {_events(count)}"
+
+
+def _month(figure: Decimal, level: Decimal) -> str:
+    return plain(figure) + (f" (level {plain(level)})" if level else "")
 
 
 def _values(count: Decimal) -> str:
@@ -178,4 +183,5 @@ SAYING: dict[str, Callable[..., str]] = {
     "unique values": _values,
     "values": _told_apart,
     "uncounted": _events,
+    "usage months": _month,
 }

@@ -5,6 +5,8 @@ the table holds, and what the events make. That is an array: the quantity, the a
 peak and the number of events; NULL where it is not kept.
 """
 
+from billing.metering.usage_months import HOLDS
+
 NAMES = """
 LEFT JOIN accounts_organisation AS organisation ON organisation.id = organisation_id
 LEFT JOIN billing_service AS service ON service.id = service_id
@@ -130,6 +132,42 @@ FULL JOIN (
 WHERE coalesce(held.quantity, 0) <> coalesce(made.quantity, 0) AND {IN_MONTHS}
 """  # noqa: S608 (constants only)
 
+# Those that are kept: their figures as if no level had been before, and where it stood then.
+USAGE_MONTHS = f"""
+SELECT concat_ws(', ', organisation.slug, service.slug, to_char(month, 'YYYY-MM')),
+    ARRAY[coalesce(held.figure, 0), coalesce(held.level, 0)],
+    ARRAY[coalesce(made.figure, 0), coalesce(made.level, 0)]
+FROM (
+    SELECT organisation_id, service_id::bigint, month, (each ->> 0)::numeric AS figure,
+        (each ->> 1)::numeric AS level
+    FROM kept_month CROSS JOIN jsonb_each(figures) AS used (service_id, each)
+    WHERE %(service)s::bigint IS NULL OR service_id::bigint = %(service)s
+) AS held
+FULL JOIN (
+    SELECT organisation_id, service_id, month, figure, level
+    FROM (
+        SELECT organisation_id, service_id, date_trunc('month', day)::date AS month,
+            sum(CASE aggregation WHEN 'level' THEN to_month ELSE quantity END) AS figure,
+            sum(CASE aggregation WHEN 'level' THEN quantity ELSE 0 END) AS level
+        FROM summed JOIN billing_service AS service ON service.id = service_id GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT organisation_id, service_id, date_trunc('month', day)::date,
+            coalesce(high, quantity), CASE WHEN high IS NULL THEN 0 ELSE quantity END
+        FROM slot WHERE kind = 'month'
+    ) AS each JOIN kept_month USING (organisation_id, month)
+) AS made USING (organisation_id, service_id, month)
+{NAMES}
+WHERE (coalesce(held.figure, 0), coalesce(held.level, 0))
+    <> (coalesce(made.figure, 0), coalesce(made.level, 0))
+"""  # noqa: S608 (constants only)
+KEPT_MONTHS = f"""
+kept_month AS MATERIALIZED (
+    SELECT known.* FROM billing_usagemonth AS known
+    JOIN accounts_organisation AS organisation ON organisation.id = known.organisation_id
+    WHERE known.organisation_id = ANY(%(organisations)s) AND {HOLDS} AND {IN_MONTHS}
+)
+"""  # noqa: S608 (constants only)
+
 # Twice whether a value is told apart, as 1 or 0.
 VALUES = f"""
 SELECT concat_ws(', ', organisation.slug, service.slug, told.name || '=' || value),
@@ -192,6 +230,7 @@ LOOKS = {
     "unique values": UNIQUE,
     "days": DAYS,
     "level months": LEVEL_MONTHS,
+    "usage months": USAGE_MONTHS,
     "platform": PLATFORM,
     "values": VALUES,
     "uncounted": UNCOUNTED,

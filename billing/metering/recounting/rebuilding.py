@@ -24,6 +24,7 @@ from billing.metering.models import Service
 from billing.metering.recounting import replacing
 from billing.metering.recounting.checking import Payloads
 from billing.metering.restored import RESTORED
+from billing.metering.usage_months import UsageMonth
 from billing.metering.usage_tables import (
     DailyUsage,
     DimensionValue,
@@ -209,6 +210,7 @@ def _bring_in(service: Service | None, *, now: datetime) -> tuple[int, int] | No
         rows = sum(replacing.rows(model, schema=SCHEMA, service=service) for model in TABLES)
         rows += replacing.level_months(service)
         replacing.rows(Backlog, schema=SCHEMA, service=service)
+        UsageMonth.objects.all().delete()  # of days that were wrong, perhaps
         if rows:
             changed.note_everyone()  # of hours as well, which days need not show
         accounts = replacing.account_months(schema=SCHEMA, service=service)

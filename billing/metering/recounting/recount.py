@@ -14,8 +14,8 @@ TABLES = """
 CREATE TEMPORARY TABLE check_payload (position bigint PRIMARY KEY, data jsonb);
 CREATE TEMPORARY TABLE check_zone (zone text PRIMARY KEY, slot bigint);
 CREATE TEMPORARY TABLE check_day (
-    zone text, day date, starts_at timestamptz, ends_at timestamptz, month_ends_at timestamptz,
-    PRIMARY KEY (zone, starts_at)
+    zone text, day date, starts_at timestamptz, ends_at timestamptz, month_starts_at timestamptz,
+    month_ends_at timestamptz, PRIMARY KEY (zone, starts_at)
 );
 """
 ZONES = "SELECT DISTINCT time_zone FROM accounts_organisation WHERE time_zone <> 'UTC'"
@@ -189,6 +189,7 @@ calendar AS MATERIALIZED (
         extract(epoch FROM coalesce(
             local.ends_at, date_trunc('day', occurred_at, 'UTC') + interval '24 hours'
         )) * 1000000 AS day_ends,
+        coalesce(local.month_starts_at, date_trunc('month', occurred_at, 'UTC')) AS month_starts_at,
         extract(epoch FROM coalesce(local.month_ends_at, (
             date_trunc('month', occurred_at AT TIME ZONE 'UTC') + interval '1 month'
         ) AT TIME ZONE 'UTC')) * 1000000 AS month_ends
@@ -219,15 +220,16 @@ summed AS MATERIALIZED (
 )
 """
 
-# Figures that are no sums: by hour and group, of peaks by hour, by day, and by day of UTC. A peak
-# is the highest that the level stood above its start, after all changes of a moment; it stood at
-# its start, unless it changed right then.
+# Figures that are no sums: by hour and group, of peaks by hour, by day, month, and day of UTC. A
+# peak is the highest that the level stood above its start, after all changes of a moment; it stood
+# at its start, unless it changed right then.
 SLOTS = """
 span AS (
     SELECT * FROM (
         SELECT 'hour' AS kind, hour AS starts_at, groups AS grouped, change.* FROM change
         UNION ALL SELECT 'peak', hour, NULL, * FROM change WHERE aggregation = 'peak'
         UNION ALL SELECT 'day', day_starts_at, NULL, * FROM change
+        UNION ALL SELECT 'month', month_starts_at, NULL, * FROM change
         UNION ALL SELECT 'utc', date_trunc('day', occurred_at, 'UTC'), NULL, * FROM change
     ) AS each WHERE aggregation NOT IN ('sum', 'count', 'level')
 ), level AS (

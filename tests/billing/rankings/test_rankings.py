@@ -12,6 +12,7 @@ from billing.exact import in_units
 from billing.metering.folding import saga
 from billing.metering.models import Service
 from billing.metering.querying.usage import period_figures
+from billing.metering.usage_months import UsageMonth
 from billing.periods import Days
 from billing.rankings import asking, making, reading, revenue, upkeep
 from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
@@ -164,6 +165,7 @@ class TestRenewing:
             making.renew(ranking, SPAN, now=NOW)
         self.use(self.customer("Initech", hours=1), "again", hours=7)
         making.renew(ranking, SPAN, now=NOW)
+        UsageMonth.objects.all().delete()  # so that it is of days
         anew = making.make(SPAN, now=NOW)
         assert self.table(ranking) == self.table(anew)
         assert len(self.table(anew)) == 3

@@ -11,6 +11,7 @@ from billing.metering import names
 from billing.metering.models import Definition, Dimension, Service
 from billing.metering.recounting import rebuilding
 from billing.metering.recounting.checking import findings
+from billing.metering.usage_months import UsageMonth
 from billing.metering.usage_tables import (
     DailyUsage,
     DimensionValue,
@@ -21,7 +22,7 @@ from billing.metering.usage_tables import (
 )
 from catacloud.accounts.models import Organisation
 from tests.billing.metering.examples import measured
-from tests.billing.metering.recounting.folded import HOUR, NOON, catch_up, void
+from tests.billing.metering.recounting.folded import HOUR, NOON, catch_up, keep_months, void
 from tests.billing.metering.sending import send
 from tests.factories import make_organisation, make_service
 
@@ -118,7 +119,7 @@ class TestFiguresThatAreNoSums:
         return acme
 
     def test_are_compared_as_well_and_named_where_they_are_wrong(self, used):
-        assert list(findings()) == []
+        self.assert_kept_months_are_compared()
         assert PeakHour.objects.count() > 5
         assert UniqueValue.objects.filter(value__startswith="sha256:").exists()
         for model, column, value, says in (
@@ -139,6 +140,14 @@ class TestFiguresThatAreNoSums:
             assert found[0].startswith(says)
             rows.filter(pk=row.pk).update(**{column: kept})
         self.assert_values_that_are_told_apart_are_the_first()
+
+    def assert_kept_months_are_compared(self):
+        keep_months()
+        assert list(findings()) == []
+        UsageMonth.objects.update(figures={})
+        found = [line.split(", ") for line in findings() if line.startswith("usage months: acme")]
+        assert {service for _, service, *_ in found} == {"max", "latest", "peak", "unique_count"}
+        UsageMonth.objects.all().delete()
 
     def assert_values_that_are_told_apart_are_the_first(self):
         value = DimensionValue.objects.filter(service__slug="max").earliest("pk")
@@ -177,6 +186,7 @@ class TestTimeZones:
         catch_up(limit=11)
 
     def test_are_followed_by_days_months_and_slots_and_by_a_rebuild(self, used):
+        assert keep_months() == 4 * len(self.ZONES)
         assert list(findings()) == []
         assert HourlyUsage.objects.filter(hour__minute=15).exists()
         # Days of a slice are the organisations'.
@@ -184,4 +194,5 @@ class TestTimeZones:
 
         rebuilt = rebuilding.rebuild(None, now=NOON)
         assert (rebuilt.rows, rebuilt.accounts) == (0, 0)
+        assert not UsageMonth.objects.exists()  # they are made anew of what is right for certain
         assert list(findings()) == []

@@ -14,12 +14,13 @@ from billing.metering.level_months import LevelMonth
 from billing.metering.models import Service
 from billing.metering.names import uuid_of
 from billing.metering.recounting.checking import Slice, findings
+from billing.metering.usage_months import UsageMonth
 from billing.metering.usage_tables import DailyUsage, HourlyUsage, PlatformUsage
 from catacloud.accounts.models import Organisation
 from eventstore import feed, store
 from eventstore.models import Checkpoint, StoredEvent
 from tests.billing.metering.examples import measured
-from tests.billing.metering.recounting.folded import HOUR, NOON, append, catch_up
+from tests.billing.metering.recounting.folded import HOUR, NOON, append, catch_up, keep_months
 from uploads.events import FileCompleted, FilePartStored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,6 +136,23 @@ def test_names_a_month_of_a_level_that_is_wrong_missing_or_too_much(used):
     assert "storage, 2026-11: 0 is held" in missing
     assert "transfer, 2026-11: 5 is held, but the events make 0." in extra
     assert list(findings(Slice(first=date(2026, 11, 2)))) == []  # of which it is not all
+
+
+def test_names_a_kept_month_that_is_wrong_and_none_that_counts_no_more(used):
+    assert keep_months() == 8
+    assert list(findings()) == []
+    row = UsageMonth.objects.get(organisation=used, month="2026-11-01")
+    storage = str(Service.objects.get(slug="storage").pk)
+    figure, _ = row.figures[storage]
+    UsageMonth.objects.filter(pk=row.pk).update(figures={storage: [figure, "77"]})
+    wrong, missing = sorted(findings(), reverse=True)
+    assert wrong.startswith("usage months: acme, storage, 2026-11: ")
+    assert "(level 77) is held" in wrong
+    assert missing.startswith("usage months: acme, execution-time, 2026-11: 0 is held")
+    assert list(findings(Slice(first=date(2026, 11, 2)))) == []  # of which it is not all
+    measured(used, "transfer", [("9", NOON)])
+    catch_up()
+    assert list(findings()) == []
 
 
 def test_names_a_month_of_an_account_that_is_wrong(used):
