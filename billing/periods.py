@@ -58,7 +58,7 @@ class Days:
         return start_of(self.end, zone)
 
 
-@lru_cache(maxsize=32)  # a page goes through the same few spans a hundred times
+@lru_cache(maxsize=1024)  # a page goes through the same spans, such as a year's weeks, many times
 def _each(first: date, end: date) -> tuple[date, ...]:
     return tuple(first + ONE_DAY * n for n in range((end - first).days))
 

@@ -20,7 +20,7 @@ from billing.dashboards.ranges import Range
 from billing.dashboards.ticks import Ticks
 from billing.dashboards.to_come import NOTHING_TO_COME, ToCome, ends, expected_lines
 from billing.periods import Days
-from billing.templatetags.figures import each_of, scale_for, separators, span
+from billing.templatetags.figures import each_of, scale_for, separators, spans_of
 
 Figure = dict[str, Any]
 Values = Mapping[date, Decimal]
@@ -193,15 +193,16 @@ def _lines(asked: Range, before: Values, to_come: ToCome, size: Decimal, unit: s
 
 
 def _dashed(asked: Range, before: Values, size: Decimal, unit: str) -> Figure:
-    earlier = asked.before_places
-    named = each_of(page_language(), asked.before) if asked.grain == DAY else map(span, earlier)
+    earlier, language = asked.before_places, page_language()
+    is_daily = asked.grain == DAY
+    named = each_of(language, asked.before) if is_daily else spans_of(language, tuple(earlier))
     return {
         "type": "scatter",
         "mode": "lines",
         "name": gettext("the period before"),
         "x": list(asked.names.values())[: len(earlier)],
         "y": [float(before.get(place.first, ZERO) / size) for place in earlier],
-        "customdata": list(named)[: len(earlier)],
+        "customdata": list(named[: len(earlier)]),
         "hovertemplate": f"%{{customdata}}: %{{y:,.3~f}} {unit}<extra></extra>",
         "line": {"dash": "dot"},
         "meta": {"hue": "before"},

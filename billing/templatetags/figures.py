@@ -276,5 +276,12 @@ def each_of(language: str, days: Days) -> tuple[str, ...]:
     return tuple(day_in(language, day, pattern) for day in days)
 
 
+@lru_cache(maxsize=64)
+def spans_of(language: str, each: tuple[Days, ...]) -> tuple[str, ...]:
+    """Write spans as :func:`span` does, for all charts of a page."""
+    with override(language):
+        return tuple(span(days) for days in each)
+
+
 def _locale() -> Locale:
     return locale_of(page_language())

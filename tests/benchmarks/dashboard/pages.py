@@ -29,10 +29,12 @@ OVERVIEW: Paths = {
     ", revenue": ("/overview/?metric=cost", ""),
     ", revenue by organisation": ("/overview/?metric=cost&by=organisation", ""),
     ", by service": ("/overview/?by=service", ""),
+    ", 12 months by service, swapped": ("/overview/?range=12m&by=service", "content"),
 }
 ORGANISATION: Paths = {
     "'s usage": ("/organisations/{slug}/usage/", ""),
     "'s usage, swapped": ("/organisations/{slug}/usage/?range=90d", "content"),
+    "'s usage of 12 months, swapped": ("/organisations/{slug}/usage/?range=12m", "content"),
     "'s usage, a chart as a table": ("/organisations/{slug}/usage/?range=90d", "gb-hours-table"),
     "'s costs": ("/organisations/{slug}/costs/", ""),
     "'s invoices": ("/organisations/{slug}/invoices/", ""),
