@@ -29,6 +29,7 @@ ZERO = Decimal(0)
 SPARK_WIDTH, SPARK_HEIGHT = 92, 22
 _COMMON: Figure = {"showlegend": False, "hovermode": "x unified", "dragmode": False}
 LONGEST = 24  # letters of a name beside its figure, as somebody points at it
+SUM = "sum"  # the look of what is not drawn
 BAR_WIDTH = 67_400_000  # milliseconds of a day; else a day that is alone has none
 
 
@@ -70,7 +71,7 @@ def daily_bars(
     size, name = scale_for(extent.size, unit)
     bars = [_bar(one, asked, size, name, today) for one in series]
     return {
-        "data": [*bars, *_lines(asked, before, to_come, size, name)],
+        "data": [*bars, *sums(bars, name), *_lines(asked, before, to_come, size, name)],
         "layout": _layout(asked, extent.in_units_of(size), name, barmode="relative", bargap=0.22),
     }
 
@@ -129,7 +130,7 @@ def period_bars(
         for one in series
     ]
     return {
-        "data": bars,
+        "data": [*bars, *sums(bars, unit)],
         "layout": named_layout(
             [*names.values()],
             ticks.of_names([*names.values()]),
@@ -138,6 +139,25 @@ def period_bars(
             yaxis=value_axis(stacked(series, names), unit),
         ),
     }
+
+
+def sums(bars: Sequence[Figure], unit: str) -> list[Figure]:
+    """Return what bars of several colours come to at each place: told to who points, not drawn."""
+    if len(bars) < 2:
+        return []
+    name = gettext("Together")
+    each = zip(*(bar["y"] for bar in bars), strict=True)
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": name,
+            "x": bars[0]["x"],
+            "y": [float(f"{sum(values):.12g}") for values in each],
+            "hovertemplate": hover(name, unit),
+            "meta": {"hue": SUM},
+        }
+    ]
 
 
 def summarise(values: Values, days: Days) -> Summary | None:
@@ -253,7 +273,8 @@ def _layout(asked: Range, extent: Extent, unit: str, **more: object) -> Figure:
             "type": "date",
             "range": [_noon_before(first), _noon_before(end)],
             "fixedrange": True,
-            "hoverformat": gettext("%a %-d %b %Y"),
+            # Else a day that is named below the chart is called so here, too: without its weekday.
+            "unifiedhovertitle": {"text": f"%{{x|{gettext('%a %-d %b %Y')}}}"},
         },
         "shapes": [{**band, "x0": sides[0], "x1": sides[1]}] if known < shown else [],
     }

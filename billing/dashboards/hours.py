@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from billing.dashboards import ticks
 from billing.dashboards.axis import stacked, value_axis
-from billing.dashboards.charts import Figure, hover, named_layout
+from billing.dashboards.charts import Figure, hover, named_layout, sums
 from billing.dashboards.metrics import EXECUTION, Metric
 from billing.dashboards.panels import (
     EXECUTION_HUE,
@@ -54,8 +54,9 @@ def hour_figure(
     """Return stacked bars of hours, in the order of time."""
     extent = stacked(series, names)
     size, unit = scale_for(extent.size, metric.unit)
+    bars = [_bar(one, names, size, unit) for one in series]
     return {
-        "data": [_bar(one, names, size, unit) for one in series],
+        "data": [*bars, *sums(bars, unit)],
         "layout": named_layout(
             [*names.values()],
             ticks.of_hours([*names.values()]),

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from django.utils.safestring import SafeString
 
+from billing.dashboards.charts import SUM
 from billing.dashboards.ticks import Ticks
 from billing.periods import ONE_DAY, Days, written
 
@@ -126,6 +127,8 @@ def _marks(figure: Figure, plot: Plot) -> Iterator[Mark]:
             yield Mark("to-come", f"M{start} 0H{SQUARE}V{SQUARE}H{start}z")
     above, below, line = Ends(), Ends(), list[str]()
     for trace in figure["data"]:
+        if trace["meta"]["hue"] == SUM:
+            continue
         values = [(at[x], y) for x, y in zip(trace["x"], trace["y"], strict=True)]
         if trace["type"] == "bar":
             yield from _bars(trace, values, plot, (above, below))

@@ -40,6 +40,7 @@
   const dressTrace = (trace, look) => {
     const hue = trace.meta.hue;
     if (hue === "before") return { ...trace, line: { ...trace.line, color: look.second, width: 1.3 } };
+    if (hue === "sum") return { ...trace, line: { width: 0, color: "rgba(0,0,0,0)" } };
     if (hue === "band") return { ...trace, line: { width: 0 }, marker: { size: 1, color: look.band }, fillcolor: look.band };
     if (hue === "expected") return { ...trace, line: { ...trace.line, color: look.accent, width: 1.6 }, marker: { size: 5, color: look.accent } };
     const own = colour(`s${hue}`);

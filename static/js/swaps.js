@@ -68,12 +68,21 @@
     }
   };
 
+  // A menu begins where its button does; where it would leave the window, it ends there.
+  const place = ({ target: menu }) => {
+    const sheet = menu.matches?.("details.menu[open]") && menu.querySelector(".sheet");
+    if (!sheet) return;
+    sheet.classList.remove("flipped");
+    sheet.classList.toggle("flipped", sheet.getBoundingClientRect().right > document.documentElement.clientWidth);
+  };
+
   const closeMenus = (but) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (menu !== but) menu.open = false;
     }
   };
 
+  document.addEventListener("toggle", place, true);
   document.addEventListener("click", ({ target }) => target.matches(".copy") && copy(target));
   document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
   document.addEventListener("keydown", (event) => {

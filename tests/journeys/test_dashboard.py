@@ -191,6 +191,17 @@ def test_an_organisation_is_found_from_any_page_by_keyboard_alone(
     assert complaints == []
 
 
+@pytest.mark.parametrize("width", [1440, 700])
+def test_menus_open_inside_of_the_window(page, sign_in, operator, width):
+    sign_in(operator)
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in ("/overview/", "/organisations/acme/usage/", "/organisations/acme/costs/"):
+        page.goto(path)
+        for menu in page.locator("#main details.menu").all():
+            menu.locator("summary").click()
+            expect(menu.locator(".sheet")).to_be_in_viewport(ratio=1)
+
+
 NOBODY = 200 * "z"  # the longest that is repeated, and it has no space
 PAGES = {
     "nobody": ["/", "/login/", "/invitations/{token}/"],

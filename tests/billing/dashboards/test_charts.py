@@ -64,13 +64,19 @@ class TestDailyBars:
             unit="GB·h",
             today=TODAY,
         )
-        acme, globex, before = figure["data"]
+        acme, globex, together, before = figure["data"]
         assert figure["layout"]["barmode"] == "relative"
+        assert together["y"] == [2.5] * 23
+        assert together["hovertemplate"] == "Together: %{y:,.3~f} k GB·h<extra></extra>"
         assert acme["y"] == [2.0] * 23
         assert globex["y"] == [0.5] * 23
         assert before["y"][:2] == [3.0, 0.0]
         assert before["x"][-1] == "2026-11-30"
         assert figure["layout"]["yaxis"]["ticktext"] == ["0", "1 k", "2 k", "3 k"]
+
+    def test_says_all_of_the_day_that_is_pointed_at_whatever_stands_below_it(self):
+        axis = daily_bars(asked=MONTH, series=[], before={}, unit="h", today=TODAY)["layout"]["xaxis"]
+        assert axis["unifiedhovertitle"] == {"text": "%{x|%a %-d %b %Y}"}
 
     def test_has_money_at_its_ticks_as_the_language_writes_it(self):
         day = date(2026, 11, 2)

@@ -88,7 +88,8 @@ class TestChart:
         for n in range(8):
             make_daily_usage(make_organisation(f"Org {n}"), date(2026, 11, 2), stored_gb=8 - n)
         names = [trace["name"] for trace in figure(client.get(URL))["data"]]
-        assert names == [*(f"Org {n}" for n in range(6)), "All others", "the period before"]
+        told = ["Together", "the period before"]
+        assert names == [*(f"Org {n}" for n in range(6)), "All others", *told]
 
     @pytest.mark.parametrize("metric", ["gb-hours", "stored", "execution", "nonsense"])
     def test_shows_the_metric_that_is_asked_for(self, client, metric):
@@ -119,7 +120,7 @@ class TestChart:
             "calls per day",
         ]
         names = [trace["name"] for trace in figure(page)["data"]]
-        assert names == ["Execution time", "gpu", "the period before"]
+        assert names == ["Execution time", "gpu", "Together", "the period before"]
         opened = {"HX-Request": "true", "HX-Target": "of-calls-table"}
         assert "calls per day, 1–23 Nov 2026" in text(client.get(URL, asked, headers=opened))
         opened["HX-Target"] = "of-nothing-table"
@@ -413,6 +414,7 @@ class TestRevenue:
         assert [trace["name"] for trace in traces] == [
             "Execution time",
             "Storage",
+            "Together",
             "the period before",
         ]
         assert traces[0]["y"][1] == 30.0

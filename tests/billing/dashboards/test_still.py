@@ -60,6 +60,12 @@ def test_bars_of_a_day_stand_on_each_other_and_today_is_paler():
     assert drawn["bars s0 pale"].count("M") == 1
 
 
+def test_what_bars_come_to_is_told_and_not_drawn():
+    day = {TODAY: Decimal(1)}
+    drawn = paths(bars(Series("Acme", day, 0), Series("Globex", day, 1)))
+    assert {look for look in drawn if "line" in look or "sum" in look} == set()
+
+
 def test_what_takes_off_hangs_below_zero():
     first = date(2026, 10, 1)
     cost, credit = Series("Storage", {first: Decimal(9)}), Series("Credit", {first: Decimal(-4)}, 5)
