@@ -8,13 +8,12 @@ from uuid import UUID
 
 from billing.dashboards.metrics import METRICS, STORED
 from billing.exact import ZERO
-from billing.invoicing.charging.by_period import reading_cost_of_days
-from billing.invoicing.charging.rate import RatedPeriod
+from billing.invoicing.charging.by_period import Asked, Bills, reading_bills_of_days
 from billing.metering.models import Service
 from billing.metering.querying.usage import levels_before
 from billing.rankings.models import RankedOrganisation, Ranking
 from billing.rankings.spans import Span
-from billing.rankings.sums import amounts_of
+from billing.rankings.sums import amounts_of, cost_of, currency_of
 from billing.rankings.used import FiguresByMonth, Used, plan_names, used_by_organisation
 from billing.together import read
 from catacloud.accounts.models import Organisation
@@ -45,26 +44,24 @@ def rows_of(
         ("_before", span.compared_with, earlier),
     ]
     used: dict[str, Mapping[UUID, Used]] = {}
-    rated: dict[str, Mapping[UUID, RatedPeriod]] = {}
+    asked: dict[str, Asked] = {}
     figures = FiguresByMonth(owners, now, span.months)
     for of, days, levels in spans:
         if days is not None:
             known = figures.of(days, levels)
             used[of] = used_by_organisation(known.values(), services)
-            rated[of] = read(
-                reading_cost_of_days(
-                    days=days, now=now, organisations=owners, known=known, as_it_stood=bool(of)
-                )
-            )
+            asked[of] = Asked(days, known, as_it_stood=bool(of))
+    bills = read(reading_bills_of_days(list(asked.values()), now=now, organisations=owners))
+    rated = dict(zip(asked, bills, strict=True))
     return [
         RankedOrganisation(
             ranking=ranking,
             organisation=one,
             name=one.name.casefold(),
             plan=plans.get(one.pk, ""),
-            currency=rated[""][one.pk].currency if one.pk in rated[""] else "",
+            currency=currency_of(rated[""].get(one.pk, ())),
             opening=later.get((one.pk, storage), ZERO),
-            services=amounts_of(rated[""].get(one.pk)),
+            services=amounts_of(rated[""].get(one.pk, ())),
             **_figures(one.pk, used, rated),
         )
         for one in organisations
@@ -74,15 +71,15 @@ def rows_of(
 def _figures(
     owner: UUID,
     used: Mapping[str, Mapping[UUID, Used]],
-    rated: Mapping[str, Mapping[UUID, RatedPeriod]],
+    rated: Mapping[str, Bills],
 ) -> dict[str, Decimal]:
     figures: dict[str, Any] = {}
     for of, by_owner in used.items():
         for metric in METRICS.values():
             name = f"{metric.slug.replace('-', '_')}{of}"
             figures[name] = by_owner.get(owner, NOTHING).of(metric)
-    currency = rated[""][owner].currency if owner in rated[""] else None
-    for of, by_bill in rated.items():
-        bill = by_bill.get(owner)
-        figures[f"cost{of}"] = bill.total if bill and bill.currency == currency else ZERO
+    currency = currency_of(rated[""].get(owner, ()))
+    for of, by_owner in rated.items():
+        bills = by_owner.get(owner, ())
+        figures[f"cost{of}"] = cost_of(bills) if currency_of(bills) == currency else ZERO
     return figures

@@ -1,6 +1,6 @@
 """What all organisations of a ranking owe together: added up where their rows are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -38,12 +38,24 @@ def by_service(ranking: Ranking) -> ByService:
         return found
 
 
-def amounts_of(bill: RatedPeriod | None) -> dict[str, str]:
-    """Return what each service comes to on a bill, as JSON keeps it."""
+def currency_of(bills: Sequence[RatedPeriod]) -> str:
+    """Return that of the last bill: what is in others does not add up. Of none, it is empty."""
+    return bills[-1].currency if bills else ""
+
+
+def cost_of(bills: Sequence[RatedPeriod]) -> Decimal:
+    currency = currency_of(bills)
+    with exactly():
+        return sum((bill.total for bill in bills if bill.currency == currency), ZERO)
+
+
+def amounts_of(bills: Sequence[RatedPeriod]) -> dict[str, str]:
+    """Return what each service comes to on bills, as JSON keeps it."""
     sums: ByService = {}
-    if bill:
+    for bill in bills:
         add_bill(sums, bill)
-    return {str(pk): plain(amount) for each in sums.values() for pk, amount in each.items()}
+    amounts = sums.get(currency_of(bills), {})
+    return {str(pk): plain(amount) for pk, amount in amounts.items()}
 
 
 def add_by_service(sums: ByService, rated: Rated) -> None:

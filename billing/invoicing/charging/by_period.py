@@ -6,22 +6,23 @@ theirs.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import reduce
 from operator import or_
 from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from billing.exact import ZERO
 from billing.invoicing.charging.day_costs import Part, UsedBefore, cost_of
+from billing.invoicing.charging.fees import Standing
 from billing.invoicing.charging.rate import RatedPeriod, reading_rated
-from billing.invoicing.charging.rated import added
-from billing.invoicing.charging.schedule import Cycles, periods_of
+from billing.invoicing.charging.schedule import Cycle, Cycles, periods_of
 from billing.invoicing.charging.standings import reading_standings
 from billing.metering.folding import zoning
 from billing.metering.models import Service
@@ -31,6 +32,8 @@ from billing.prepared import prepared
 from billing.together import Reading, together
 
 Parts = tuple[Part, ...]
+Owners = tuple[UUID, ...]
+Rated = Mapping[UUID, RatedPeriod]
 
 
 def parts_of(days: Days, cycles: Cycles, *, today: date, stood: date | None = None) -> Parts:
@@ -48,53 +51,78 @@ def parts_of(days: Days, cycles: Cycles, *, today: date, stood: date | None = No
     )
 
 
-def reading_cost_of_days(
-    *,
-    days: Days,
-    now: datetime,
-    organisations: Sequence[UUID],
-    known: Mapping[Days, Sequence[PeriodFigure]] = MappingProxyType({}),
-    as_it_stood: bool = False,
-) -> Reading[dict[UUID, RatedPeriod]]:
-    """Read what days cost each organisation, as rate_organisations has it for a period.
+class Asked(NamedTuple):
+    """Days whose costs are asked for.
 
     Figures that are ``known`` of days spare reading them where these are all of a period so far.
     ``as_it_stood`` leaves out of bills what came about after the days, to compare two spans of days
     fairly.
     """
-    owners = yield from _by_parts(days, now, organisations, days.end if as_it_stood else None)
-    asked = [(part, some) for parts, some in owners.items() for part in parts]
-    each = yield from together(
-        *(_reading_part(part, some, now, known.get(part.days)) for part, some in asked)
+
+    days: Days
+    known: Mapping[Days, Sequence[PeriodFigure]] = MappingProxyType({})
+    as_it_stood: bool = False
+
+
+Bills = Mapping[UUID, Sequence[RatedPeriod]]
+"""What days cost each organisation: their parts of bills, in the order of periods."""
+
+
+def reading_bills_of_days(
+    each: Sequence[Asked], *, now: datetime, organisations: Sequence[UUID]
+) -> Reading[list[Bills]]:
+    """Read what each of some spans of days costs, part by part as rate_organisations has a period.
+
+    What several of them have alike is rated once.
+    """
+    standings, zones = yield from together(
+        reading_standings(organisations), zoning.reading(organisations)
     )
+    todays = {owner: day_of(now, zones.of(owner)) for owner in organisations}
+    parts_of_each = [_by_parts(one, organisations, standings, todays) for one in each]
+    readings: dict[tuple[Days, Days, date | None, Owners], Reading[Rated]] = {}
+    keys_of_each = []
+    for one, parts in zip(each, parts_of_each, strict=True):
+        keys = []
+        for part, owners in parts:
+            key = part.period, part.days, None if part.is_whole else part.until, owners
+            if key not in readings:
+                readings[key] = _reading_part(part, owners, now, one.known.get(part.days))
+            keys.append(key)
+        keys_of_each.append(keys)
+    rated = dict(zip(readings, (yield from together(*readings.values())), strict=True))
+    return [_in_order(rated[key] for key in keys) for keys in keys_of_each]
+
+
+def _by_parts(
+    asked: Asked,
+    organisations: Sequence[UUID],
+    standings: Mapping[UUID, Standing],
+    todays: Mapping[UUID, date],
+) -> list[tuple[Part, Owners]]:
+    """Return the parts of periods that days are, in their order, and whose they are."""
+    stood = asked.days.end if asked.as_it_stood else None
+    alike: defaultdict[tuple[date, tuple[tuple[date, Cycle], ...]], list[UUID]] = defaultdict(list)
+    for owner in organisations:
+        alike[todays[owner], tuple(standings[owner].cycles)].append(owner)
+    return [
+        (part, tuple(owners))
+        for (today, cycles), owners in alike.items()
+        for part in parts_of(asked.days, cycles, today=today, stood=stood)
+    ]
+
+
+def _in_order(each: Iterable[Rated]) -> Bills:
     bills: defaultdict[UUID, list[RatedPeriod]] = defaultdict(list)
     for rated in each:
         for owner, bill in rated.items():
             bills[owner].append(bill)
-    return {owner: added(some) if len(some) > 1 else some[0] for owner, some in bills.items()}
-
-
-def _by_parts(
-    days: Days, now: datetime, organisations: Sequence[UUID], stood: date | None
-) -> Reading[Mapping[Parts, list[UUID]]]:
-    """Return whose days are which parts of periods."""
-    standings, zones = yield from together(
-        reading_standings(organisations), zoning.reading(organisations)
-    )
-    found: defaultdict[Parts, list[UUID]] = defaultdict(list)
-    for owner in organisations:
-        today = day_of(now, zones.of(owner))
-        parts = parts_of(days, standings[owner].cycles, today=today, stood=stood)
-        found[parts].append(owner)
-    return found
+    return dict(bills)
 
 
 def _reading_part(
-    part: Part,
-    organisations: Sequence[UUID],
-    now: datetime,
-    figures: Sequence[PeriodFigure] | None,
-) -> Reading[dict[UUID, RatedPeriod]]:
+    part: Part, organisations: Owners, now: datetime, figures: Sequence[PeriodFigure] | None
+) -> Reading[Rated]:
     rated = yield from reading_rated(
         days=part.period,
         now=now,
@@ -102,7 +130,7 @@ def _reading_part(
         figures=figures if part.is_whole else None,
     )
     if part.is_whole or not rated:
-        found: dict[UUID, RatedPeriod] = rated
+        found: Rated = rated
         return found
     used = yield from _reading_used(part, rated, now)
     return {owner: cost_of(part, bill, used.of(owner)) for owner, bill in rated.items()}

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from billing.invoicing.charging.by_period import reading_cost_of_days
+from billing.invoicing.charging.by_period import Asked, reading_bills_of_days
 from billing.invoicing.charging.rate import RatedPeriod, rate_organisations
+from billing.invoicing.charging.rated import added
 from billing.invoicing.charging.schedule import Cycle, Cycles, periods_of
 from billing.periods import Days, month_of
 from billing.pricing.plans import publish
@@ -72,9 +73,9 @@ def test_days_are_of_periods_as_invoices_have_them(
 
 
 def cost_of(organisation: Organisation, days: Days, **more: Any) -> RatedPeriod:
-    asked = {"days": days, "now": NOW, "organisations": [organisation.pk], **more}
-    found: RatedPeriod = read(reading_cost_of_days(**asked))[organisation.pk]
-    return found
+    asked = [Asked(days, **more)]
+    [bills] = read(reading_bills_of_days(asked, now=NOW, organisations=[organisation.pk]))
+    return added(bills[organisation.pk])
 
 
 @pytest.mark.django_db
@@ -128,3 +129,26 @@ class TestRating:
         asked = days("2026-09-01", "2026-11-01")
         rated = cost_of(organisation, asked)
         assert rated.total == 2
+
+    def test_rates_what_two_spans_have_alike_once(self) -> None:
+        hours = make_service(slug="hours")
+        organisation = make_organisation()
+        plan = make_plan(prices={hours: FIRST_FREE})
+        make_subscription(plan_version=plan, organisation=organisation)
+        for month in (9, 10):
+            make_usage_row(
+                organisation=organisation, service=hours, day=date(2026, month, 9), quantity=7200
+            )
+        both = days("2026-09-01", "2026-11-01")
+        asked = [
+            Asked(both),
+            Asked(both, as_it_stood=True),
+            Asked(days("2026-10-05", "2026-11-01")),
+        ]
+        now, stood, part = read(
+            reading_bills_of_days(asked, now=NOW, organisations=[organisation.pk])
+        )
+        assert [bill.total for bill in now[organisation.pk]] == [2, 2]
+        pairs = zip(now[organisation.pk], stood[organisation.pk], strict=True)
+        assert all(one is other for one, other in pairs)
+        assert len(part[organisation.pk]) == 1
