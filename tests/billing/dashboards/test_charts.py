@@ -75,7 +75,9 @@ class TestDailyBars:
         assert figure["layout"]["yaxis"]["ticktext"] == ["0", "1 k", "2 k", "3 k"]
 
     def test_says_all_of_the_day_that_is_pointed_at_whatever_stands_below_it(self):
-        axis = daily_bars(asked=MONTH, series=[], before={}, unit="h", today=TODAY)["layout"]["xaxis"]
+        axis = daily_bars(asked=MONTH, series=[], before={}, unit="h", today=TODAY)["layout"][
+            "xaxis"
+        ]
         assert axis["unifiedhovertitle"] == {"text": "%{x|%a %-d %b %Y}"}
 
     def test_has_money_at_its_ticks_as_the_language_writes_it(self):
