@@ -79,7 +79,7 @@ def _figures(
             name = f"{metric.slug.replace('-', '_')}{of}"
             figures[name] = by_owner.get(owner, NOTHING).of(metric)
     currency = currency_of(rated[""].get(owner, ()))
-    for of, by_owner in rated.items():
-        bills = by_owner.get(owner, ())
+    for of, by_bills in rated.items():
+        bills = by_bills.get(owner, ())
         figures[f"cost{of}"] = cost_of(bills) if currency_of(bills) == currency else ZERO
     return figures
