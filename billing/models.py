@@ -39,7 +39,8 @@ from billing.metering.usage_tables import (
 )
 from billing.migrating.models import Move, PlanMigration
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
-from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
+from billing.rankings.models import RankedOrganisation, Ranking
+from billing.revenue.models import DayRevenue, PeriodRevenue, RevenueUpkeep
 
 __all__ = [
     "Account",
@@ -53,6 +54,7 @@ __all__ = [
     "CreditNote",
     "CreditNoteLine",
     "DailyUsage",
+    "DayRevenue",
     "Definition",
     "Delivery",
     "Dimension",
@@ -67,6 +69,7 @@ __all__ = [
     "Move",
     "Payment",
     "PeakHour",
+    "PeriodRevenue",
     "Plan",
     "PlanMigration",
     "PlanVersion",
@@ -77,7 +80,7 @@ __all__ = [
     "RankedOrganisation",
     "Ranking",
     "RestoredPayload",
-    "RevenueMark",
+    "RevenueUpkeep",
     "Service",
     "Standstill",
     "Subscription",

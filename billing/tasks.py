@@ -14,6 +14,7 @@ from billing.invoicing.tasks import (
 from billing.metering.tasks import advance_partition, sweep
 from billing.migrating.tasks import resume_migrations, run_migration, simulate_part
 from billing.rankings.tasks import rank, rank_usual
+from billing.revenue.tasks import keep_revenue
 
 __all__ = [
     "advance_partition",
@@ -24,6 +25,7 @@ __all__ = [
     "close_month",
     "issue_file",
     "issue_files",
+    "keep_revenue",
     "rank",
     "rank_usual",
     "resume_migrations",

@@ -225,6 +225,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "keep-revenue": {
+        "task": "billing.revenue.tasks.keep_revenue",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     "resume-migrations": {
         "task": "billing.migrating.tasks.resume_migrations",
         "schedule": 60.0,

@@ -53,7 +53,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _as_csv(request, platform)
     as_of = platform.ranking and platform.ranking.as_of
-    tag = live.tag(request, now, as_of, platform.stamp)
+    tag = live.tag(request, now, as_of, platform.stamp, platform.earned.stamp)
     if live.is_known(request, tag):
         return live.asking_soon(live.unchanged(tag), is_coming=platform.is_coming)
     if opened := opened_table(request):
@@ -89,6 +89,8 @@ def _content(request: SignedInRequest, platform: Platform) -> Context:
         "invoiced_month": month_before(month_of(platform.today)).first,
         "headlines": platform.headlines(),
         "revenue": platform.revenue_headline(),
+        "earned": platform.earned,
+        "is_earned_known": not platform.earned.lacks(platform.asked.days),
         "movers": ranking.movers(leaders.moved, platform.figure),
         "charts": _charts(request, platform, leaders),
         **_table_context(platform, table, [row.organisation_id for row in leaders.largest]),

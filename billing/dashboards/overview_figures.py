@@ -34,14 +34,15 @@ from billing.metering.models import Service
 from billing.metering.querying.daily import DayFigure
 from billing.metering.querying.totals import daily_totals
 from billing.metering.querying.usage import Known, daily_figures
-from billing.periods import ONE_DAY, Days, Zones
-from billing.prepared import Slot, prepared
-from billing.rankings import revenue, shares, upkeep
+from billing.periods import Days, Zones
+from billing.prepared import prepared
+from billing.rankings import upkeep
 from billing.rankings.asking import ask
-from billing.rankings.growth import Daily
-from billing.rankings.models import Ranking, RevenueMark
+from billing.rankings.models import Ranking
 from billing.rankings.reading import Rows
 from billing.rankings.spans import Span
+from billing.revenue import reading as revenue
+from billing.revenue.reading import Daily, Revenue
 from billing.templatetags.figures import service
 
 
@@ -63,7 +64,7 @@ class Platform:
     by: str
     ranking: Ranking | None
     services: Mapping[int, Service]
-    marks: Sequence[RevenueMark]
+    earned: Revenue
     stamp: str  # see stamps.py
     is_coming: bool  # a newer ranking: who asks again soon has it
     totals: Mapping[int, Sequence[DayFigure]] | None = None  # by the service's primary key
@@ -122,7 +123,8 @@ class Platform:
     def read_days(self, rows: Rows) -> None:
         """Read the metric's value per day of organisations."""
         if self.is_cost:
-            self.of_organisations = shares.read_days(rows, self.marks, self.asked.days)
+            currencies = {row.organisation_id: row.currency for row in rows}
+            self.of_organisations = revenue.read_days(currencies, self.earned, self.asked.days)
             return
         metric, metered = self.metric, self._metered().get(self.metric.service)
         if metered is None or not rows:
@@ -185,7 +187,7 @@ class Platform:
 
     def _revenue(self) -> Mapping[str, Daily]:
         if self.revenue is None:
-            found = revenue.by_service(self.marks, self.asked.read, self.metrics[-1].unit)
+            found = self.earned.by_service(self.asked.read, self.metrics[-1].unit)
             names = {pk: service(one.name) for pk, one in self.services.items()}
             self.revenue = {names[pk]: days for pk, days in found.items() if pk in names}
         return self.revenue
@@ -197,8 +199,10 @@ def read(asked: Range, *, metric: str, by: str, is_compared: bool, now: datetime
     A ranking knows changes, too, so that there is one for a page with them and one without.
     """
     span = Span.of(asked)
-    newest, (services, marks, stamp) = together.read(
-        together.together(upkeep.reading_newest(span), _known(asked.read))
+    newest, (services, stamp), earned = together.read(
+        together.together(
+            upkeep.reading_newest(span), _known(asked.read), revenue.reading(asked.read)
+        )
     )
     found = ask(span, newest, now=now, stamp=stamp)
     money = _revenue_in(found.ranking)
@@ -212,29 +216,20 @@ def read(asked: Range, *, metric: str, by: str, is_compared: bool, now: datetime
         by=read_by(by, shown),
         ranking=found.ranking,
         services=own,
-        marks=marks,
+        earned=earned,
         stamp=stamp,
         is_coming=found.is_coming,
     )
 
 
-def _known(days: Days) -> together.Reading[tuple[list[Service], list[RevenueMark], str]]:
-    services, marks, [(stamp,)] = yield [
-        _services(),
-        _marks(first=days.first - ONE_DAY, end=days.end),
-        stamps.stamp_of_platform(days),
-    ]
-    return services, marks, stamp
+def _known(days: Days) -> together.Reading[tuple[list[Service], str]]:
+    services, [(stamp,)] = yield [_services(), stamps.stamp_of_platform(days)]
+    return services, stamp
 
 
 @prepared
 def _services() -> QuerySet[Service]:
     return Service.objects.all()
-
-
-@prepared
-def _marks(first: Slot, end: Slot) -> QuerySet[RevenueMark]:
-    return RevenueMark.objects.filter(day__gte=first, day__lt=end)
 
 
 def _revenue_in(ranking: Ranking | None) -> Metric:

@@ -18,8 +18,7 @@ from billing.dashboards.metrics import STORED
 from billing.exact import ZERO
 from billing.metering.querying import months
 from billing.metering.usage_tables import PlatformUsage
-from billing.periods import ONE_DAY, day_of, month_of
-from billing.rankings import changes, invoiced, revenue, sums
+from billing.rankings import changes, invoiced, sums
 from billing.rankings.models import RankedOrganisation, Ranking
 from billing.rankings.rows import AT_A_TIME, rows_of
 from billing.rankings.spans import Span
@@ -54,7 +53,6 @@ def make(span: Span, *, now: datetime) -> Ranking:
         ranking.took = timedelta(seconds=time.monotonic() - started)
         ranking.as_of = now + ranking.took
         ranking.save()
-        _mark(ranking, span, now)
     _forget(span, now)
     return ranking
 
@@ -67,7 +65,6 @@ def renew(ranking: Ranking, span: Span, *, now: datetime) -> None:
     with _replaced(ranking, span, now):
         ranking.as_of, ranking.renewal = now, timedelta(seconds=time.monotonic() - started)
         ranking.save(update_fields=RENEWED)
-        _mark(ranking, span, now)
 
 
 @contextmanager
@@ -92,11 +89,6 @@ def _rows(
     found = organisations.order_by("pk").iterator(chunk_size=2000)
     while some := list(islice(found, AT_A_TIME)):
         yield rows_of(some, ranking=ranking, services=services, span=span, now=now)
-
-
-def _mark(ranking: Ranking, span: Span, now: datetime) -> None:
-    if span.end == day_of(now) + ONE_DAY and span.first == month_of(day_of(now)).first:
-        revenue.mark(span.days.last, sums.by_service(ranking), now=now, ranking=ranking)
 
 
 def _platform_opening(span: Span) -> Decimal:

@@ -140,35 +140,3 @@ class RankedOrganisation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} in {self.ranking_id}"
-
-
-class RevenueMark(models.Model):
-    """What all organisations' month came to from its start to the end of a day, as of a moment.
-
-    ``so_far`` is {currency: {service id: amount}}, amounts as decimal strings; before fees,
-    discounts, credit and tax. A day's revenue is by how much it grew: what comes late is of the day
-    on which it came. What it is of each organisation, of the same moment, is in the rows of a
-    ``ranking`` while the day is not over, and then ``is_by_organisation``, in MonthSoFar.
-    """
-
-    day = models.DateField(primary_key=True)
-    as_of = models.DateTimeField()
-    so_far = models.JSONField(default=dict)
-    ranking = models.ForeignKey(Ranking, null=True, on_delete=models.SET_NULL, db_index=False)
-    is_by_organisation = models.BooleanField(default=False)
-
-    def __str__(self) -> str:
-        return f"{self.day}, as of {self.as_of}"
-
-
-class MonthSoFar(models.Model):
-    """What an organisation's month came to from its start to the end of a day that is over."""
-
-    pk = models.CompositePrimaryKey("organisation_id", "day")
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, db_index=False)
-    day = models.DateField()
-    currency = models.CharField(max_length=3)
-    amount = _number()
-
-    def __str__(self) -> str:
-        return f"{self.organisation_id}, {self.day}"

@@ -4,22 +4,21 @@ The longer one takes, the seldomer it is made, so that it never takes more than 
 nor renewals of what changed in it, while somebody looks at it, more than a quarter.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
-from django.db import connection
 from django.db.models import QuerySet
 
+from billing.alone import alone
 from billing.dashboards.ranges import read_range
 from billing.metering.querying import months
 from billing.periods import Days, day_of
 from billing.prepared import Slot, prepared
-from billing.rankings import making, revenue
+from billing.rankings import making
 from billing.rankings.models import Ranking
 from billing.rankings.spans import Span
+from billing.revenue import keeping
 from billing.together import Reading, read
 
 TIMES = 10
@@ -68,21 +67,21 @@ def keep(span: Span, *, now: datetime) -> None:
     """Make a ranking where it is due, unless one is being made: of any span, for a large platform's
     takes a worker a while, and others have more to do.
     """
-    with _alone("rank") as is_alone:
+    with alone("rankings: rank") as is_alone:
         if is_alone and is_due(newest(span), now=now):
             took = making.make(span, now=now).took
             least, most = FILLED
             seconds = min(max(least, took.total_seconds() if took else 0.0), most)
             months.keep(_asked_for(now), now=now, seconds=seconds)
-            revenue.fill(now=now, seconds=seconds)
     cache.delete(bell_of(span, "rank"))
 
 
 def renew(span: Span, *, now: datetime) -> None:
     """Rank those again whose usage changed, unless somebody else is at it."""
-    with _alone(f"renew {span.key}") as is_alone:
+    with alone(f"rankings: renew {span.key}") as is_alone:
         ranking = newest(span)
         if is_alone and ranking and may_be_renewed(ranking, now=now):
+            keeping.renew(now=now)  # before, for an open page asks again when a ranking is new
             making.renew(ranking, span, now=now)
     cache.delete(bell_of(span, "renew"))
 
@@ -90,20 +89,6 @@ def renew(span: Span, *, now: datetime) -> None:
 def _asked_for(now: datetime) -> list[Days]:
     """Return the months of the longest preset, and of those before that it is compared with."""
     return Span.of(read_range({"range": LONGEST}, today=day_of(now))).months
-
-
-@contextmanager
-def _alone(task: str) -> Iterator[bool]:
-    """Say whether nobody else is at a task; a worker that is killed is not at it any more."""
-    key = f"rankings: {task}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [key])
-        [is_alone] = cursor.fetchone() or [False]
-        try:
-            yield is_alone
-        finally:
-            if is_alone:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [key])
 
 
 def usual(*, now: datetime) -> list[Span]:

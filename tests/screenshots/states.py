@@ -21,7 +21,8 @@ from billing.migrating.naming import name as name_migration
 from billing.migrating.simulating import simulate
 from billing.periods import ONE_DAY
 from billing.pricing.models import PlanVersion
-from billing.rankings import revenue, upkeep
+from billing.rankings import upkeep
+from billing.revenue import keeping
 from catacloud.accounts.api_keys import create_api_key
 from catacloud.accounts.models import ApiKey, Membership, Organisation, Role, User
 from catacloud.demo.seed import CUSTOMERS_ORGANISATION, OPERATOR, introduce_seller, seed
@@ -84,7 +85,7 @@ def _normal() -> Mapping[str, str]:
     seed(now=datetime.now(UTC), passwords=("unused", "unused"), track=_untold)
     organisation = Organisation.objects.get(name=CUSTOMERS_ORGANISATION)
     make_user(OWNER, organisation=organisation, role=Membership.Role.OWNER)
-    revenue.fill(now=datetime.now(UTC), seconds=120)
+    keeping.keep(now=datetime.now(UTC), seconds=120)
     return {}
 
 

@@ -13,9 +13,8 @@ from billing.metering.folding import saga
 from billing.metering.models import Service
 from billing.metering.querying.usage import period_figures
 from billing.metering.usage_months import UsageMonth
-from billing.periods import Days
-from billing.rankings import asking, making, reading, revenue, upkeep
-from billing.rankings.models import RankedOrganisation, Ranking, RevenueMark
+from billing.rankings import asking, making, reading, upkeep
+from billing.rankings.models import RankedOrganisation, Ranking
 from billing.rankings.rows import rows_of
 from billing.rankings.spans import Span
 from billing.rankings.tasks import rank, rank_usual, renew
@@ -152,8 +151,6 @@ class TestRenewing:
         renewed = Ranking.objects.get()
         assert renewed.costs == [{"currency": "EUR", "cost": "14", "compared": "14", "before": "0"}]
         assert renewed.as_of == NOW + timedelta(seconds=1)
-        execution = str(Service.objects.get(slug="execution-time").pk)
-        assert RevenueMark.objects.get(day=NOW.date()).so_far == {"EUR": {execution: "14"}}
 
     def test_comes_to_what_is_made_anew(self):
         acme, globex = self.customer("Acme", hours=2), self.customer("Globex", hours=3)
@@ -237,10 +234,8 @@ class TestReading:
 
 class TestUpkeep:
     @pytest.fixture(autouse=True)
-    def _nobody_rang(self, monkeypatch):
-        """And no day is marked after a ranking, which takes seconds."""
+    def _nobody_rang(self):
         cache.clear()
-        monkeypatch.setattr(upkeep, "FILLED", (0.0, 0.0))
 
     @pytest.fixture
     def rung(self, monkeypatch):
@@ -313,25 +308,3 @@ class TestUpkeep:
         Ranking.objects.update(as_of=NOW)
         renew(**sent[0])
         assert Ranking.objects.get().as_of >= made.as_of
-
-
-class TestRevenue:
-    def test_is_by_how_much_the_month_came_to_more(self):
-        marks = [
-            RevenueMark(day=date(2026, 10, 31), so_far={"EUR": {"1": "500"}}),
-            RevenueMark(day=date(2026, 11, 1), so_far={"EUR": {"1": "10"}, "USD": {"1": "7"}}),
-            RevenueMark(day=date(2026, 11, 2), so_far={"EUR": {"1": "12.5", "2": "1"}}),
-            RevenueMark(day=date(2026, 11, 4), so_far={"EUR": {"1": "99"}}),
-        ]
-        days = Days(date(2026, 11, 1), date(2026, 11, 6))
-        assert revenue.by_service(marks, days, "EUR") == {
-            1: {date(2026, 11, 1): Decimal(10), date(2026, 11, 2): Decimal("2.5")},
-            2: {date(2026, 11, 1): Decimal(0), date(2026, 11, 2): Decimal(1)},
-        }
-
-    def test_is_marked_for_days_that_are_over_and_again_for_one_that_was_not(self):
-        revenue.mark(date(2026, 11, 22), {}, now=NOW - timedelta(days=1))
-        revenue.fill(now=NOW, seconds=0)
-        assert RevenueMark.objects.get().as_of == NOW
-        revenue.fill(now=NOW, seconds=60)
-        assert RevenueMark.objects.count() == revenue.LOOKED_BACK

@@ -1,13 +1,13 @@
 """The overview's revenue."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from billing.metering.models import Service
 from billing.pricing.models import PlanVersion
-from billing.rankings import revenue
-from billing.rankings.models import Ranking, RevenueMark
+from billing.rankings.models import Ranking
+from billing.revenue import keeping
 from tests.billing.dashboards.conftest import NOW
 from tests.billing.dashboards.overview.page import URL, figure, text
 from tests.factories import (
@@ -22,15 +22,14 @@ pytestmark = pytest.mark.django_db
 
 class TestRevenue:
     @pytest.fixture(autouse=True)
-    def _priced(self, monkeypatch):
-        monkeypatch.setattr(revenue, "LOOKED_BACK", 54)  # this month and the one before
+    def _priced(self):
         prices = {Service.objects.get(slug="execution-time"): [(None, "2")]}
         prices[Service.objects.get(slug="storage")] = [(None, "0.01")]
         acme = make_organisation("Acme")
         make_subscription(organisation=acme, plan_version=make_plan(prices=prices))
         make_daily_usage(acme, date(2026, 10, 5), hours=10)
         make_daily_usage(acme, date(2026, 11, 2), date(2026, 11, 20), hours=15, stored_gb=1)
-        revenue.fill(now=NOW, seconds=60)
+        keeping.keep(now=NOW, seconds=60)
 
     def test_is_compared_with_the_same_days_of_the_month_before(self, client):
         page = text(client.get(URL))
@@ -66,8 +65,7 @@ class TestRevenue:
         globex = make_organisation("Globex")
         make_subscription(organisation=globex, plan_version=PlanVersion.objects.get())
         make_daily_usage(globex, date(2026, 11, 2), hours=1)
-        RevenueMark.objects.all().delete()
-        revenue.fill(now=NOW, seconds=60)
+        keeping.renew(now=NOW + timedelta(minutes=10))
         lines = client.get(URL, asked).content.decode().splitlines()
         assert [line for line in lines if line.startswith("2026-11-02")] == [
             "2026-11-02,Revenue,Acme,30.24,EUR,",
@@ -77,6 +75,16 @@ class TestRevenue:
         asked = {"HX-Request": "true", "HX-Target": "days-table"}
         rows = text(client.get(URL, {"metric": "cost", "by": "organisation"}, headers=asked))
         assert '<td class="n">€30.24</td><td class="n">€2.00</td><td class="n">€32.24</td>' in rows
+
+    def test_says_from_which_day_on_it_is_known_while_it_is_being_worked_out(self, client):
+        keeping.forget()
+        assert "Revenue by day is being worked out" in text(client.get(URL))
+        keeping.begin(now=NOW)
+        keeping.fill(now=NOW, seconds=0)  # some of this month, and that they are all
+        keeping.fill(now=NOW, seconds=0)
+        assert "Revenue by day" not in text(client.get(URL))
+        page = text(client.get(URL, {"range": "last-month"}))
+        assert "Revenue by day: from 1 Nov 2026 on" in page
 
     def test_names_nobody_who_pays_in_another_currency(self, client):
         yen = make_plan(

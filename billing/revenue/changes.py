@@ -1,0 +1,56 @@
+"""Whose usage changed since it was looked at, and from which month on."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+
+from billing.accounts.models import PoolMember
+from billing.metering.folding import freshness
+from eventstore import feed
+from eventstore.store import partition_of
+
+Seen = Mapping[str, int]
+"""Up to which position each partition was folded, as JSON keeps it: by its number, as text."""
+
+
+def folded() -> dict[str, int]:
+    """Return how far each partition is folded now: ask before usage is read."""
+    return {str(partition): position for partition, position in freshness.folded().items()}
+
+
+def changed_since(seen: Seen) -> dict[UUID, date]:
+    """Return from when on usage is another, of organisations and of whom they share prices with."""
+    lowest = min((seen.get(str(one), 0) for one in feed.partitions()), default=0)
+    found: dict[UUID, date] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED, [lowest])
+        for owner, month, position in cursor:
+            if position > seen.get(str(partition_of(owner)), 0):
+                found[owner] = min(month, found.get(owner, month))
+    return found | _shared(found)
+
+
+CHANGED = """
+SELECT organisation_id, month, position FROM billing_usagechange WHERE position > %s
+"""
+
+
+def _shared(found: Mapping[UUID, date]) -> dict[UUID, date]:
+    """Return for those of volume accounts from when on that of one of them is another."""
+    own = PoolMember.objects.filter(Q(organisation__in=found) | Q(parent__in=found)).order_by()
+    parents = set(own.values_list("parent_id", flat=True)) if found else set()
+    if not parents:
+        return {}
+    accounts: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    pairs = PoolMember.objects.filter(parent__in=parents).order_by()
+    for parent, member in pairs.values_list("parent_id", "organisation_id"):
+        accounts[parent] |= {parent, member}
+    shared: dict[UUID, date] = {}
+    for everyone in accounts.values():
+        first = min(found[one] for one in everyone if one in found)
+        shared |= {one: min(first, shared.get(one, first)) for one in everyone}
+    return shared
