@@ -7,13 +7,15 @@ from decimal import Decimal
 
 from billing.dashboards.charts import Values
 from billing.dashboards.forecast import Expected, Forecast, forecast
-from billing.dashboards.grains import DAY
+from billing.dashboards.grains import DAY, names_of
 from billing.dashboards.metrics import MEAN, Metric
+from billing.dashboards.numbers import page_language
 from billing.dashboards.ranges import Range
 from billing.dashboards.to_come import ToCome
 from billing.exact import ROUNDING
 from billing.invoicing.charging.day_costs import Costs
 from billing.periods import ONE_DAY, Days
+from billing.templatetags.figures import day_in
 
 ZERO = Decimal(0)
 
@@ -68,6 +70,16 @@ def ahead_of(read: Read, asked: Range, today: date) -> Ahead | None:
         },
         at_the_end=_at_the_end(read, asked, found, first),
     )
+
+
+def expected_rows(to_come: ToCome, asked: Range) -> list[tuple[str, Expected]]:
+    """Return what is to come, by the names of days, weeks or months."""
+    language = page_language()
+    names = names_of(language, asked.shown, asked.grain, None)
+    return [
+        (day_in(language, day, "D j M Y") if asked.grain == DAY else names[day], one)
+        for day, one in to_come.items()
+    ]
 
 
 def _with_known(expected: Expected, read: Read, place: Days, first: date) -> Expected:

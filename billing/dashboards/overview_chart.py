@@ -6,14 +6,17 @@ from datetime import date
 
 from django.utils.translation import gettext, pgettext
 
+from billing.dashboards.ahead import expected_rows
 from billing.dashboards.charts import Figure, Series, Summary, Values, daily_bars, summarise
+from billing.dashboards.forecast import Expected
 from billing.dashboards.grains import folded
 from billing.dashboards.marks import Links, with_place_links
 from billing.dashboards.metrics import Metric
-from billing.dashboards.overview_stacks import Stack
+from billing.dashboards.overview_stacks import Stack, to_come_of
 from billing.dashboards.ranges import Range
 from billing.dashboards.tables import PlaceRow, place_rows
 from billing.dashboards.titles import title_of
+from billing.dashboards.to_come import ToCome
 
 COST = "cost"
 BARS, LINES = "bars", "lines"
@@ -56,11 +59,17 @@ class Chart:
     links: Links | None
     totals: Values
     asked: Range
+    to_come: ToCome
+    expected: Expected | None  # at the period's end, or up to it
 
     @property
     def rows(self) -> list[PlaceRow]:
         """Return the rows of its table: of most charts nobody sees it, so they are made then."""
         return place_rows(self.series, self.totals, self.asked, self.metric.fold)
+
+    @property
+    def expected_rows(self) -> list[tuple[str, Expected]]:
+        return expected_rows(self.to_come, self.asked)
 
 
 def charts(
@@ -78,12 +87,15 @@ def _chart(
 ) -> Chart:
     fold = stack.metric.fold
     series = [replace(one, values=folded(one.values, asked.places, fold)) for one in stack.series]
+    ahead = to_come_of(stack, asked, today)
+    to_come = ahead.places if ahead else {}
     figure = daily_bars(
         asked=asked,
         series=series,
         before=folded(stack.totals, asked.before_places, fold),
         unit=stack.metric.unit,
         today=today,
+        to_come=to_come,
     )
     if links:
         figure = with_place_links(figure, links, asked)
@@ -97,6 +109,8 @@ def _chart(
         links=links,
         totals=stack.totals,
         asked=asked,
+        to_come=to_come,
+        expected=ahead.at_the_end if ahead else None,
     )
 
 

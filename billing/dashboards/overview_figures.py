@@ -15,6 +15,7 @@ from billing import together
 from billing.dashboards import stamps
 from billing.dashboards.charts import sparkline
 from billing.dashboards.costs import Cost
+from billing.dashboards.forecast import Expected
 from billing.dashboards.headlines import Headline, headlines
 from billing.dashboards.metrics import (
     EXECUTION,
@@ -27,7 +28,7 @@ from billing.dashboards.metrics import (
     metric_of,
 )
 from billing.dashboards.overview_chart import COST, SERVICE, read_by
-from billing.dashboards.overview_stacks import Stack, added, by_service, of_units
+from billing.dashboards.overview_stacks import Stack, added, by_service, of_units, to_come_of
 from billing.dashboards.ranges import Range
 from billing.dashboards.ranking import stack
 from billing.metering.models import Service
@@ -48,12 +49,14 @@ from billing.templatetags.figures import service
 
 @dataclass(frozen=True, slots=True)
 class RevenueHeadline:
-    """One sum for each currency, the largest first; the change is of the only one."""
+    """One sum for each currency, the largest first; of the only one its change, and a forecast."""
 
+    metric: Metric
     costs: Sequence[Cost]
     change: Change | None
     unpriced: int
     points: str
+    expected: Expected | None
 
 
 @dataclass(slots=True)
@@ -100,8 +103,17 @@ class Platform:
         each = self._revenue().values()
         days = [day for day in self.asked.days if any(day in values for values in each)]
         whole = self.asked.whole or self.asked.days
-        points = sparkline(added(each), whole) if len(days) > 1 else ""
-        return RevenueHeadline(found, change, self.ranking.unpriced if self.ranking else 0, points)
+        own = added(each)
+        stack = Stack(self.metrics[-1], [], own, may_be_forecast=len(costs) == 1)
+        ahead = to_come_of(stack, self.asked, self.today)
+        return RevenueHeadline(
+            metric=stack.metric,
+            costs=found,
+            change=change,
+            unpriced=self.ranking.unpriced if self.ranking else 0,
+            points=sparkline(own, whole) if len(days) > 1 else "",
+            expected=ahead.at_the_end if ahead else None,
+        )
 
     def stacks(self, largest: Rows) -> list[Stack]:
         """Return what makes up the days: the largest organisations, or services; of quantities as
@@ -115,7 +127,8 @@ class Platform:
             ]
         daily, totals = self.of_organisations, self._totals()
         named = [(row.name, daily.get(row.organisation_id, {})) for row in largest]
-        return [Stack(self.metric, stack(named, totals, self.asked.days), totals)]
+        drifts = self.metric.service == STORED.service
+        return [Stack(self.metric, stack(named, totals, self.asked.days), totals, drifts)]
 
     def _totals(self) -> Daily:
         return added(self._revenue().values()) if self.is_cost else self._days()[self.metric.slug]

@@ -11,12 +11,14 @@ from decimal import Decimal
 
 from django.utils.translation import gettext
 
+from billing.dashboards.ahead import Ahead, Read, ahead_of
 from billing.dashboards.charts import Series, Values
 from billing.dashboards.metrics import Metric
+from billing.dashboards.ranges import Range
 from billing.dashboards.ranking import OTHERS_HUE
 from billing.exact import ZERO, exactly
 from billing.metering.models import Service
-from billing.periods import Days
+from billing.periods import ONE_DAY, Days
 from billing.templatetags.figures import service as called
 
 Daily = dict[date, Decimal]
@@ -25,11 +27,16 @@ MOST_SERVICES = 6  # with a colour of their own
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A chart's days, all together and by what they are made of."""
+    """A chart's days, all together and by what they are made of.
+
+    ``drifts`` says that a level is behind them, and ``may_be_forecast`` that days add up.
+    """
 
     metric: Metric
     series: Sequence[Series]
     totals: Values
+    drifts: bool = False
+    may_be_forecast: bool = True
 
 
 def of_units(
@@ -64,6 +71,13 @@ def added(each: Iterable[Values]) -> Daily:
     return sums
 
 
+def to_come_of(stack: Stack, asked: Range, today: date) -> Ahead | None:
+    """Return what is to come, unless yesterday is not known yet: revenue is worked out after it."""
+    is_known = stack.may_be_forecast and today - ONE_DAY in stack.totals
+    read = Read(stack.metric, stack.totals, drifts=stack.drifts, may_be_forecast=is_known)
+    return ahead_of(read, asked, today)
+
+
 def _unit(metric: Metric) -> tuple[str, bool]:
     return metric.unit, metric.is_level
 
@@ -76,12 +90,14 @@ def _adds_up_with(metric: Metric, service: Service) -> tuple[str, bool]:
 
 def _of_unit(some: Sequence[tuple[Metric, Service, Values]], days: Days) -> Stack:
     if len(some) == 1:
-        [(metric, _, values)] = some
+        [(metric, service, values)] = some
         own = {day: values[day] for day in days if day in values}
-        return Stack(metric, [Series(called(metric.name), own)], values)
+        one = [Series(called(metric.name), own)]
+        return Stack(metric, one, values, service.is_level, service.is_additive)
     unit = some[0][0].unit
     metric = Metric(
         some[0][0].slug, gettext("Usage in {unit}").format(unit=unit), "", unit, is_level=False
     )
     named = {called(one.name): values for one, _, values in some}
-    return Stack(metric, by_service(named, days), added(named.values()))
+    drifts = all(service.is_level for _, service, _ in some)
+    return Stack(metric, by_service(named, days), added(named.values()), drifts)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.utils.translation import gettext as _
 
-from billing.dashboards.ahead import Read, ahead_of
+from billing.dashboards.ahead import Read, ahead_of, expected_rows
 from billing.dashboards.charts import (
     Figure,
     Series,
@@ -19,17 +19,15 @@ from billing.dashboards.charts import (
     summarise,
 )
 from billing.dashboards.forecast import Expected
-from billing.dashboards.grains import DAY, folded, names_of
+from billing.dashboards.grains import folded
 from billing.dashboards.marks import Links, Notes, with_costs, with_notes, with_place_links
 from billing.dashboards.metrics import EXECUTION, SUM, Metric
-from billing.dashboards.numbers import page_language
 from billing.dashboards.ranges import Range
 from billing.dashboards.state import State
 from billing.dashboards.titles import title_of
 from billing.dashboards.to_come import ToCome
 from billing.metering.folding.groups import OTHERS
 from billing.periods import Days
-from billing.templatetags.figures import day_in
 
 EXECUTION_HUE, STORAGE_HUE, OTHERS_HUE = 2, 1, 6
 MOST_VALUES = 6  # of a dimension, with a colour of their own
@@ -71,13 +69,7 @@ class Panel:
 
     @property
     def expected_rows(self) -> list[tuple[str, Expected]]:
-        """Return what is to come, by the names of days, weeks or months."""
-        asked, language = self.state.range, page_language()
-        names = names_of(language, asked.shown, asked.grain, None)
-        return [
-            (day_in(language, day, "D j M Y") if asked.grain == DAY else names[day], one)
-            for day, one in self.to_come.items()
-        ]
+        return expected_rows(self.to_come, self.state.range)
 
 
 def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: Links) -> Panel:
