@@ -10,7 +10,6 @@ from billing.dashboards.metrics import METRICS, STORED
 from billing.exact import ZERO
 from billing.invoicing.charging.by_period import Asked, Bills, reading_bills_of_days
 from billing.metering.models import Service
-from billing.metering.querying.usage import levels_before
 from billing.rankings.models import RankedOrganisation, Ranking
 from billing.rankings.spans import Span
 from billing.rankings.sums import amounts_of, cost_of, currency_of
@@ -37,20 +36,15 @@ def rows_of(
     owners = [one.pk for one in organisations]
     plans = plan_names(organisations=owners, on=span.days.last)
     storage = services[STORED.service].pk if STORED.service in services else 0
-    earlier, later = levels_before(earlier=span.before, later=span.first, organisations=owners)
-    spans = [  # those that are compared as their bills stood at their ends
-        ("", span.days, later),
-        ("_compared", span.compared, later),
-        ("_before", span.compared_with, earlier),
-    ]
+    spans = {"": span.days, "_compared": span.compared, "_before": span.compared_with}
+    figures = FiguresByMonth(owners, span, now)
     used: dict[str, Mapping[UUID, Used]] = {}
     asked: dict[str, Asked] = {}
-    figures = FiguresByMonth(owners, now, span.months)
-    for of, days, levels in spans:
+    for of, days in spans.items():
         if days is not None:
-            known = figures.of(days, levels)
-            used[of] = used_by_organisation(known.values(), services)
-            asked[of] = Asked(days, known, as_it_stood=bool(of))
+            used[of] = used_by_organisation(figures.of(days), services)
+            # Those that are compared are so as their bills stood at their ends.
+            asked[of] = Asked(days, figures.known, as_it_stood=bool(of))
     bills = read(reading_bills_of_days(list(asked.values()), now=now, organisations=owners))
     rated = dict(zip(asked, bills, strict=True))
     return [
@@ -60,7 +54,7 @@ def rows_of(
             name=one.name.casefold(),
             plan=plans.get(one.pk, ""),
             currency=currency_of(rated[""].get(one.pk, ())),
-            opening=later.get((one.pk, storage), ZERO),
+            opening=figures.levels[span.first].get((one.pk, storage), ZERO),
             services=amounts_of(rated[""].get(one.pk, ())),
             **_figures(one.pk, used, rated),
         )

@@ -33,13 +33,8 @@ class Span:
 
     @property
     def months(self) -> list[Days]:
-        """The whole months of it, and of those that it is compared with."""
-        both = (
-            [self.days, Days(self.before, self.first)] if self.before < self.first else [self.days]
-        )
-        return [
-            one for days in both for one in places_of(days, MONTH) if one == month_of(one.first)
-        ]
+        """The months that have some of its days, or of those that it is compared with."""
+        return [month_of(part.first) for part in places_of(Days(self.before, self.end), MONTH)]
 
     @property
     def compared(self) -> Days | None:

@@ -13,8 +13,14 @@ from billing.invoicing.models import Subscription
 from billing.metering.folding import zoning
 from billing.metering.models import Service
 from billing.metering.querying.months import on_top_of, read_months
-from billing.metering.querying.usage import Levels, PeriodFigure, period_figures
-from billing.periods import Days
+from billing.metering.querying.usage import (
+    Levels,
+    PeriodFigure,
+    levels_before,
+    period_figures,
+)
+from billing.periods import Days, month_of
+from billing.rankings.spans import Span
 
 ZERO = Decimal(0)
 
@@ -37,29 +43,45 @@ def metered_services() -> dict[str, Service]:
 
 class FiguresByMonth:
     """What some organisations used, month by month: whole ones that are over as they are kept, and
-    each day of others once, for periods that are rated as for all days together.
+    each day of others once.
+
+    ``known`` are the figures of all days that were asked for, by month as far as it has some of
+    them; and of months that are over as a whole, too, for their periods are rated so. ``levels``
+    are those before the span, and before what it is compared with.
     """
 
-    def __init__(self, organisations: Sequence[UUID], now: datetime, months: Sequence[Days]):
+    def __init__(self, organisations: Sequence[UUID], span: Span, now: datetime) -> None:
         self.organisations, self.now = organisations, now
-        self.kept = read_months(organisations, months, now=now)
         self.zones = zoning.of(organisations)
         self.services = dict(Service.objects.values_list("pk", "aggregation"))
+        self.kept = read_months(organisations, span.months, now=now)
         self.known: dict[Days, Sequence[PeriodFigure]] = {}
+        self.levels: dict[date, Levels] = {}
+        for of in (lambda day: day, lambda day: month_of(day).first):
+            each = of(span.before), of(span.first)
+            before = levels_before(earlier=each[0], later=each[1], organisations=organisations)
+            self.levels |= zip(each, before, strict=True)
 
-    def of(self, days: Days, levels: Levels) -> dict[Days, Sequence[PeriodFigure]]:
-        """Return the figures of each month that has some of the days, as far as it has;
-        ``levels`` are those before the first.
+    def of(self, days: Days) -> list[Sequence[PeriodFigure]]:
+        """Return the figures of each month that has some of the days, as far as it has; they begin
+        as the span does, or what it is compared with.
         """
-        found = {}
+        found = []
+        levels, at_its_start = self.levels[days.first], self.levels[month_of(days.first).first]
         for part in places_of(days, MONTH):
-            if part not in self.known:
-                self.known[part] = list(self._read(part, levels))
-            found[part] = self.known[part]
-            levels = {(one[0], one[1]): one.level for one in found[part] if one.level}
+            if self.kept.get(month := month_of(part.first)):
+                self._read(month, at_its_start)
+            found.append(self._read(part, levels))
+            levels = {(one[0], one[1]): one.level for one in found[-1] if one.level}
+            at_its_start = levels
         return found
 
-    def _read(self, part: Days, levels: Levels) -> Iterator[PeriodFigure]:
+    def _read(self, part: Days, levels: Levels) -> Sequence[PeriodFigure]:
+        if part not in self.known:
+            self.known[part] = list(self._reading(part, levels))
+        return self.known[part]
+
+    def _reading(self, part: Days, levels: Levels) -> Iterator[PeriodFigure]:
         used = self.kept.get(part, {})
         yield from on_top_of(levels, part, used, services=self.services, zones=self.zones)
         if unread := [one for one in self.organisations if one not in used]:

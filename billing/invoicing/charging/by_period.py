@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from billing.exact import ZERO
+from billing.exact import ZERO, exactly
 from billing.invoicing.charging.day_costs import Part, UsedBefore, cost_of
 from billing.invoicing.charging.fees import Standing
 from billing.invoicing.charging.rate import RatedPeriod, reading_rated
@@ -34,6 +34,8 @@ from billing.together import Reading, together
 Parts = tuple[Part, ...]
 Owners = tuple[UUID, ...]
 Rated = Mapping[UUID, RatedPeriod]
+Figures = Mapping[Days, Sequence[PeriodFigure]]
+ByService = Mapping[tuple[UUID, int], Decimal]
 
 
 def parts_of(days: Days, cycles: Cycles, *, today: date, stood: date | None = None) -> Parts:
@@ -54,13 +56,14 @@ def parts_of(days: Days, cycles: Cycles, *, today: date, stood: date | None = No
 class Asked(NamedTuple):
     """Days whose costs are asked for.
 
-    Figures that are ``known`` of days spare reading them where these are all of a period so far.
+    Figures that are ``known`` of days spare reading them, where these are all of a period so far;
+    else those of the period, and of days at its end. They are of all organisations.
     ``as_it_stood`` leaves out of bills what came about after the days, to compare two spans of days
     fairly.
     """
 
     days: Days
-    known: Mapping[Days, Sequence[PeriodFigure]] = MappingProxyType({})
+    known: Figures = MappingProxyType({})
     as_it_stood: bool = False
 
 
@@ -87,7 +90,7 @@ def reading_bills_of_days(
         for part, owners in parts:
             key = part.period, part.days, None if part.is_whole else part.until, owners
             if key not in readings:
-                readings[key] = _reading_part(part, owners, now, one.known.get(part.days))
+                readings[key] = _reading_part(part, owners, now, one.known)
             keys.append(key)
         keys_of_each.append(keys)
     rated = dict(zip(readings, (yield from together(*readings.values())), strict=True))
@@ -121,18 +124,16 @@ def _in_order(each: Iterable[Rated]) -> Bills:
 
 
 def _reading_part(
-    part: Part, organisations: Owners, now: datetime, figures: Sequence[PeriodFigure] | None
+    part: Part, organisations: Owners, now: datetime, known: Figures
 ) -> Reading[Rated]:
+    figures = known.get(part.days if part.is_whole else part.period)
     rated = yield from reading_rated(
-        days=part.period,
-        now=now,
-        organisations=organisations,
-        figures=figures if part.is_whole else None,
+        days=part.period, now=now, organisations=organisations, figures=figures
     )
     if part.is_whole or not rated:
         found: Rated = rated
         return found
-    used = yield from _reading_used(part, rated, now)
+    used = yield from _reading_used(part, rated, now, known)
     return {owner: cost_of(part, bill, used.of(owner)) for owner, bill in rated.items()}
 
 
@@ -141,7 +142,7 @@ class _Used:
     """What was used of services that add up, from the start of a span up to days of it."""
 
     services: frozenset[int]
-    figures: Mapping[Days, Mapping[tuple[UUID, int], Decimal]] = field(default_factory=dict)
+    figures: Mapping[Days, ByService] = field(default_factory=dict)
 
     def of(self, owner: UUID) -> UsedBefore:
         def before(service: int, span: Days, day: date) -> Decimal | None:
@@ -154,7 +155,7 @@ class _Used:
         return before
 
 
-def _reading_used(part: Part, rated: Mapping[UUID, RatedPeriod], now: datetime) -> Reading[_Used]:
+def _reading_used(part: Part, rated: Rated, now: datetime, known: Figures) -> Reading[_Used]:
     """Read what was used of each span: up to where the days begin and end in it, and in all."""
     asked: defaultdict[Days, list[UUID]] = defaultdict(list)
     for owner, bill in rated.items():
@@ -163,22 +164,37 @@ def _reading_used(part: Part, rated: Mapping[UUID, RatedPeriod], now: datetime) 
             for day in {part.days.first, part.days.end, end}:
                 if span.first < day <= end:
                     asked[Days(span.first, day)].append(owner)
+    used = {days: rows for days in asked if (rows := _known_of(days, part, known)) is not None}
+    unread = {days: owners for days, owners in asked.items() if days not in used}
     services, each = yield from together(
         _reading_additive(),
         together(
             *(
                 reading_figures(days=days, now=now, organisations=owners)
-                for days, owners in asked.items()
+                for days, owners in unread.items()
             )
         ),
     )
-    return _Used(
-        services,
-        {
-            days: {(row.organisation_id, row.service_id): row.figure for row in rows}
-            for days, rows in zip(asked, each, strict=True)
-        },
-    )
+    used |= {days: _by_service(rows) for days, rows in zip(unread, each, strict=True)}
+    return _Used(services, used)
+
+
+def _known_of(days: Days, part: Part, known: Figures) -> ByService | None:
+    """Return what services that add up came to on days, where it is known, or follows from that:
+    before the part's days it is what they leave of the period.
+    """
+    if days in known:
+        return _by_service(known[days])
+    left_out = Days(part.days.first, part.period.end)
+    if days.end != left_out.first or not {part.period, left_out} <= known.keys():
+        return None
+    whole, rest = _by_service(known[part.period]), _by_service(known[left_out])
+    with exactly():
+        return {key: figure - rest.get(key, ZERO) for key, figure in whole.items()}
+
+
+def _by_service(rows: Iterable[PeriodFigure]) -> ByService:
+    return {(row.organisation_id, row.service_id): row.figure for row in rows}
 
 
 def _reading_additive() -> Reading[frozenset[int]]:

@@ -71,9 +71,9 @@ def keep(months: Iterable[Days], *, now: datetime, seconds: float | None = None)
     each = sorted(months, key=lambda month: month.first, reverse=True)
     count, kept = Organisation.objects.count(), _kept(each)
     for month in each:
-        if count - kept.get(month.first, 0) > FEW:
-            added_up = len(_add_up(month, None, now=now))
-            logger.info("%s is kept of %d organisations.", month.first, added_up)
+        lacking = count - kept.get(month.first, 0)
+        if lacking > FEW and (added_up := _add_up(month, None, now=now)):
+            logger.info("%s is kept of %d organisations.", month.first, len(added_up))
         if seconds is not None and time.monotonic() - started > seconds:
             return
 

@@ -2,7 +2,8 @@
 
 # A change Δ at t adds Δ × (until − t) to the integral; a row knows Σ Δ × (end of its day − t), and
 # "ends" how much later than the span's start that is. A peak is where the span found the level, or
-# a day's high above where the day found it.
+# a day's high above where the day found it. The latest is that of the greatest day: to order all
+# rows by their days takes longer than to add them up.
 PERIOD = """
 WITH zone AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -22,7 +23,10 @@ SELECT organisation_id, service_id, CASE aggregation
         WHEN 'level' THEN sum(CASE WHEN within
             THEN area + quantity * (span - ends.at) ELSE quantity * span END)
         WHEN 'max' THEN max(quantity)
-        WHEN 'latest' THEN (array_agg(quantity ORDER BY usage.day DESC))[1]
+        WHEN 'latest' THEN (
+            max(ARRAY[usage.day - '2000-01-01'::date, quantity])
+            FILTER (WHERE aggregation = 'latest')
+        )[2]
         ELSE sum(quantity)
     END,
     CASE aggregation WHEN 'level' THEN sum(quantity) ELSE 0 END
