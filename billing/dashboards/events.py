@@ -93,7 +93,7 @@ def _show(request: SignedInRequest, organisation: Organisation | None, tag: str)
         "day": asked.hour and day_of(asked.hour, zone),
         "asked": asked,
         "rows": [(one, _payload(one)) for one in found.events],
-        "live": "" if asked.before else tag,  # older ones stay as they are
+        "live": tag,  # on a page of older events, too: late ones come, and some are voided
         "older": found.older and str(found.older),
         "looked_back_to": found.looked_back_to,
         "services": services,
@@ -101,7 +101,7 @@ def _show(request: SignedInRequest, organisation: Organisation | None, tag: str)
         "states": {slug: gettext(name) for slug, name in STATES.items()},
         "may_void": organisation is not None and may_bill(request.user, organisation),
     }
-    if request.GET.keys() <= {"state"} and not asked.before:  # with a filter it would say more
+    if request.GET.keys() <= {"state", "before"}:  # with a filter it would say more
         owner = organisation.pk if organisation else None
         context["uncounted"] = uncounted.by_day(owner, today=timezone.now().date())
     page = template_for(request, "billing/events.html", partials={"events"})

@@ -51,7 +51,7 @@
   const show = (html) => {
     const focused = nameOf(document.activeElement);
     const scrolled = [...document.querySelectorAll("details.data .scroll")].map((one) => [one.closest("details").id, one.scrollTop]);
-    const open = [...place().querySelectorAll(`${ROW}[open]`)].map(({ id }) => id);
+    const open = [...document.querySelectorAll(`${ROW}[open], details.data[open]`)].map(({ id }) => id);
     const seen = firstInSight();
     const before = topOf(seen);
     // What was read out once is not read out every second.
@@ -85,10 +85,11 @@
     }
   };
 
-  // The banner of a budget is read out when it says something else, and not every second.
+  // What stands elsewhere on the page, such as the banner of a budget, is read out, and swapped under
+  // who reads it, when it says something else, and not every second.
   document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
     const [now, then] = [detail.target, detail.fragment].map((one) => one.textContent.trim().replace(/\s+/g, " "));
-    if (detail.target.id === "budget-banner" && now === then) detail.shouldSwap = false;
+    if (["budget-banner", "uncounted"].includes(detail.target.id) && now === then) detail.shouldSwap = false;
   });
   for (const name of ["pointermove", "pointerdown"]) {
     document.addEventListener(name, ({ target }) => {

@@ -174,6 +174,17 @@ class TestPages:
             show(client, state="not-counted")
         )
 
+    def test_of_older_events_hear_of_one_that_came_late(self, acme, client):
+        for n in range(3):
+            send(acme, str(n), hours_ago=n)
+        before = show(client).context["older"]
+        older = client.get(PAGE, {"before": before})
+        [tag] = re.findall(r'data-live="&quot;(\w+)&quot;"', older.content.decode())
+        headers = {"HX-Request": "true", "HX-Target": "events", "If-None-Match": f'"{tag}"'}
+        assert client.get(PAGE, {"before": before}, headers=headers).status_code == 304
+        send(acme, "late", hours_ago=9)
+        assert ids(client.get(PAGE, {"before": before}, headers=headers)) == ["2", "late"]
+
     def test_come_alone_for_htmx(self, acme, client):
         send(acme, "1")
         fragment = {"HX-Request": "true", "HX-Target": "events"}
@@ -207,6 +218,15 @@ class TestHowManyDoNotCount:
         all_events = text(as_user(operator).get("/events/"))
         assert f"{NOW:%-d %b %Y} No service counts their type 2" in all_events
         assert "by day" not in text(client.get(PAGE, {"id": "good"}))
+
+    def test_comes_with_what_an_open_page_asks_for_once_it_is_known(self, acme, client):
+        headers = {"HX-Request": "true", "HX-Target": "events"}
+        [tag] = re.findall(r'data-live="([^"]+)"', client.get(PAGE).content.decode())
+        send(acme, "odder", kind="unheard.of")
+        catch_up()
+        known = {**headers, "If-None-Match": tag.replace("&quot;", '"')}
+        assert "No service counts their type 2" in text(client.get(PAGE, headers=known))
+        assert "their type" not in text(client.get(PAGE, {"id": "good"}, headers=headers))
 
     def test_is_no_line_where_all_do(self, as_user, stranger):
         assert "not count" not in text(as_user(stranger).get("/organisations/globex/usage/"))
