@@ -44,6 +44,11 @@ class Metric:
     def name(self) -> str:
         return gettext(self.label) if self.slug in METRICS else self.label
 
+    @property
+    def is_distinct(self) -> bool:
+        """Say whether days count what is different in each: see _FOLDS."""
+        return self.fold == MEAN and not self.is_level
+
     def of(self, row: Figured, service: Service) -> Decimal:
         """Return the row's figure in the metric's unit."""
         if self.is_level:

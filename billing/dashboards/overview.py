@@ -22,6 +22,7 @@ from billing.dashboards.chart_csv import Place, Taken, download, written
 from billing.dashboards.overview_chart import Chart
 from billing.dashboards.overview_figures import Platform
 from billing.dashboards.ranges import OFF, PRESETS, read_range
+from billing.dashboards.titles import taken_away
 from billing.metering.folding import uncounted
 from billing.metering.folding.freshness import freshness
 from billing.periods import iso, month_before, month_of
@@ -115,7 +116,7 @@ def _table_of(request: SignedInRequest, platform: Platform, opened: str) -> Http
 def _as_csv(request: SignedInRequest, platform: Platform) -> HttpResponse:
     taken = [
         Taken(
-            one.metric.name,
+            taken_away(one.metric, platform.asked.grain),
             one.metric.unit,
             [series.name for series in one.series],
             [Place(iso(row.place), row.values, row.total, row.before) for row in one.rows],

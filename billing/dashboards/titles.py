@@ -10,6 +10,11 @@ def title_of(metric: Metric, grain: str = DAY) -> str:
     return _pattern(metric, grain).format(name=metric.name)
 
 
+def taken_away(metric: Metric, grain: str) -> str:
+    """Return what a table calls a figure: of days that do not add up, what it is of them, too."""
+    return metric.name if grain == DAY or metric.fold == SUM else title_of(metric, grain)
+
+
 def _pattern(metric: Metric, grain: str) -> str:
     if grain == DAY:
         at_the_end = gettext("{name} at the end of each day")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from io import StringIO
 
 from billing.dashboards.panels import Panel, Row
+from billing.dashboards.titles import taken_away
 from billing.exact import plain
 from billing.periods import iso
 from billing.spreadsheets import cell
@@ -30,7 +31,8 @@ def as_csv(panels: Iterable[Panel], *, first: str, currency: str) -> str:
 
 
 def _rows(panel: Panel, row: Row, currency: str) -> Iterator[list[str]]:
-    name, unit = cell(panel.metric.name), cell(panel.metric.unit)
+    name = cell(taken_away(panel.metric, panel.state.range.grain))
+    unit = cell(panel.metric.unit)
     if panel.by:
         for series, value in zip(panel.series, row.values, strict=True):
             yield [iso(row.place), name, cell(series.name), plain(value), unit, "", "", "", ""]
