@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from billing.metering.models import Service
-from billing.rankings import revenue
+from billing.revenue import keeping
 from tests.billing.dashboards.conftest import NOW
 from tests.billing.dashboards.overview.page import URL, text, whole_figure
 from tests.factories import make_daily_usage, make_organisation, make_plan, make_subscription
@@ -52,9 +52,8 @@ def test_is_in_the_table_beside_the_chart(client, acme):
     assert row in rows
 
 
-def test_of_revenue_is_told_beside_it(client, acme, monkeypatch):
-    monkeypatch.setattr(revenue, "LOOKED_BACK", 54)
-    revenue.fill(now=NOW, seconds=60)
+def test_of_revenue_is_told_beside_it(client, acme):
+    keeping.keep(now=NOW, seconds=60)
     assert "Forecast to 30 Nov: €180.00 ± €0.00." in text(client.get(URL))
 
 
