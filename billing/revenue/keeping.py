@@ -22,7 +22,7 @@ from billing.revenue.changes import changed_since, folded
 from billing.revenue.models import DayRevenue, PeriodRevenue, RevenueUpkeep
 from catacloud.accounts.models import Organisation
 
-AT_A_TIME = 200  # organisations, so that memory stays flat
+AT_A_TIME = 100  # organisations, so that memory stays flat, and others need not wait long
 LOOKED_BACK = timedelta(days=397)  # so that the longest preset, twelve months, has its curve
 AT_LEAST, TIMES = timedelta(seconds=60), 10  # what is stored goes on to cost, so it is never done
 RENEWED_TIMES = 3

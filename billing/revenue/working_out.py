@@ -13,6 +13,7 @@ from billing.invoicing.charging.day_costs import Costs, Part, UsedBefore, costs_
 from billing.invoicing.charging.rate import RatedPeriod, reading_rated
 from billing.metering.models import Service
 from billing.metering.querying.many_days import Asked, Figures, figures_of_days
+from billing.metering.querying.usage import PeriodFigure
 from billing.periods import ONE_DAY, Days, Zones, day_of
 from billing.together import read, together
 
@@ -45,15 +46,20 @@ def work_out(wanted: Mapping[UUID, Sequence[Days]], *, zones: Zones, now: dateti
         until = day_of(now, zones.of(owner)) + ONE_DAY
         for period in periods:
             owners[Part(period, period, until)].append(owner)
+    used = _Usage.read(wanted, zones=zones, now=now)
     each = read(
         together(
             *(
-                reading_rated(days=part.period, now=now, organisations=some)
+                reading_rated(
+                    days=part.period,
+                    now=now,
+                    organisations=some,
+                    figures=used.figures(part.period, some),
+                )
                 for part, some in owners.items()
             )
         )
     )
-    used = _Usage.read(wanted, zones=zones, now=now)
     return [
         _worked(owner, part, rated.get(owner), used)
         for (part, some), rated in zip(owners.items(), each, strict=True)
@@ -80,6 +86,7 @@ class _Usage:
     """What was used of services that add up, from the first day of each organisation on."""
 
     services: frozenset[int]
+    is_all: bool  # there are no other services
     firsts: Mapping[UUID, date]
     sums: Mapping[tuple[UUID, int], Sequence[Decimal]]  # up to each day, beginning with nothing
 
@@ -87,7 +94,8 @@ class _Usage:
     def read(
         cls, wanted: Mapping[UUID, Sequence[Days]], *, zones: Zones, now: datetime
     ) -> "_Usage":
-        services = [one for one in Service.objects.all() if one.is_additive]
+        every = list(Service.objects.all())
+        services = [one for one in every if one.is_additive]
         asked = [
             Asked(owner, Days(periods[0].first, periods[-1].end))
             for owner, periods in wanted.items()
@@ -96,7 +104,21 @@ class _Usage:
         with exactly():
             sums = {key: list(accumulate(own, initial=ZERO)) for key, own in figures.items()}
         firsts = {one.organisation_id: one.days.first for one in asked}
-        return cls(frozenset(one.pk for one in services), firsts, sums)
+        is_all = len(services) == len(every)
+        return cls(frozenset(one.pk for one in services), is_all, firsts, sums)
+
+    def figures(self, period: Days, owners: Iterable[UUID]) -> list[PeriodFigure] | None:
+        """Return what days of a period come to together; None where that does not say it all."""
+        if not self.is_all:
+            return None
+        found = []
+        for owner in owners:
+            first, end = ((day - self.firsts[owner]).days for day in (period.first, period.end))
+            for service in self.services:
+                if sums := self.sums.get((owner, service)):
+                    figure = EXACT.subtract(sums[min(end, len(sums) - 1)], sums[first])
+                    found.append(PeriodFigure(owner, service, figure, ZERO))
+        return found
 
     def before(self, owner: UUID) -> UsedBefore:
         first = self.firsts[owner]

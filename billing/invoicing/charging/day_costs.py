@@ -31,6 +31,9 @@ UsedBefore = Callable[[int, Days, date], Decimal | None]
 """How much of a service was used from the start of a span up to a day of it; None where that does
 not add up over days."""
 
+Until = Callable[[date], Decimal]
+"""How much of something there was by the start of a day."""
+
 Costs = Mapping[date, Decimal]
 
 
@@ -87,10 +90,11 @@ def costs_of_each(
     shares = _Shares(part, bill.currency, used_before)
     found: defaultdict[int, defaultdict[Days, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for line, made_of in _with_spans(part, bill):
-        own, before = found[line.service_id], shares.amount_until(part.days.first, line, made_of)
+        amount_until = shares.amount_until(line, made_of)
+        own, before = found[line.service_id], amount_until(part.days.first)
         for span in spans:
             if span.first < part.until:
-                after = shares.amount_until(span.end, line, made_of)
+                after = amount_until(span.end)
                 own[span] = EXACT.add(own[span], EXACT.subtract(after, before))
                 before = after
     return found
@@ -124,47 +128,53 @@ class _Shares:
     used_before: UsedBefore
 
     def cost(self, days: Days, line: RatedLine, spans: Sequence[_OfSpan]) -> Decimal:
-        with exactly():
-            by_end, by_first = (
-                self.amount_until(day, line, spans) for day in (days.end, days.first)
-            )
-            return by_end - by_first
+        amount_until = self.amount_until(line, spans)
+        return EXACT.subtract(amount_until(days.end), amount_until(days.first))
 
     def quantity(self, days: Days, line: RatedLine, spans: Sequence[_OfSpan]) -> Decimal:
         """Return how much of a line's quantity is of the days; all of what does not add up."""
         if self.used_before(line.service_id, spans[0].days, spans[0].days.first) is None:
             return line.quantity
-        each = [(span.days, span.quantity) for span in spans]
-        with exactly():
-            by_end, by_first = (
-                self._until(day, line, each).quantize(QUANTITY_STEP, context=ROUNDING)
-                for day in (days.end, days.first)
-            )
-            return by_end - by_first
+        until = self._until(line, [(span.days, span.quantity) for span in spans])
+        by_end, by_first = (
+            until(day).quantize(QUANTITY_STEP, context=ROUNDING) for day in (days.end, days.first)
+        )
+        return EXACT.subtract(by_end, by_first)
 
-    def amount_until(self, day: date, line: RatedLine, spans: Sequence[_OfSpan]) -> Decimal:
-        """Return what a line came to by the start of a day, rounded."""
-        each = [(span.days, span.amount) for span in spans]
-        return round_amount(self._until(day, line, each), self.currency)
+    def amount_until(self, line: RatedLine, spans: Sequence[_OfSpan]) -> Until:
+        """Return what a line came to by the start of each day, rounded."""
+        until = self._until(line, [(span.days, span.amount) for span in spans])
+        return lambda day: round_amount(until(day), self.currency)
 
-    def _until(self, day: date, line: RatedLine, each: Sequence[tuple[Days, Decimal]]) -> Decimal:
-        if len(each) == 1:
-            [(span, whole)] = each
-            return self._of(whole, day, line, span)
-        with exactly():
-            return sum((self._of(whole, day, line, days) for days, whole in each), ZERO)
+    def _until(self, line: RatedLine, each: Sequence[tuple[Days, Decimal]]) -> Until:
+        of_spans = [self._of(whole, line, days) for days, whole in each]
+        if len(of_spans) == 1:
+            return of_spans[0]
 
-    def _of(self, whole: Decimal, day: date, line: RatedLine, span: Days) -> Decimal:
-        """Return what of something whole is of a span's days before a day, unrounded."""
-        day, end = min(day, self.part.until), min(span.end, self.part.until)
-        if day <= span.first:
-            return ZERO
-        if day >= end:
-            return whole
-        used = self.used_before(line.service_id, span, end)
-        if used is not None and used > 0:
-            return _share(whole, self.used_before(line.service_id, span, day) or ZERO, used)
-        return _share(whole, Decimal((day - span.first).days), Decimal((end - span.first).days))
+        def until(day: date) -> Decimal:
+            with exactly():
+                return sum((of(day) for of in of_spans), ZERO)
+
+        return until
+
+    def _of(self, whole: Decimal, line: RatedLine, span: Days) -> Until:
+        """Return what of something whole is of a span's days before each day, unrounded."""
+        service, until = line.service_id, self.part.until
+        end = min(span.end, until)
+        if not whole or end <= span.first:
+            return lambda _: ZERO
+        used, lasted = self.used_before(service, span, end), Decimal((end - span.first).days)
+
+        def of(day: date) -> Decimal:
+            if day <= span.first:
+                return ZERO
+            if day >= end:
+                return whole
+            if used is not None and used > 0:
+                return _share(whole, self.used_before(service, span, day) or ZERO, used)
+            return _share(whole, Decimal((day - span.first).days), lasted)
+
+        return of
 
 
 def _share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:

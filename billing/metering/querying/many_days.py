@@ -1,20 +1,18 @@
 """Days of many organisations and services in one statement: see usage.py for what they come to."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import repeat
 from typing import NamedTuple
 from uuid import UUID
 
 from billing.exact import ZERO, exactly
 from billing.metering.models import Service
 from billing.metering.querying.daily import Changes, days_of, windows_of
-from billing.periods import ONE_DAY, Days, Zones
+from billing.periods import Days, Zones
 from eventstore.cursors import binary_cursor
-
-LEVELS = (Service.Aggregation.LEVEL, Service.Aggregation.PEAK)
 
 
 class Asked(NamedTuple):
@@ -31,9 +29,7 @@ Figures = Mapping[tuple[UUID, int], Sequence[Decimal]]
 def figures_of_days(
     asked: Sequence[Asked], *, services: Sequence[Service], zones: Zones, now: datetime
 ) -> Figures:
-    """Return what each day comes to of services whose days do not depend on each other: no unique
-    counts.
-    """
+    """Return what each day comes to, of services whose figures are sums or levels."""
     named = {one.pk: one for one in services}
     used, levels = _read(asked, named)
     windows_in = cache(lambda days, zone: windows_of(days, now, zone))
@@ -55,7 +51,7 @@ Used = Mapping[Key, Mapping[date, Changes]]
 def _read(
     asked: Sequence[Asked], services: Mapping[int, Service]
 ) -> tuple[Used, Mapping[Key, Decimal]]:
-    used: defaultdict[Key, dict[date, Changes]] = defaultdict(dict)
+    used: dict[Key, dict[date, Changes]] = {}
     levels: dict[Key, Decimal] = {}
     with binary_cursor() as cursor:
         cursor.execute(
@@ -65,15 +61,15 @@ def _read(
                 "firsts": [one.days.first for one in asked],
                 "ends": [one.days.end for one in asked],
                 "services": list(services),
-                "levels": [pk for pk, one in services.items() if one.aggregation in LEVELS],
+                "levels": [pk for pk, one in services.items() if one.is_level],
             },
         )
-        for number, service, at, quantity, area, high in cursor.fetchall():
-            if at < 0:
-                levels[number - 1, service] = quantity
+        for number, service, level, days, quantities, areas in cursor.fetchall():
+            if days is None:
+                levels[number - 1, service] = level
             else:
-                day = asked[number - 1].days.first + ONE_DAY * at
-                used[number - 1, service][day] = quantity, area, high
+                changes = zip(quantities, areas or repeat(ZERO), repeat(ZERO), strict=False)
+                used[number - 1, service] = dict(zip(days, changes, strict=True))
     return used, levels
 
 
@@ -83,15 +79,17 @@ WITH asked AS (
     SELECT * FROM unnest(%(owners)s::uuid[], %(firsts)s::date[], %(ends)s::date[])
         WITH ORDINALITY AS asked (owner, first, until, number)
 )
-SELECT number, service, own.day - first, own.quantity, own.area, coalesce(own.high, 0)
+SELECT number, service, NULL, days, quantities, areas
 FROM asked CROSS JOIN unnest(%(services)s::bigint[]) AS service
 CROSS JOIN LATERAL (
-    SELECT day, quantity, area, high FROM billing_dailyusage
+    SELECT array_agg(day) AS days, array_agg(quantity) AS quantities,
+        CASE WHEN service = ANY(%(levels)s) THEN array_agg(area) END AS areas
+    FROM billing_dailyusage
     WHERE organisation_id = owner AND service_id = service AND day >= first AND day < until
-    OFFSET 0
 ) AS own
+WHERE days IS NOT NULL
 UNION ALL
-SELECT number, service, -1, sum(quantity), 0, 0
+SELECT number, service, sum(quantity), NULL, NULL, NULL
 FROM asked CROSS JOIN unnest(%(levels)s::bigint[]) AS service
 CROSS JOIN LATERAL (
     SELECT quantity FROM billing_levelmonth

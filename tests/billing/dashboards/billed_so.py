@@ -27,11 +27,12 @@ FIRST = date(2026, 8, 1)
 
 def of_each_kind() -> list[Service]:
     """Return what adds up over days, as a sum and as a level, and what does not."""
-    return [
-        Service.objects.get(slug="execution-time"),
-        Service.objects.get(slug="storage"),
-        make_service(slug="seats", aggregation="max", unit="seats", unit_size=1),
-    ]
+    seats = make_service(slug="seats", aggregation="max", unit="seats", unit_size=1)
+    return [*what_adds_up(), seats]
+
+
+def what_adds_up() -> list[Service]:
+    return [Service.objects.get(slug="execution-time"), Service.objects.get(slug="storage")]
 
 
 def use(organisation, services):

@@ -104,7 +104,8 @@ anchors = st.tuples(
 amounts = st.lists(st.tuples(st.integers(0, 365), st.integers(1, 10**7)), min_size=1, max_size=9)
 
 
-def test_add_up_to_what_the_invoice_of_any_period_has_for_usage(services, monkeypatch):
+def test_add_up_to_what_the_invoice_of_any_period_has_for_usage(monkeypatch):
+    services = billed_so.what_adds_up()
     monkeypatch.setattr(keeping, "LOOKED_BACK", timedelta(days=800))
     make_seller()
     keeping.keep(now=NOW, seconds=60)  # so that all days are known
