@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from billing.budgets.warning import last_told
 from billing.dashboards import (
     grains,
     overview_chart,
@@ -180,6 +181,7 @@ def _table(request: SignedInRequest, platform: Platform) -> _Table:
 def _table_context(platform: Platform, table: _Table, largest: Sequence[UUID]) -> Context:
     """Give curves the colour that they have in the chart; by service there is none."""
     is_coloured = platform.by == overview_chart.ORGANISATION
+    warned = last_told([row.organisation_id for row in table.rows if row.is_warned(platform.now)])
     hues = {one: hue for hue, one in enumerate(largest)} if is_coloured else {}
     rows = [
         tables.make_row(
@@ -187,6 +189,7 @@ def _table_context(platform: Platform, table: _Table, largest: Sequence[UUID]) -
             platform.figure,
             platform.of_organisations,
             platform.asked,
+            warned=warned.get(row.organisation_id),
             hue=hues.get(row.organisation_id, ranking.OTHERS_HUE),
         )
         for row in table.rows

@@ -35,7 +35,7 @@ from billing.metering.models import Service
 from billing.metering.querying.daily import DayFigure
 from billing.metering.querying.totals import daily_totals
 from billing.metering.querying.usage import Known, daily_figures
-from billing.periods import Days, Zones
+from billing.periods import ONE_DAY, Days, Zones
 from billing.prepared import prepared
 from billing.rankings import upkeep
 from billing.rankings.asking import ask
@@ -104,7 +104,8 @@ class Platform:
         days = [day for day in self.asked.days if any(day in values for values in each)]
         whole = self.asked.whole or self.asked.days
         own = added(each)
-        stack = Stack(self.metrics[-1], [], own, may_be_forecast=len(costs) == 1)
+        is_known = len(costs) == 1 and self._is_earned_known()
+        stack = Stack(self.metrics[-1], [], own, may_be_forecast=is_known)
         ahead = to_come_of(stack, self.asked, self.today)
         return RevenueHeadline(
             metric=stack.metric,
@@ -121,14 +122,20 @@ class Platform:
         """
         if self.by == SERVICE and not self.is_cost:
             return of_units(list(self._services()), self.metric, self.asked.days)
-        if self.by == SERVICE:
-            return [
-                Stack(self.metric, by_service(self._revenue(), self.asked.days), self._totals())
-            ]
         daily, totals = self.of_organisations, self._totals()
-        named = [(row.name, daily.get(row.organisation_id, {})) for row in largest]
+        if self.by == SERVICE:
+            series = by_service(self._revenue(), self.asked.days)
+        else:
+            named = [(row.name, daily.get(row.organisation_id, {})) for row in largest]
+            series = stack(named, totals, self.asked.days)
         drifts = self.metric.service == STORED.service
-        return [Stack(self.metric, stack(named, totals, self.asked.days), totals, drifts)]
+        is_known = not self.is_cost or self._is_earned_known()
+        return [Stack(self.metric, series, totals, drifts, may_be_forecast=is_known)]
+
+    def _is_earned_known(self) -> bool:
+        """Say whether revenue is known of all days that are shown and over."""
+        yesterday = Days(self.today - ONE_DAY, self.today)
+        return not self.earned.lacks(self.asked.days) and bool(self.earned.known(yesterday))
 
     def _totals(self) -> Daily:
         return added(self._revenue().values()) if self.is_cost else self._days()[self.metric.slug]

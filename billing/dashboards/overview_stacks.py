@@ -18,7 +18,7 @@ from billing.dashboards.ranges import Range
 from billing.dashboards.ranking import OTHERS_HUE
 from billing.exact import ZERO, exactly
 from billing.metering.models import Service
-from billing.periods import ONE_DAY, Days
+from billing.periods import Days
 from billing.templatetags.figures import service as called
 
 Daily = dict[date, Decimal]
@@ -29,7 +29,8 @@ MOST_SERVICES = 6  # with a colour of their own
 class Stack:
     """A chart's days, all together and by what they are made of.
 
-    ``drifts`` says that a level is behind them, and ``may_be_forecast`` that days add up.
+    ``drifts`` says that a level is behind them, and ``may_be_forecast`` that days add up
+    and are known.
     """
 
     metric: Metric
@@ -72,9 +73,8 @@ def added(each: Iterable[Values]) -> Daily:
 
 
 def to_come_of(stack: Stack, asked: Range, today: date) -> Ahead | None:
-    """Return what is to come, unless yesterday is not known yet: revenue is worked out after it."""
-    is_known = stack.may_be_forecast and today - ONE_DAY in stack.totals
-    read = Read(stack.metric, stack.totals, drifts=stack.drifts, may_be_forecast=is_known)
+    may = stack.may_be_forecast
+    read = Read(stack.metric, stack.totals, drifts=stack.drifts, may_be_forecast=may)
     return ahead_of(read, asked, today)
 
 

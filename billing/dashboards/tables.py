@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext, pgettext
 
+from billing.budgets.models import Threshold
 from billing.dashboards.charts import Series, Values, sparkline
 from billing.dashboards.grains import folded
 from billing.dashboards.metrics import Change, Earned
@@ -34,6 +35,7 @@ class Row:
     currency: str  # empty without a price plan
     change: Change
     points: str
+    warned: Threshold | None  # of its budget, last
     hue: int  # of the curve: that of its series in the chart
 
 
@@ -83,7 +85,13 @@ def change_of(row: Ranked, figure: str) -> Change:
 
 
 def make_row(
-    row: Ranked, figure: str, daily: Mapping[UUID, Values], asked: Range, *, hue: int
+    row: Ranked,
+    figure: str,
+    daily: Mapping[UUID, Values],
+    asked: Range,
+    *,
+    warned: Threshold | None,
+    hue: int,
 ) -> Row:
     days = daily.get(row.organisation_id)
     return Row(
@@ -97,6 +105,7 @@ def make_row(
         currency=row.currency,
         change=change_of(row, figure),
         points=sparkline(days, asked.whole or asked.days) if days else "",
+        warned=warned,
         hue=hue,
     )
 

@@ -6,6 +6,7 @@ and to show them.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -37,10 +38,14 @@ class Ranked(NamedTuple):
     cost: Decimal
     compared: Decimal
     before: Decimal
+    warned_until: datetime | None  # of its budget
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def is_warned(self, now: datetime) -> bool:
+        return self.warned_until is not None and now < self.warned_until
 
     @property
     def difference(self) -> Decimal:
@@ -164,7 +169,7 @@ WHERE ranking_id = %(ranking)s {only}
 """
 ROWS = f"""
 SELECT organisation_id, owner.name, slug, time_zone, ranked.name AS folded, plan, currency, opening,
-    stored, gb_hours, execution, cost, {{figure}}_compared, {{figure}}_before
+    stored, gb_hours, execution, cost, {{figure}}_compared, {{figure}}_before, warned_until
 {_FOUND} ORDER BY {{order}} {{limit}}
 """
 SEARCHED = "AND (strpos(ranked.name, %(folded)s) > 0 OR strpos(slug, %(search)s) > 0)"

@@ -9,7 +9,9 @@ from html import escape
 from django import template
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
+from billing.budgets.models import Threshold
 from billing.dashboards.grains import DAY
 from billing.dashboards.marks import Links
 from billing.dashboards.metrics import Metric
@@ -102,10 +104,18 @@ def _place(language: str, place: Days, asked: Range, links: Links | None) -> str
 
 def _name(row: Ranked, link: str) -> str:
     plan = f' <span class="tag">{escape(row.plan)}</span>' if row.plan else ""
+    warned = f' <span class="tag warned">{escape(_warned(row))}</span>' if row.warned else ""
     return (
         '<th scope="row" role="rowheader">'
-        f'<a class="row-link" hx-boost="false" href="{link}">{escape(row.name)}</a>{plan}</th>'
+        f'<a class="row-link" hx-boost="false" href="{link}">{escape(row.name)}</a>'
+        f"{plan}{warned}</th>"
     )
+
+
+def _warned(row: Ranked) -> str:
+    if row.warned == Threshold.FORECAST:
+        return gettext("forecast above budget")
+    return gettext("budget {share} %").format(share=row.warned)
 
 
 def _ranked(language: str, row: Ranked, is_compared: bool) -> str:

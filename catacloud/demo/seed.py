@@ -12,6 +12,8 @@ from typing import Protocol, TypeVar
 import msgspec
 from django.utils.text import slugify
 
+from billing.budgets.keeping import set_budget
+from billing.budgets.models import Budget, Threshold
 from billing.invoicing.charging.subscriptions import subscribe
 from billing.invoicing.closing.close import close_period, organisations_to_close
 from billing.invoicing.legal import BillingDetails, LegalEntity
@@ -74,6 +76,7 @@ def seed(*, now: datetime, passwords: tuple[str, str], track: Track) -> Logins:
         while saga.advance(partition=partition):
             pass
     _close_months(days.first, now, track)
+    _set_budget(now)
     return logins
 
 
@@ -158,6 +161,17 @@ def _upload_files(organisation: Organisation, days: Days) -> None:
             now=at,
         )
     ending.delete(organisation=organisation, upload_id=file_id, now=at + ONE_DAY)
+
+
+def _set_budget(now: datetime) -> None:
+    """Let an organisation mean to spend about what a month of it comes to."""
+    budget = Budget(
+        organisation=Organisation.objects.get(name="Tern & Co"),
+        amount=Decimal(2400),
+        currency="EUR",
+        thresholds=[one.value for one in Threshold],
+    )
+    set_budget(budget, by=User.objects.get(email=OPERATOR), now=now)
 
 
 def _close_months(first: date, now: datetime, track: Track) -> None:

@@ -1,10 +1,13 @@
 """The operators' overview: who may see it, its figures, where it leads."""
 
-from datetime import date
+import re
+from datetime import date, timedelta
 
 import pytest
 
+from billing.budgets.models import BudgetAlert
 from billing.rankings.models import Ranking
+from tests.billing.dashboards.conftest import NOW
 from tests.billing.dashboards.overview.page import URL, figure, text
 from tests.factories import (
     make_daily_usage,
@@ -12,6 +15,16 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+def warn(organisation, *thresholds, until=NOW + timedelta(days=7)):
+    asked = {"starts_on": date(2026, 11, 1), "amount": 100, "currency": "EUR", "total": 80}
+    for one in thresholds:
+        BudgetAlert.objects.create(
+            organisation=organisation, threshold=one, reached_at=NOW, **asked
+        )
+    organisation.warned_until = until
+    organisation.save()
 
 
 class TestWhoMaySeeIt:
@@ -44,6 +57,21 @@ class TestFigures:
     def test_has_no_price_without_a_plan(self, client):
         make_organisation("Acme")
         assert "no organisation has a price plan" in text(client.get(URL))
+
+    def test_says_who_is_warned_of_a_budget(self, client):
+        acme, globex = make_organisation("Acme"), make_organisation("Globex")
+        warn(acme, "50", "forecast", "80")
+        warn(globex, "forecast")
+        page = text(client.get(URL))
+        assert re.findall(r'<span class="tag warned">(.*?)</span>', page) == [
+            "budget 80 %",
+            "forecast above budget",
+        ]
+
+    def test_warns_no_more_once_the_period_is_over(self, client):
+        acme = make_organisation("Acme")
+        warn(acme, "100", until=NOW)
+        assert "warned" not in text(client.get(URL))
 
     def test_says_what_to_do_when_there_is_no_organisation(self, client):
         assert "There is no organisation yet." in text(client.get(URL))
