@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
+from types import MappingProxyType
 
 from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
@@ -22,7 +23,7 @@ from billing.rankings import changes, invoiced, sums
 from billing.rankings.models import RankedOrganisation, Ranking
 from billing.rankings.rows import AT_A_TIME, rows_of
 from billing.rankings.spans import Span
-from billing.rankings.used import metered_services
+from billing.rankings.used import OfAll, metered_services, read_together
 from catacloud.accounts.models import Organisation
 
 KEPT = 2  # rankings of a span: who reads the one before may go on
@@ -44,7 +45,8 @@ def make(span: Span, *, now: datetime) -> Ranking:
         seen=changes.folded(),
         opening=_platform_opening(span),
     )
-    for rows in _rows(ranking, Organisation.objects.all(), span, now):
+    read = read_together(span, now)
+    for rows in _rows(ranking, Organisation.objects.all(), span, now, read):
         RankedOrganisation.objects.bulk_create(rows)
     final, due = invoiced.month_before(now)
     # What changed meanwhile is in the ranking before, and must not be gone again in this one.
@@ -83,12 +85,18 @@ def _replaced(ranking: Ranking, span: Span, now: datetime) -> Iterator[None]:
 
 
 def _rows(
-    ranking: Ranking, organisations: QuerySet[Organisation], span: Span, now: datetime
+    ranking: Ranking,
+    organisations: QuerySet[Organisation],
+    span: Span,
+    now: datetime,
+    read: OfAll = MappingProxyType({}),
 ) -> Iterator[Sequence[RankedOrganisation]]:
     services = metered_services()
     found = organisations.order_by("pk").iterator(chunk_size=2000)
     while some := list(islice(found, AT_A_TIME)):
-        yield rows_of(some, ranking=ranking, services=services, span=span, now=now)
+        yield rows_of(
+            some, ranking=ranking, services=services, span=span, now=now, read_before=read
+        )
 
 
 def _platform_opening(span: Span) -> Decimal:

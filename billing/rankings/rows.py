@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,13 @@ from billing.metering.models import Service
 from billing.rankings.models import RankedOrganisation, Ranking
 from billing.rankings.spans import Span
 from billing.rankings.sums import amounts_of, cost_of, currency_of
-from billing.rankings.used import FiguresByMonth, Used, plan_names, used_by_organisation
+from billing.rankings.used import (
+    FiguresByMonth,
+    OfAll,
+    Used,
+    plan_names,
+    used_by_organisation,
+)
 from billing.together import read
 from catacloud.accounts.models import Organisation
 
@@ -28,16 +35,18 @@ def rows_of(
     services: Mapping[str, Service],
     span: Span,
     now: datetime,
+    read_before: OfAll = MappingProxyType({}),
 ) -> list[RankedOrganisation]:
     """Return a row for each of some organisations as of ``now``, of what is not kept yet.
 
-    ``services`` are those behind the metrics, by slug.
+    ``services`` are those behind the metrics, by slug. What was ``read_before`` of all
+    organisations is not read again.
     """
     owners = [one.pk for one in organisations]
     plans = plan_names(organisations=owners, on=span.days.last)
     storage = services[STORED.service].pk if STORED.service in services else 0
     spans = {"": span.days, "_compared": span.compared, "_before": span.compared_with}
-    figures = FiguresByMonth(owners, span, now)
+    figures = FiguresByMonth(owners, span, now, read_before)
     used: dict[str, Mapping[UUID, Used]] = {}
     asked: dict[str, Asked] = {}
     for of, days in spans.items():

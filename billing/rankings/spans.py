@@ -37,6 +37,12 @@ class Span:
         return [month_of(part.first) for part in places_of(Days(self.before, self.end), MONTH)]
 
     @property
+    def parts(self) -> set[Days]:
+        """The days of it, and of those that are compared, by the month that they are in."""
+        each = [one for one in (self.days, self.compared, self.compared_with) if one]
+        return {part for days in each for part in places_of(days, MONTH)}
+
+    @property
     def compared(self) -> Days | None:
         return self._whole(self.first)
 

@@ -12,15 +12,23 @@ from billing.exact import exactly
 from billing.invoicing.models import Subscription
 from billing.metering.folding import zoning
 from billing.metering.models import Service
-from billing.metering.querying.months import on_top_of, read_months
+from billing.metering.querying.months import (
+    FEW,
+    Text,
+    on_top_of,
+    read_all,
+    read_months,
+    used_of,
+)
 from billing.metering.querying.usage import (
     Levels,
     PeriodFigure,
     levels_before,
     period_figures,
 )
-from billing.periods import Days, month_of
+from billing.periods import Days, day_of, month_of
 from billing.rankings.spans import Span
+from catacloud.accounts.models import Organisation
 
 ZERO = Decimal(0)
 
@@ -41,6 +49,20 @@ def metered_services() -> dict[str, Service]:
     return {service.slug: service for service in Service.objects.filter(slug__in=slugs)}
 
 
+OfAll = Mapping[Days, Mapping[UUID, Text]]
+"""What all organisations used on days, where it was read together."""
+
+
+def read_together(span: Span, now: datetime) -> OfAll:
+    """Read days of months that are not kept, and those months: nothing of a small platform."""
+    if Organisation.objects.count() <= FEW:
+        return {}
+    today = day_of(now)
+    parts = {part for part in span.parts if part != month_of(part.first) or part.end >= today}
+    running = {month_of(part.first) for part in parts if month_of(part.first).end >= today}
+    return {days: read_all(days, now=now) for days in parts | running}
+
+
 class FiguresByMonth:
     """What some organisations used, month by month: whole ones that are over as they are kept, and
     each day of others once.
@@ -50,8 +72,10 @@ class FiguresByMonth:
     are those before the span, and before what it is compared with.
     """
 
-    def __init__(self, organisations: Sequence[UUID], span: Span, now: datetime) -> None:
-        self.organisations, self.now = organisations, now
+    def __init__(
+        self, organisations: Sequence[UUID], span: Span, now: datetime, read: OfAll
+    ) -> None:
+        self.organisations, self.now, self.read = organisations, now, read
         self.zones = zoning.of(organisations)
         self.services = dict(Service.objects.values_list("pk", "aggregation"))
         self.kept = read_months(organisations, span.months, now=now)
@@ -69,7 +93,7 @@ class FiguresByMonth:
         found = []
         levels, at_its_start = self.levels[days.first], self.levels[month_of(days.first).first]
         for part in places_of(days, MONTH):
-            if self.kept.get(month := month_of(part.first)):
+            if self.kept.get(month := month_of(part.first)) or month in self.read:
                 self._read(month, at_its_start)
             found.append(self._read(part, levels))
             levels = {(one[0], one[1]): one.level for one in found[-1] if one.level}
@@ -82,8 +106,11 @@ class FiguresByMonth:
         return self.known[part]
 
     def _reading(self, part: Days, levels: Levels) -> Iterator[PeriodFigure]:
-        used = self.kept.get(part, {})
-        yield from on_top_of(levels, part, used, services=self.services, zones=self.zones)
+        read, kept = self.read.get(part, {}), self.kept.get(part, {})
+        used = {one: used_of(read[one]) for one in self.organisations if one in read} | {**kept}
+        yield from on_top_of(
+            levels, part, used, now=self.now, services=self.services, zones=self.zones
+        )
         if unread := [one for one in self.organisations if one not in used]:
             theirs = {key: level for key, level in levels.items() if key[0] not in used}
             yield from period_figures(days=part, now=self.now, organisations=unread, levels=theirs)

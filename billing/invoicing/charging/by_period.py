@@ -181,14 +181,18 @@ def _reading_used(part: Part, rated: Rated, now: datetime, known: Figures) -> Re
 
 def _known_of(days: Days, part: Part, known: Figures) -> ByService | None:
     """Return what services that add up came to on days, where it is known, or follows from that:
-    before the part's days it is what they leave of the period.
+    before the part's days it is what these leave of the period so far.
     """
     if days in known:
         return _by_service(known[days])
-    left_out = Days(part.days.first, part.period.end)
-    if days.end != left_out.first or not {part.period, left_out} <= known.keys():
+    period, end_so_far = part.period, min(part.period.end, part.until)
+    if period not in known or days.first != period.first:
         return None
-    whole, rest = _by_service(known[part.period]), _by_service(known[left_out])
+    if days.end == end_so_far:  # of its days to come nothing is counted yet
+        return _by_service(known[period])
+    if days.end != part.days.first or part.days.end < end_so_far or part.days not in known:
+        return None
+    whole, rest = _by_service(known[period]), _by_service(known[part.days])
     with exactly():
         return {key: figure - rest.get(key, ZERO) for key, figure in whole.items()}
 

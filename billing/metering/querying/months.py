@@ -40,6 +40,8 @@ class Used(NamedTuple):
 
 Month = Mapping[UUID, Mapping[int, Used]]
 """What organisations used of services in a month: of who used nothing, nothing."""
+Text = str
+"""What one of them used as it is kept: JSON, in which those of many organisations have room."""
 
 _figures = msgspec.json.Decoder(dict[int, tuple[Decimal, Decimal]])
 
@@ -55,7 +57,7 @@ def read_months(
         first_days = [one.first for one in found]
         cursor.execute(READ, {"organisations": list(organisations), "months": first_days})
         for owner, first, figures in cursor:
-            found[month_of(first)][owner] = _used(figures)
+            found[month_of(first)][owner] = used_of(figures)
     for month, known in found.items():
         if lacking := [one for one in organisations if one not in known]:
             known.update(_add_up(month, lacking, now=now))
@@ -78,32 +80,50 @@ def keep(months: Iterable[Days], *, now: datetime, seconds: float | None = None)
             return
 
 
+def read_all(days: Days, *, now: datetime) -> Mapping[UUID, Text]:
+    """Return what all organisations used on days that are not kept, which need not be over: in a
+    fraction of the time that it takes to look each of them up.
+    """
+    zones = Organisation.objects.order_by().values_list("time_zone", flat=True).distinct()
+    return {owner: figures for owner, _, figures in _read(days, None, list(zones), now)}
+
+
+def used_of(text: Text) -> Mapping[int, Used]:
+    return {service: Used(*each) for service, each in _figures.decode(text).items()}
+
+
 def on_top_of(
-    levels: Levels, month: Days, used: Month, *, services: Mapping[int, str], zones: Zones
+    levels: Levels,
+    days: Days,
+    used: Month,
+    *,
+    now: datetime,
+    services: Mapping[int, str],
+    zones: Zones,
 ) -> Iterator[PeriodFigure]:
-    """Yield what a month came to where levels stood before it, as period_figures has it. Pure.
+    """Yield what days came to where levels stood before them, as period_figures has it. Pure.
 
     ``services`` are their aggregations by id, and ``zones`` those of the organisations.
     """
+
+    def lasted(level: Decimal, service: int, owner: UUID) -> Decimal:
+        """Return what a level from before adds: to each moment up to now, or to a peak."""
+        if services[service] != Service.Aggregation.LEVEL:
+            return level
+        zone = zones.of(owner)
+        start = days.starts_in(zone)
+        return level * microseconds(min(days.ends_in(zone), max(now, start)) - start)
+
     before = {key: level for key, level in levels.items() if level and key[0] in used}
     with exactly():
         for owner, of_services in used.items():
             for service, (figure, level) in of_services.items():
                 stood = before.pop((owner, service), ZERO)
                 if stood:
-                    figure += _lasted(stood, services[service], month, zones, owner)
+                    figure += lasted(stood, service, owner)
                 yield PeriodFigure(owner, service, figure, level + stood)
         for (owner, service), stood in before.items():
-            figure = _lasted(stood, services[service], month, zones, owner)
-            yield PeriodFigure(owner, service, figure, stood)
-
-
-def _lasted(level: Decimal, aggregation: str, month: Days, zones: Zones, owner: UUID) -> Decimal:
-    """Return what a level from before adds to a month: to each moment of it, or to its peak."""
-    if aggregation != Service.Aggregation.LEVEL:
-        return level
-    zone = zones.of(owner)
-    return level * microseconds(month.ends_in(zone) - month.starts_in(zone))
+            yield PeriodFigure(owner, service, lasted(stood, service, owner), stood)
 
 
 def _kept(months: Sequence[Days]) -> dict[date, int]:
@@ -120,19 +140,27 @@ def _add_up(
     if not zones:
         return {}
     seen = folded()  # before usage is read, so that whatever comes meanwhile is noted above it
-    asked = spans_of(month, now, zones) | {"level_owners": [], "level_services": [], "levels": []}
+    rows = _read(month, organisations, zones, now)
     with connection.cursor() as cursor:
-        if organisations is None:
-            cursor.execute(ADD_UP_ALL, asked)
-        else:
-            cursor.execute(ADD_UP_THESE, asked | {"organisations": list(organisations)})
-        rows = cursor.fetchall()
         for start in range(0, len(rows), AT_A_TIME):
             owners, names, figures = zip(*rows[start : start + AT_A_TIME], strict=True)
             positions = [seen.get(partition_of(owner), 0) for owner in owners]
             values = {"owners": list(owners), "zones": list(names), "figures": list(figures)}
             cursor.execute(KEEP, values | {"month": month.first, "seen": positions})
-    return {owner: _used(figures) for owner, _, figures in rows}
+    return {owner: used_of(figures) for owner, _, figures in rows}
+
+
+def _read(
+    days: Days, organisations: Sequence[UUID] | None, zones: Sequence[str], now: datetime
+) -> list[tuple[UUID, str, Text]]:
+    """Return who used what, of the organisations in some time zones, and in which each is."""
+    asked = spans_of(days, now, zones) | {"level_owners": [], "level_services": [], "levels": []}
+    with connection.cursor() as cursor:
+        if organisations is None:
+            cursor.execute(ADD_UP_ALL, asked)
+        else:
+            cursor.execute(ADD_UP_THESE, asked | {"organisations": list(organisations)})
+        return list(cursor.fetchall())
 
 
 def _over(month: Days, organisations: Sequence[UUID] | None, now: datetime) -> list[str]:
@@ -141,7 +169,3 @@ def _over(month: Days, organisations: Sequence[UUID] | None, now: datetime) -> l
     if organisations is not None:
         found = found.filter(pk__in=organisations)
     return [name for name in found.distinct() if month.ends_in(ZoneInfo(name)) <= now]
-
-
-def _used(figures: str) -> Mapping[int, Used]:
-    return {service: Used(*each) for service, each in _figures.decode(figures).items()}

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,8 @@ from billing.invoicing.charging.rate import rate_organisations
 from billing.invoicing.charging.rated import added
 from billing.metering.models import Service
 from billing.periods import Days, day_of, month_of
+from billing.rankings.spans import Span
+from billing.rankings.used import FiguresByMonth, read_together
 from billing.together import read
 from tests.billing.dashboards.billed_so import (
     FIRST,
@@ -62,6 +65,15 @@ def sum_of(costs, days):
     return sum(cost for day, cost in costs.items() if day in days)
 
 
+def as_a_ranking_reads(organisation, days, few):
+    """Return the figures of days and of the months that they are in, added up beforehand."""
+    span = Span(days.first, days.end, days.first - timedelta(days=len(days)), 0)
+    with patch("billing.rankings.used.FEW", few):
+        figures = FiguresByMonth([organisation.pk], span, NOW, read_together(span, NOW))
+    figures.of(days)
+    return figures.known
+
+
 days_shown = st.integers(0, (day_of(NOW) - FIRST).days).map(lambda n: FIRST + timedelta(days=n))
 spans = st.tuples(days_shown, days_shown).map(
     lambda two: Days(min(two), max(two) + timedelta(days=1))
@@ -94,6 +106,9 @@ def test_add_up_to_what_they_cost_together_and_whole_periods_to_their_bills(serv
         [ranked] = read(reading_bills_of_days([Asked(days)], now=NOW, organisations=[acme.pk]))
         bills = ranked[acme.pk]
         assert known.bill == (added(bills) if len(bills) > 1 else bills[0])
+        for few in (0, 500):
+            asked = [Asked(days, as_a_ranking_reads(acme, days, few))]
+            assert read(reading_bills_of_days(asked, now=NOW, organisations=[acme.pk])) == [ranked]
 
     check()
     if agreed_on in (monthly, changed_within, in_a_volume_account, by_region):

@@ -35,7 +35,9 @@ def read(owners):
     zones = Zones({one.pk: one.zone for one in owners})
 
     def came_to(month, levels):
-        return list(months.on_top_of(levels, month, kept[month], services=services, zones=zones))
+        return list(
+            months.on_top_of(levels, month, kept[month], now=OVER, services=services, zones=zones)
+        )
 
     first = came_to(OCTOBER, {})
     levels = {(one.organisation_id, one.service_id): one.level for one in first}
