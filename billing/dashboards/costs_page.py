@@ -182,6 +182,7 @@ def _figures(known: _Known, past: CostHistory, draft: Draft | None) -> dict[str,
         "bill": bill,
         "bar": bar(bill, amount=budget.amount) if budget and bill and is_held else None,
         "history": past,
+        "last": next((one for one in reversed(past.periods) if one.number), None),
         "figure": period_bars(
             periods=[(one.days.first, one.name) for one in past.periods],
             series=past.series,

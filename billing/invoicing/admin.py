@@ -181,7 +181,7 @@ class CreditNoteAdmin(admin.ModelAdmin[CreditNote]):
 @admin.register(Invoice)
 class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
     list_display = [
-        *("number", "organisation", "starts_on", "ends_on", "total", "due_on", "voided_at"),
+        *("number", "organisation", "starts_on", "ends_on", "gross_said", "due_on", "voided_at"),
     ]
     list_select_related = ["organisation"]
     search_fields = ["number", "organisation__name", "organisation__slug"]
@@ -203,7 +203,7 @@ class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
         return reverse("invoice", args=[obj.organisation.slug, obj.number])
 
     @admin.display(description="total", ordering="gross")
-    def total(self, invoice: Invoice) -> str:
+    def gross_said(self, invoice: Invoice) -> str:  # `total` is a field: the net, without currency
         return admin_written.money(invoice.gross, invoice)
 
     @admin.display(description="seller, as it was")

@@ -79,6 +79,7 @@ class TestThePage:
         assert "1–31 Oct 2026" in page
         assert '"names":["Oct 2026","Nov 2026"]' in page
         assert '"y":[70.0,60.0]' in page
+        assert "1–30 Nov 2026, before tax that is added · Oct 2026: €70.00</p>" in page
         taken = text(client.get(PAGE, {"format": "csv"}))
         assert "2026-11-01,Cost,,60,EUR, 2026-10-01,Cost,,70,EUR," in taken
 

@@ -46,6 +46,11 @@ def act(as_user, operator, invoice):
     return act
 
 
+def test_the_list_has_what_each_comes_to_with_its_tax_and_currency(as_user, operator, invoice):
+    page = as_user(operator).get(reverse("admin:billing_invoice_changelist")).content.decode()
+    assert '<td class="field-gross_said">€8.33</td>' in page
+
+
 @pytest.mark.parametrize(
     ("action", "kind", "again"),
     [("void", "void", "is void"), ("credit_in_full", "credit", "as a whole already")],
