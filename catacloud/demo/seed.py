@@ -171,7 +171,7 @@ def _set_budget(now: datetime) -> None:
     """Let an organisation mean to spend about what a month of it comes to."""
     budget = Budget(
         organisation=Organisation.objects.get(name="Tern & Co"),
-        amount=Decimal(2400),
+        amount=Decimal(2800),
         currency="EUR",
         thresholds=[one.value for one in Threshold],
     )
