@@ -178,7 +178,8 @@ CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 540, 600
 CELERY_TASK_ANNOTATIONS = {
     "billing.metering.tasks.advance_partition": {"soft_time_limit": 90, "time_limit": 120},
     "billing.metering.tasks.sweep": {"soft_time_limit": 20, "time_limit": 30},
-    # Twelve months of ten thousand organisations take minutes; less than the timeout below.
+    # Twelve months of ten thousand organisations take a minute, and two where none of them is kept
+    # yet. It is less than the timeout below.
     "billing.rankings.tasks.rank": {"soft_time_limit": 840, "time_limit": 870},
 }
 # On SIGTERM a worker ends its tasks first. On SIGQUIT it gives them so many seconds, and hands what

@@ -59,7 +59,9 @@ def read_together(span: Span, now: datetime) -> OfAll:
         return {}
     today = day_of(now)
     parts = {part for part in span.parts if part != month_of(part.first) or part.end >= today}
-    running = {month_of(part.first) for part in parts if month_of(part.first).end >= today}
+    # A month that goes on is rated so far, also where not all days of it so far are asked for.
+    divided = {part for part in parts if part.first.day > 1 or part.end < today}
+    running = {month_of(part.first) for part in divided if month_of(part.first).end >= today}
     return {days: read_all(days, now=now) for days in parts | running}
 
 
