@@ -166,7 +166,8 @@ class _Table:
 
 
 def _table(request: SignedInRequest, platform: Platform) -> _Table:
-    sort = tables.read_sort(request.GET, is_compared=platform.asked.is_compared)
+    metric, is_compared = platform.metric.slug, platform.asked.is_compared
+    sort = tables.read_sort(request.GET, metric, is_compared=is_compared)
     search = searched(request.GET)
     if platform.ranking is None:
         return _Table(sort, search, None, [])

@@ -18,7 +18,7 @@ from billing.periods import Days
 from billing.rankings.reading import Ranked
 
 ZERO = Decimal(0)
-DEFAULT_SORT, CHANGE = "-gb-hours", "change"
+CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ class PlaceRow(NamedTuple):
 SORTED_BY = ("name", "stored", "gb-hours", "execution", "cost", CHANGE)
 
 
-def read_sort(asked: Mapping[str, str], *, is_compared: bool) -> str:
-    """Return what ``?sort=`` asks for, else the most GB-hours first."""
+def read_sort(asked: Mapping[str, str], metric: str, *, is_compared: bool) -> str:
+    """Return what ``?sort=`` asks for, else the most of the metric first, as the chart has it."""
     sort = asked.get("sort", "")
-    return sort if sort.removeprefix("-") in _sorted_by(is_compared) else DEFAULT_SORT
+    return sort if sort.removeprefix("-") in _sorted_by(is_compared) else f"-{metric}"
 
 
 def _sorted_by(is_compared: bool) -> Sequence[str]:

@@ -35,7 +35,7 @@
   // What has the focus is named by the nearest id and, inside of that, by where it leads to.
   const nameOf = (one) => {
     const near = one?.closest("[id]");
-    if (!near || !place().contains(near)) return null;
+    if (!near) return null;
     const inside = one === near ? "" : one.matches("a[href]") ? ` a[href="${CSS.escape(one.getAttribute("href"))}"]` : ` ${one.localName}`;
     return `#${CSS.escape(near.id)}${inside}`;
   };
@@ -59,7 +59,7 @@
     document.dispatchEvent(new Event("catacloud:refreshed"));
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     for (const [id, top] of scrolled) document.querySelector(`#${CSS.escape(id)} .scroll`)?.scrollTo(0, top);
-    if (focused) document.querySelector(focused)?.focus({ preventScroll: true });
+    if (focused && document.activeElement === document.body) document.querySelector(focused)?.focus({ preventScroll: true });
     if (seen) scrollBy({ top: (topOf(seen) ?? before) - before, behavior: "instant" });
   };
 

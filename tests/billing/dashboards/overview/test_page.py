@@ -140,9 +140,8 @@ class TestComparedWithNothing:
         ):
             assert said not in page
         assert 'id="sort-change"' not in page
-        assert (
-            'id="sort-gb-hours" href="?metric=execution&amp;compare=off&amp;sort=gb-hours"' in page
-        )
+        carried = "metric=execution&amp;compare=off"
+        assert f'id="sort-execution" href="?{carried}&amp;sort=execution"' in page
         assert "/organisations/acme/usage/?metric=execution&amp;compare=off" in page
 
     def test_draws_the_days_alone_and_as_high_as_they_are(self, client):

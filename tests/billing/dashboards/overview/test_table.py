@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from tests.billing.dashboards.overview.page import URL, text
+from tests.billing.dashboards.overview.page import URL, figure, text
 from tests.factories import (
     make_daily_usage,
     make_organisation,
@@ -35,6 +35,11 @@ class TestTable:
     )
     def test_is_sorted_as_asked(self, client, sort, expected):
         assert self.rows(client.get(URL, {"sort": sort})) == expected
+
+    def test_begins_with_the_most_of_the_metric_as_the_chart_does(self, client):
+        page = client.get(URL, {"metric": "execution"})
+        assert self.rows(page) == ["Alpha", "Beta", "Gamma"]
+        assert [one["name"] for one in figure(page)["data"]][:3] == ["Alpha", "Beta", "Gamma"]
 
     @pytest.mark.parametrize("sort", ["cost", "-cost", "change", "-change"])
     def test_sorts_by_what_may_be_missing(self, client, sort):
