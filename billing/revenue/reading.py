@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 
 from billing.exact import ZERO
 from billing.periods import ONE_DAY, Days, day_of
-from billing.prepared import Slot, prepared
-from billing.revenue.models import DayRevenue, RevenueUpkeep
+from billing.prepared import prepared
+from billing.revenue.models import RevenueUpkeep
 from billing.together import Raw, Reading, read
 
 Daily = dict[date, Decimal]
@@ -61,10 +61,14 @@ class Revenue:
 
 
 def reading(days: Days) -> Reading[Revenue]:
-    upkeep, rows = yield [_upkeep(), _days(first=days.first, end=days.end)]
+    """Read the sums of days: as many rows as there are services, for a year has thousands."""
+    asked = {"first": days.first, "end": days.end}
+    upkeep, rows = yield [_upkeep(), Raw(SUMS, asked, SUMS_COLUMNS, is_planned_once=True)]
     sums: dict[str, dict[int, Daily]] = {}
-    for day, currency, service, amount in rows:
-        sums.setdefault(currency, {}).setdefault(service, {})[day] = amount
+    for currency, service, places, amounts in rows:
+        each = (days.first + ONE_DAY * int(place) for place in places.split())
+        own = dict(zip(each, map(Decimal, amounts.split()), strict=True))
+        sums.setdefault(currency, {})[service] = own
     return Revenue(upkeep[0] if upkeep else None, sums)
 
 
@@ -73,10 +77,17 @@ def _upkeep() -> QuerySet[RevenueUpkeep]:
     return RevenueUpkeep.objects.order_by("pk")[:1]
 
 
-@prepared
-def _days(first: Slot, end: Slot) -> "QuerySet[DayRevenue, tuple[date, str, int, Decimal]]":
-    found = DayRevenue.objects.filter(day__gte=first, day__lt=end).order_by("day")
-    return found.values_list("day", "currency", "service_id", "amount")
+SUMS = """
+SELECT currency, service_id, string_agg((day - %(first)s)::text, ' ' ORDER BY day),
+    string_agg(amount::text, ' ' ORDER BY day)
+FROM billing_dayrevenue WHERE day >= %(first)s AND day < %(end)s GROUP BY 1, 2
+"""
+SUMS_COLUMNS = (
+    models.CharField(),
+    models.BigIntegerField(),
+    models.TextField(),
+    models.TextField(),
+)
 
 
 def read_days(currencies: Mapping[UUID, str], revenue: Revenue, days: Days) -> dict[UUID, Daily]:
@@ -90,8 +101,9 @@ def read_days(currencies: Mapping[UUID, str], revenue: Revenue, days: Days) -> d
     asked = {"owners": list(currencies), "first": known[0], "end": known[-1] + ONE_DAY}
     for owner, currency, first, amounts in read(_reading(asked)):
         if currency == currencies[owner]:
-            each = ((first + ONE_DAY * number, amount) for number, amount in enumerate(amounts))
-            found[owner] |= {day: amount for day, amount in each if day in found[owner]}
+            at = (first - known[0]).days
+            its = zip(known[max(0, at) :], amounts[max(0, -at) :], strict=False)
+            found[owner].update(its)
     return found
 
 

@@ -158,6 +158,7 @@ class TestAfterwards:
         use(acme, services)
         use(globex, services)
         keeping.keep(now=NOW - timedelta(hours=1), seconds=60)
+        UsageChange.objects.all().delete()  # no saga runs, so all would stay new
         return acme
 
     def test_usage_that_comes_late_is_of_the_day_on_which_it_was_used(self, acme, services):
@@ -165,7 +166,6 @@ class TestAfterwards:
         before, of_globex, all_before = revenue_of(acme), revenue_of(globex), of_all()
         late = date(2026, 9, 10)
         make_daily_usage(acme, late, hours=700)
-        UsageChange.objects.filter(organisation=globex).delete()  # no saga runs, so it stays new
         keeping.renew(now=NOW)
         after, all_after = revenue_of(acme), of_all()
         assert after == own_page(acme)
@@ -174,6 +174,20 @@ class TestAfterwards:
         assert [after[day] - before[day] for day in summer] == [
             all_after[day] - all_before[day] for day in summer
         ]
+        assert adds_up()
+
+    def test_usage_of_one_in_a_volume_account_is_that_of_all_in_it(self, acme, services):
+        initech = make_organisation("Initech")
+        billed_so.in_a_volume_account(initech, services)
+        use(initech, services)
+        keeping.keep(now=NOW - timedelta(minutes=30), seconds=60)
+        UsageChange.objects.all().delete()
+        parent = Organisation.objects.get(name="Parent")
+        before = revenue_of(initech)
+        make_daily_usage(parent, date(2026, 9, 10), hours=7000)
+        keeping.renew(now=NOW)
+        assert revenue_of(initech) == own_page(initech) != before
+        assert revenue_of(parent) == own_page(parent)
         assert adds_up()
 
     def test_a_plan_that_is_agreed_on_later_for_days_before_prices_them(self, acme, services):
@@ -188,6 +202,7 @@ class TestAfterwards:
         use(initech, services)
         keeping.renew(now=NOW)
         assert not any(revenue_of(initech).values())
+        UsageChange.objects.all().delete()
         billed_so.since_the_tenth(initech, services)
         keeping.keep(now=NOW, seconds=0)
         assert revenue_of(initech) == own_page(initech)
@@ -210,7 +225,6 @@ class TestAfterwards:
         assert adds_up()
 
     def test_nothing_is_worked_out_that_is_over_and_the_same(self, acme, monkeypatch):
-        UsageChange.objects.all().delete()
         asked = []
 
         def noted(wanted, **more):
