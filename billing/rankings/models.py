@@ -86,8 +86,7 @@ class RankedOrganisation(models.Model):
     """What one organisation used, in the units that are shown, and owes for it in ``currency``.
 
     ``…_compared`` and ``…_before`` are of the days that are compared. ``opening`` is where its
-    storage stood before the first day, in bytes. Without a price plan ``currency`` is empty; else
-    ``services`` is what it owes as {service id: amount}, amounts as decimal strings.
+    storage stood before the first day, in bytes. Without a price plan ``currency`` is empty.
     """
 
     ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, db_index=False)
@@ -96,7 +95,6 @@ class RankedOrganisation(models.Model):
     plan = models.CharField(max_length=200, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     opening = _number()
-    services = models.JSONField(default=dict, db_default={})
 
     gb_hours = _number()
     gb_hours_compared = _number()

@@ -13,7 +13,7 @@ from billing.invoicing.charging.by_period import Asked, Bills, reading_bills_of_
 from billing.metering.models import Service
 from billing.rankings.models import RankedOrganisation, Ranking
 from billing.rankings.spans import Span
-from billing.rankings.sums import amounts_of, cost_of, currency_of
+from billing.rankings.sums import cost_of, currency_of
 from billing.rankings.used import (
     FiguresByMonth,
     OfAll,
@@ -64,7 +64,6 @@ def rows_of(
             plan=plans.get(one.pk, ""),
             currency=currency_of(rated[""].get(one.pk, ())),
             opening=figures.levels[span.first].get((one.pk, storage), ZERO),
-            services=amounts_of(rated[""].get(one.pk, ())),
             **_figures(one.pk, used, rated),
         )
         for one in organisations
