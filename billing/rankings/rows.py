@@ -53,7 +53,7 @@ def rows_of(
         if days is not None:
             used[of] = used_by_organisation(figures.of(days), services)
             # Those that are compared are so as their bills stood at their ends.
-            asked[of] = Asked(days, figures.known, as_it_stood=bool(of))
+            asked[of] = Asked(days, figures.known_of, as_it_stood=bool(of))
     bills = read(reading_bills_of_days(list(asked.values()), now=now, organisations=owners))
     rated = dict(zip(asked, bills, strict=True))
     return [

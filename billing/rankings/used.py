@@ -15,6 +15,7 @@ from billing.metering.models import Service
 from billing.metering.querying.months import (
     FEW,
     Text,
+    folded_together,
     on_top_of,
     read_all,
     read_months,
@@ -101,6 +102,15 @@ class FiguresByMonth:
             levels = {(one[0], one[1]): one.level for one in found[-1] if one.level}
             at_its_start = levels
         return found
+
+    def known_of(self, days: Days) -> Sequence[PeriodFigure] | None:
+        """Return what was used on days that are known, or parts of whose months are."""
+        parts = places_of(days, MONTH)
+        if days not in self.known and len(parts) > 1 and all(one in self.known for one in parts):
+            each = [self.known[one] for one in parts]
+            if (together := folded_together(each, services=self.services)) is not None:
+                self.known[days] = together
+        return self.known.get(days)
 
     def _read(self, part: Days, levels: Levels) -> Sequence[PeriodFigure]:
         if part not in self.known:

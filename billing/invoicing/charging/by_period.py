@@ -6,20 +6,19 @@ theirs.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import reduce
 from operator import or_
-from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from billing.exact import ZERO, exactly
-from billing.invoicing.charging.day_costs import Part, UsedBefore, cost_of
+from billing.invoicing.charging.day_costs import Part, UsedBefore, cost_of, is_all
 from billing.invoicing.charging.fees import Standing
 from billing.invoicing.charging.rate import RatedPeriod, reading_rated
 from billing.invoicing.charging.schedule import Cycle, Cycles, periods_of
@@ -34,7 +33,7 @@ from billing.together import Reading, together
 Parts = tuple[Part, ...]
 Owners = tuple[UUID, ...]
 Rated = Mapping[UUID, RatedPeriod]
-Figures = Mapping[Days, Sequence[PeriodFigure]]
+Known = Callable[[Days], Sequence[PeriodFigure] | None]
 ByService = Mapping[tuple[UUID, int], Decimal]
 
 
@@ -53,6 +52,10 @@ def parts_of(days: Days, cycles: Cycles, *, today: date, stood: date | None = No
     )
 
 
+def _nothing(days: Days) -> Sequence[PeriodFigure] | None:
+    return None
+
+
 class Asked(NamedTuple):
     """Days whose costs are asked for.
 
@@ -63,7 +66,7 @@ class Asked(NamedTuple):
     """
 
     days: Days
-    known: Figures = MappingProxyType({})
+    known: Known = _nothing
     as_it_stood: bool = False
 
 
@@ -83,12 +86,12 @@ def reading_bills_of_days(
     )
     todays = {owner: day_of(now, zones.of(owner)) for owner in organisations}
     parts_of_each = [_by_parts(one, organisations, standings, todays) for one in each]
-    readings: dict[tuple[Days, Days, date | None, Owners], Reading[Rated]] = {}
+    readings: dict[tuple[Days, Days, date, Owners], Reading[Rated]] = {}
     keys_of_each = []
     for one, parts in zip(each, parts_of_each, strict=True):
         keys = []
         for part, owners in parts:
-            key = part.period, part.days, None if part.is_whole else part.until, owners
+            key = part.period, part.days, min(part.until, part.period.end), owners
             if key not in readings:
                 readings[key] = _reading_part(part, owners, now, one.known)
             keys.append(key)
@@ -123,14 +126,12 @@ def _in_order(each: Iterable[Rated]) -> Bills:
     return dict(bills)
 
 
-def _reading_part(
-    part: Part, organisations: Owners, now: datetime, known: Figures
-) -> Reading[Rated]:
-    figures = known.get(part.days if part.is_whole else part.period)
+def _reading_part(part: Part, organisations: Owners, now: datetime, known: Known) -> Reading[Rated]:
+    figures = known(part.days if part.is_whole else part.period)
     rated = yield from reading_rated(
         days=part.period, now=now, organisations=organisations, figures=figures
     )
-    if part.is_whole or not rated:
+    if all(is_all(part, bill) for bill in rated.values()):
         found: Rated = rated
         return found
     used = yield from _reading_used(part, rated, now, known)
@@ -155,7 +156,7 @@ class _Used:
         return before
 
 
-def _reading_used(part: Part, rated: Rated, now: datetime, known: Figures) -> Reading[_Used]:
+def _reading_used(part: Part, rated: Rated, now: datetime, known: Known) -> Reading[_Used]:
     """Read what was used of each span: up to where the days begin and end in it, and in all."""
     asked: defaultdict[Days, list[UUID]] = defaultdict(list)
     for owner, bill in rated.items():
@@ -179,22 +180,23 @@ def _reading_used(part: Part, rated: Rated, now: datetime, known: Figures) -> Re
     return _Used(services, used)
 
 
-def _known_of(days: Days, part: Part, known: Figures) -> ByService | None:
+def _known_of(days: Days, part: Part, known: Known) -> ByService | None:
     """Return what services that add up came to on days, where it is known, or follows from that:
     before the part's days it is what these leave of the period so far.
     """
-    if days in known:
-        return _by_service(known[days])
+    if (rows := known(days)) is not None:
+        return _by_service(rows)
     period, end_so_far = part.period, min(part.period.end, part.until)
-    if period not in known or days.first != period.first:
+    if days.first != period.first or (whole := known(period)) is None:
         return None
     if days.end == end_so_far:  # of its days to come nothing is counted yet
-        return _by_service(known[period])
-    if days.end != part.days.first or part.days.end < end_so_far or part.days not in known:
+        return _by_service(whole)
+    is_rest_left_out = days.end == part.days.first and part.days.end >= end_so_far
+    if not is_rest_left_out or (rest := known(part.days)) is None:
         return None
-    whole, rest = _by_service(known[period]), _by_service(known[part.days])
+    left_out = _by_service(rest)
     with exactly():
-        return {key: figure - rest.get(key, ZERO) for key, figure in whole.items()}
+        return {key: figure - left_out.get(key, ZERO) for key, figure in _by_service(whole).items()}
 
 
 def _by_service(rows: Iterable[PeriodFigure]) -> ByService:

@@ -52,9 +52,14 @@ class Part:
         return self.days.first == self.period.first and self.days.end >= end
 
 
+def is_all(part: Part, bill: RatedPeriod) -> bool:
+    """Say whether the days cost all of a bill: none is left out, and no span of it is to come."""
+    return part.is_whole and all(span.days.first < part.until for span in bill.spans)
+
+
 def cost_of(part: Part, bill: RatedPeriod, used_before: UsedBefore) -> RatedPeriod:
     """Return what the days cost of their period's bill. Of a share there is no working."""
-    if part.is_whole and all(span.days.first < part.until for span in bill.spans):
+    if is_all(part, bill):
         return bill
     shares = _Shares(part, bill.currency, used_before)
     lines = [

@@ -28,6 +28,7 @@ from eventstore.store import partition_of
 logger = logging.getLogger(__name__)
 
 FEW = 500  # organisations: more that lack a month are added up with all others
+MOST = {Service.Aggregation.MAX, Service.Aggregation.PEAK}
 AT_A_TIME = 1000  # rows of a transaction, for a long one holds up the feed
 
 
@@ -124,6 +125,26 @@ def on_top_of(
                 yield PeriodFigure(owner, service, figure, level + stood)
         for (owner, service), stood in before.items():
             yield PeriodFigure(owner, service, lasted(stood, service, owner), stood)
+
+
+def folded_together(
+    each: Iterable[Sequence[PeriodFigure]], *, services: Mapping[int, str]
+) -> list[PeriodFigure] | None:
+    """Return what days that follow each other came to together, as period_figures has it; None
+    where something of them does not follow from what each came to. Pure.
+    """
+    sums: dict[tuple[UUID, int], PeriodFigure] = {}
+    with exactly():
+        for row in (row for rows in each for row in rows):
+            key, aggregation = (row.organisation_id, row.service_id), services[row.service_id]
+            if aggregation == Service.Aggregation.UNIQUE_COUNT:
+                return None
+            if (before := sums.get(key)) and aggregation != Service.Aggregation.LATEST:
+                is_most = aggregation in MOST
+                both = before.figure, row.figure
+                row = row._replace(figure=max(both) if is_most else sum(both, ZERO))
+            sums[key] = row
+    return list(sums.values())
 
 
 def _kept(months: Sequence[Days]) -> dict[date, int]:

@@ -1,8 +1,10 @@
 """Months that are kept come to what their days do, whatever becomes of the days."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from random import Random
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -12,13 +14,22 @@ from hypothesis import strategies as st
 from billing.metering.changed import UsageChange
 from billing.metering.models import Service
 from billing.metering.querying import months
-from billing.metering.querying.usage import period_figures
+from billing.metering.querying.usage import PeriodFigure, period_figures
 from billing.metering.recounting import time_zones
 from billing.metering.usage_months import UsageMonth
-from billing.periods import Zones, month_of
+from billing.periods import Days, Zones, month_of
 from tests.billing.metering.sending import send as send_events
-from tests.billing.metering.worlds import accept, catch_up, dices, make_world, send, sent, void
-from tests.factories import make_daily_usage, make_organisation
+from tests.billing.metering.worlds import (
+    KINDS,
+    accept,
+    catch_up,
+    dices,
+    make_world,
+    send,
+    sent,
+    void,
+)
+from tests.factories import make_daily_usage, make_organisation, make_service
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +148,25 @@ def test_are_worth_nothing_once_the_organisation_is_in_another_zone():
     UsageChange.objects.all().delete()
     assert read([acme]) != before
     assert read([acme]) == of_days([acme])
+
+
+@settings(max_examples=8, deadline=None)
+@given(sent, zones, dices)
+def test_follow_each_other_to_what_their_days_came_to_together(events, zones, dice):
+    world = make_world(zones=zones, kinds=[one for one in KINDS if one != "unique_count"])
+    send(world, events, dice)
+    catch_up(dice)
+    owners = [one.pk for one in world.owners]
+    each = [
+        period_figures(days=month, now=OVER, organisations=owners) for month in (OCTOBER, NOVEMBER)
+    ]
+    services = dict(Service.objects.values_list("pk", "aggregation"))
+    days = Days(OCTOBER.first, NOVEMBER.end)
+    together = period_figures(days=days, now=OVER, organisations=owners)
+    assert shown(months.folded_together(each, services=services)) == shown(together)
+
+
+def test_leave_open_how_many_different_values_there_were_in_two_of_them():
+    service = make_service(aggregation="unique_count")
+    row = PeriodFigure(uuid4(), service.pk, Decimal(1), Decimal(0))
+    assert months.folded_together([[row], [row]], services={service.pk: "unique_count"}) is None
