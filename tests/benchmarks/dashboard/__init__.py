@@ -14,6 +14,7 @@ Part = Callable[[str, Site, Options], Iterator[Measure]]
 
 PARTS: dict[str, Part] = {
     "ranking all organisations": ranking.measure,
+    "working out days' revenue": ranking.measure_revenue,
     "overview": partial(pages.measure, paths=pages.OVERVIEW),
     "organisation": partial(pages.measure, paths=pages.ORGANISATION),
     "event to the table of organisations": following.measure,

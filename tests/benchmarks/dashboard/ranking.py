@@ -3,14 +3,20 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
+
+from django.db import transaction
 
 from billing.dashboards.ranges import read_range
 from billing.metering.querying import months
 from billing.metering.usage_tables import DailyUsage
-from billing.periods import day_of
+from billing.periods import day_of, month_before, month_of
 from billing.rankings import making
 from billing.rankings.models import Ranking
 from billing.rankings.spans import Span
+from billing.revenue import batches, keeping
+from billing.revenue.batches import Wanted
+from catacloud.accounts.models import Organisation
 from tests.benchmarks.dashboard.place import Site
 from tests.benchmarks.harness import Measure, Options
 
@@ -34,3 +40,17 @@ def measure(name: str, here: Site, options: Options) -> Iterator[Measure]:
 
 def _speed(ranking: Ranking) -> float:
     return ranking.organisations / ranking.took.total_seconds() if ranking.took else 0.0
+
+
+def measure_revenue(name: str, here: Site, options: Options) -> Iterator[Measure]:
+    """Work out a month that is over of all organisations anew."""
+    now = datetime.now(UTC)
+    month = month_before(month_of(day_of(now)))
+    wanted = Wanted(month.first, month.end, is_anew=True)
+    left = Organisation.objects.order_by("pk").values_list("pk", flat=True).iterator()
+    count, started = 0, time.perf_counter()
+    while some := list(islice(left, keeping.AT_A_TIME)):
+        with transaction.atomic():
+            batches.work(dict.fromkeys(some, wanted), since=month.first, now=now)
+        count += len(some)
+    yield Measure(f"{name}, a month", "org/s", count / (time.perf_counter() - started))

@@ -12,6 +12,7 @@ from billing.revenue import keeping, reading
 from billing.revenue.models import DayRevenue, PeriodRevenue, RevenueUpkeep
 from billing.together import read
 from tests.factories import make_daily_usage, make_organisation, make_plan, make_subscription
+from tests.races import run_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -103,3 +104,18 @@ def test_somebody_who_came_meanwhile_is_worked_out_by_what_they_use():
 
 def late_plan():
     return make_plan(prices={Service.objects.get(slug="execution-time"): [(None, "3")]})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_at_once_do_each_batch_once_and_come_to_the_same():
+    keeping.keep(now=NOW, seconds=60)
+    at_once = rows()
+    keeping.forget()
+    keeping.begin(now=NOW)
+    seen = []
+    run_at_once(
+        *[lambda: keeping.fill(now=NOW, seconds=60, watch=lambda one: seen.append(1))] * 3,
+        expected=(),
+    )
+    assert rows() == at_once
+    assert len(seen) == MONTHS * 3  # two batches each, and that they are all
