@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from billing.metering.ingesting import ingestion
 from catacloud.accounts.models import ApiKey
+from tests.billing.metering.services.test_definitions import catch_up
 from tests.factories import make_organisation, make_services
 from tests.journeys.accessibility import assert_accessible_in_both
 
@@ -123,6 +124,24 @@ def test_new_events_come_by_themselves_and_leave_what_is_read_where_it_is(
     reason.fill("")
     row.locator("summary").focus()
     expect(page.locator(".event")).to_have_count(19)
+    assert complaints == []
+
+
+def test_how_many_do_not_count_follows_and_stays_open_under_who_reads_it(
+    page, sign_in, owner, acme, complaints
+):
+    catch_up()
+    sign_in(owner)
+    page.goto(PAGE)
+    page.get_by_text("that do not count, by day").click()
+    table = page.locator("#uncounted table")
+    why = table.get_by_role("row", name="No service counts their type").get_by_role("link")
+    expect(why).to_have_text("2")  # the void is one of them
+    why.focus()
+    send(acme, ("tokens-2", "ai.tokens.used", 0, {"tokens": 3}))
+    catch_up()
+    expect(why).to_have_text("3")
+    expect(why).to_be_focused()
     assert complaints == []
 
 

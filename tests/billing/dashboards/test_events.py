@@ -219,6 +219,11 @@ class TestHowManyDoNotCount:
         assert f"{NOW:%-d %b %Y} No service counts their type 2" in all_events
         assert "by day" not in text(client.get(PAGE, {"id": "good"}))
 
+    def test_leads_to_those_that_a_service_cannot_read(self, client):
+        page = client.get(PAGE).content.decode()
+        [query] = re.findall(r'href="[^"?]*(\?state=not-counted&amp;service=[^"]+)"', page)
+        assert ids(show(client, PAGE + query.replace("&amp;", "&"))) == ["bad"]
+
     def test_comes_with_what_an_open_page_asks_for_once_it_is_known(self, acme, client):
         headers = {"HX-Request": "true", "HX-Target": "events"}
         [tag] = re.findall(r'data-live="([^"]+)"', client.get(PAGE).content.decode())
