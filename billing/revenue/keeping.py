@@ -25,7 +25,7 @@ from catacloud.accounts.models import Organisation
 AT_A_TIME = 100  # organisations, so that memory stays flat, and others need not wait long
 LOOKED_BACK = timedelta(days=397)  # so that the longest preset, twelve months, has its curve
 AT_LEAST, TIMES = timedelta(seconds=60), 10  # what is stored goes on to cost, so it is never done
-RENEWED_TIMES = 3
+RENEWED_TIMES = 3  # while somebody looks at it
 UNFOLDED = timedelta(minutes=5)  # what changed without an event, as a rebuild does, may wait
 
 BATCH, KEPT = "revenue: a batch", "revenue: kept"
@@ -46,7 +46,7 @@ def keep(*, now: datetime, seconds: float) -> None:
     with alone(KEPT) as is_alone:
         if is_alone:
             begin(now=now)
-            renew(now=now)
+            renew(now=now, times=TIMES)  # nobody may be looking
             _go_on(now=now)
             fill(now=now, seconds=seconds)
 
@@ -60,10 +60,12 @@ def begin(*, now: datetime) -> RevenueUpkeep:
     )
 
 
-def renew(*, now: datetime) -> None:
-    """Work out again where usage changed: seldomer, the longer that takes."""
+def renew(*, now: datetime, times: int = RENEWED_TIMES) -> None:
+    """Work out again where usage changed, unless it was less than ``times`` as long ago as the last
+    time took.
+    """
     state, started = RevenueUpkeep.objects.first(), time.monotonic()
-    if state is None or now - state.renewed_at < state.renewal * RENEWED_TIMES:
+    if state is None or now - state.renewed_at < state.renewal * times:
         return
     seen = folded()
     if seen == state.seen and now - state.renewed_at < UNFOLDED:

@@ -92,6 +92,17 @@ def test_the_command_does_all_of_it_and_says_so():
     assert rows() == before
 
 
+@pytest.mark.parametrize(
+    ("seconds", "times", "is_due"), [(29, 3, False), (30, 3, True), (99, 10, False)]
+)
+def test_what_changed_is_worked_out_seldomer_the_longer_that_takes(seconds, times, is_due):
+    keeping.begin(now=NOW)
+    RevenueUpkeep.objects.update(renewal=timedelta(seconds=10), seen={"0": -1})
+    later = NOW + timedelta(seconds=seconds)
+    keeping.renew(now=later, times=times)
+    assert (RevenueUpkeep.objects.get().renewed_at == later) == is_due
+
+
 def test_somebody_who_came_meanwhile_is_worked_out_by_what_they_use():
     keeping.begin(now=NOW)
     keeping.fill(now=NOW, seconds=60)
