@@ -14,7 +14,7 @@ from billing.metering.models import Service
 from billing.metering.querying.usage import period_figures
 from billing.metering.usage_months import UsageMonth
 from billing.rankings import asking, making, reading, upkeep
-from billing.rankings.models import RankedOrganisation, Ranking
+from billing.rankings.models import FIGURES, RankedOrganisation, Ranking
 from billing.rankings.rows import rows_of
 from billing.rankings.spans import Span
 from billing.rankings.tasks import rank, rank_usual, renew
@@ -92,6 +92,31 @@ class TestMaking:
         assert row.execution == in_units(
             figures[execution.pk].figure, unit_size=execution.unit_size
         )
+
+    @pytest.mark.parametrize("asked", [{}, {"from": "2026-09-05", "to": "2026-11-10"}])
+    def test_comes_to_the_same_of_many_organisations_whose_days_are_read_together(
+        self, monkeypatch, asked
+    ):
+        prices = {one: [("1", "0"), (None, "2")] for one in Service.objects.all()}
+        plan = make_plan(prices=prices)
+        for zone in ("UTC", "Europe/Berlin", "America/Havana"):
+            one = make_organisation(time_zone=zone)
+            make_subscription(organisation=one, plan_version=plan)
+            days = [date(2026, month, day) for month in (8, 9, 10, 11) for day in (3, 22)]
+            make_daily_usage(one, *days, stored_gb=3, hours=2)
+        span = Span.of(read_range(asked, today=NOW.date()))
+        figures = [f"{one}{of}" for one in FIGURES for of in ("", "_compared", "_before")]
+
+        def rows(ranking):
+            found = RankedOrganisation.objects.filter(ranking=ranking).order_by("name")
+            return list(found.values_list("name", "opening", *figures))
+
+        of_few = rows(making.make(span, now=NOW))
+        UsageMonth.objects.all().delete()
+        for module in ("billing.metering.querying.months", "billing.rankings.used"):
+            monkeypatch.setattr(f"{module}.FEW", 0)
+        assert rows(making.make(span, now=NOW)) == of_few
+        assert all(row[2] and row[-1] for row in of_few)
 
     def test_takes_the_place_of_the_one_before_and_leaves_it_to_who_reads_it(self):
         made = [making.make(SPAN, now=NOW + timedelta(hours=n)).pk for n in range(3)]
