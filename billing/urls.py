@@ -2,11 +2,10 @@
 
 from django.urls import path
 
-from billing.dashboards.costs_page import budget_removed, costs
-from billing.dashboards.events import all_events, events, void_event
+from billing.dashboards.costs.page import budget_removed, costs
+from billing.dashboards.events.page import all_events, events, void_event
 from billing.dashboards.home import home
-from billing.dashboards.hours_page import usage_day
-from billing.dashboards.invoices import (
+from billing.dashboards.invoices.page import (
     credit_note,
     credit_note_pdf,
     invoice_detail,
@@ -15,9 +14,10 @@ from billing.dashboards.invoices import (
     invoice_pdf,
     verify_invoice,
 )
-from billing.dashboards.organisation import usage
 from billing.dashboards.organisations import organisations
-from billing.dashboards.overview import overview
+from billing.dashboards.overview.page import overview
+from billing.dashboards.usage.day_page import usage_day
+from billing.dashboards.usage.page import usage
 from billing.exports.views import all_focus, all_usage, focus
 from billing.exports.views import usage as usage_export
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext
 
-from billing.dashboards.charts import Values, sparkline
+from billing.dashboards.charts.drawing import Values, sparkline
 from billing.dashboards.metrics import EXECUTION, GB_HOURS, STORED, Change, Metric
 from billing.dashboards.ranges import Range
 from billing.periods import ONE_DAY, Days

@@ -6,8 +6,8 @@ import msgspec
 from django import template
 from django.utils.safestring import SafeString
 
-from billing.dashboards.charts import Figure
-from billing.dashboards.still import still
+from billing.dashboards.charts.drawing import Figure
+from billing.dashboards.charts.still import still
 
 register = template.Library()
 

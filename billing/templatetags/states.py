@@ -3,7 +3,7 @@
 from django import template
 from django.template import Context
 
-from billing.dashboards.state import State
+from billing.dashboards.usage.state import State
 
 register = template.Library()
 

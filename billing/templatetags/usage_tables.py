@@ -12,18 +12,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from billing.budgets.models import Threshold
+from billing.dashboards.charts.marks import Links
 from billing.dashboards.grains import DAY
-from billing.dashboards.marks import Links
 from billing.dashboards.metrics import Metric
 from billing.dashboards.numbers import money_in, page_language
-from billing.dashboards.overview_chart import Chart
-from billing.dashboards.overview_links import SOME_SLUG
-from billing.dashboards.panels import Panel, Row
+from billing.dashboards.overview.chart import Chart
+from billing.dashboards.overview.links import SOME_SLUG
+from billing.dashboards.overview.movers import Mover
+from billing.dashboards.overview.tables import PlaceRow
+from billing.dashboards.overview.tables import Row as Ranked
 from billing.dashboards.ranges import Range
-from billing.dashboards.ranking import Mover
-from billing.dashboards.state import State
-from billing.dashboards.tables import PlaceRow
-from billing.dashboards.tables import Row as Ranked
+from billing.dashboards.usage.panels import Panel, Row
+from billing.dashboards.usage.state import State
 from billing.periods import Days
 from billing.templatetags.figures import NOTHING, amount_in, day_in, percent_in, signed_in
 

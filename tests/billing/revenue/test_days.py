@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.dashboards.overview_figures import read as read_overview
+from billing.dashboards.overview.figures import read as read_overview
 from billing.dashboards.ranges import read_range
 from billing.invoicing.charging.schedule import cycle_of
 from billing.invoicing.closing.close import close_period
@@ -26,7 +26,7 @@ from catacloud.accounts.models import Organisation
 from tests.billing.dashboards import billed_so
 from tests.billing.dashboards.billed_so import FIRST, TIERS, WAYS, use
 from tests.billing.dashboards.conftest import NOW
-from tests.billing.dashboards.test_day_bills import shown
+from tests.billing.dashboards.usage.test_day_bills import shown
 from tests.factories import (
     LONG_AGO,
     make_daily_usage,
