@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from billing.revenue import keeping
 
-SECONDS = 10.0  # of what is not there yet: so that workers have time for all else between
+SECONDS = 5.0  # of what is not there yet: a third of the time, so that the rest is for all else
 
 
 @shared_task

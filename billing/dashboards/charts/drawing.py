@@ -169,7 +169,7 @@ def summarise(values: Values, days: Days) -> Summary | None:
     return Summary(peak_day=peak_day, peak=peak, mean=sum(each, ZERO) / len(each))
 
 
-def sparkline(values: Values, days: Days) -> str:
+def sparkline(values: Values, days: Days | Sequence[date]) -> str:
     """Return the points of an SVG polyline, from the lowest value to the highest.
 
     A day that is alone has no course, and so no points.

@@ -16,6 +16,7 @@ from billing.dashboards import stamps
 from billing.dashboards.charts.drawing import sparkline
 from billing.dashboards.charts.forecast import Expected
 from billing.dashboards.costs.amounts import Cost
+from billing.dashboards.grains import MONTH
 from billing.dashboards.headlines import Headline, headlines
 from billing.dashboards.metrics import (
     EXECUTION,
@@ -28,6 +29,7 @@ from billing.dashboards.metrics import (
     metric_of,
 )
 from billing.dashboards.overview.chart import COST, SERVICE, read_by
+from billing.dashboards.overview.months import months_of
 from billing.dashboards.overview.movers import stack
 from billing.dashboards.overview.stacks import Stack, added, by_service, of_units, to_come_of
 from billing.dashboards.ranges import Range
@@ -141,7 +143,9 @@ class Platform:
         return added(self._revenue().values()) if self.is_cost else self._days()[self.metric.slug]
 
     def read_days(self, rows: Rows) -> None:
-        """Read the metric's value per day of organisations."""
+        """Read the metric's value per day of organisations, or per month where that is all that is
+        shown: then by its first day.
+        """
         if self.is_cost:
             currencies = {row.organisation_id: row.currency for row in rows}
             self.of_organisations = revenue.read_days(currencies, self.earned, self.asked.days)
@@ -151,13 +155,23 @@ class Platform:
             return
         owners = {row.organisation_id: row for row in rows}
         zones = {pk: one.zone for pk, one in owners.items() if one.time_zone != "UTC"}
-        level = {row.organisation_id: row.opening for row in rows}
+        has_level = metric.service == STORED.service
+        level = {row.organisation_id: row.opening for row in rows} if has_level else {}
+        known = Known(Zones(zones), level)
+        if self.asked.grain == MONTH and not metric.is_level:
+            months = months_of(list(owners), metered, known, self.asked.places, now=self.now)
+            if months is not None:
+                self.of_organisations = {
+                    owner: {first: metric.of(row, metered) for first, row in its.items()}
+                    for owner, its in months.items()
+                }
+                return
         figures = daily_figures(
             service=metered,
             days=self.asked.days,
             now=self.now,
             organisations=list(owners),
-            known=Known(Zones(zones), level if metric.service == STORED.service else {}),
+            known=known,
         )
         self.of_organisations = {
             owner: {day.day: metric.of(day, metered) for day in its}

@@ -184,6 +184,7 @@ def _table_context(platform: Platform, table: _Table, largest: Sequence[UUID]) -
             platform.figure,
             platform.of_organisations,
             platform.asked,
+            fold=platform.metric.fold,
             warned=warned.get(row.organisation_id),
             hue=hues.get(row.organisation_id, movers.OTHERS_HUE),
         )

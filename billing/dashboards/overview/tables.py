@@ -11,7 +11,7 @@ from django.utils.translation import gettext, pgettext
 
 from billing.budgets.models import Threshold
 from billing.dashboards.charts.drawing import Series, Values, sparkline
-from billing.dashboards.grains import folded
+from billing.dashboards.grains import DAY, folded
 from billing.dashboards.metrics import Change, Earned
 from billing.dashboards.ranges import Range
 from billing.periods import Days
@@ -90,10 +90,11 @@ def make_row(
     daily: Mapping[UUID, Values],
     asked: Range,
     *,
+    fold: str,
     warned: Threshold | None,
     hue: int,
 ) -> Row:
-    days = daily.get(row.organisation_id)
+    days = daily.get(row.organisation_id, {})
     return Row(
         name=row.name,
         slug=row.slug,
@@ -104,10 +105,16 @@ def make_row(
         cost=row.cost,
         currency=row.currency,
         change=change_of(row, figure),
-        points=sparkline(days, asked.whole or asked.days) if days else "",
+        points=_curve(days, asked, fold) if days else "",
         warned=warned,
         hue=hue,
     )
+
+
+def _curve(values: Values, asked: Range, fold: str) -> str:
+    if asked.grain == DAY:
+        return sparkline(values, asked.whole or asked.days)
+    return sparkline(folded(values, asked.places, fold), [one.first for one in asked.places])
 
 
 def place_rows(series: Sequence[Series], totals: Values, asked: Range, fold: str) -> list[PlaceRow]:

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from billing.metering.events import VOIDED
+
 Values = dict[str, Any]
 Spans = Sequence[tuple["Counted", int]]
 
@@ -74,7 +76,6 @@ def statements(
             which,
             slot=SLOT if quarters else "interval '1 hour'",
             server=server,
-            some_elsewhere=bool(rest or number),
         )
         yield sql, values
 
@@ -108,7 +109,6 @@ def _statement(
     *,
     slot: str,
     server: int,
-    some_elsewhere: bool,
 ) -> str:
     definitions = list({one.definition: one for one in layer}.values())
     path = _by_definition(definitions, lambda one: f"%(keys_{one.definition})s::text[]")
@@ -122,7 +122,6 @@ def _statement(
             lambda one: f"data #>> %(keys_{one.definition})s::text[]",
         ),
         **_grouped([one for one in definitions if one.dimensions]),
-        here="WHERE definition IS DISTINCT FROM 0" if some_elsewhere else "",
         is_count=_is_one_of(one for one in definitions if one.is_count),
         **read_as(server, path=path, may_be_negative=negative),
         slot=slot,
@@ -140,7 +139,8 @@ def _definition(spans: Spans, nobody: str) -> str:
             f"WHEN event.occurred_at >= %(starts_{number})s{ends}{after} THEN {counts}"
         )
     types = [" ".join([*of_type, f"ELSE {nobody} END"]) for of_type in by_type.values()]
-    return f"CASE event.data ->> 'type' {' '.join(types)} ELSE {nobody} END" if types else nobody
+    types.append(f"WHEN '{VOIDED}' THEN {ELSEWHERE}")  # what takes back is nobody's usage
+    return f"CASE event.data ->> 'type' {' '.join(types)} ELSE {nobody} END"
 
 
 def _grouped(some: Sequence[Counted]) -> dict[str, str]:
@@ -169,7 +169,8 @@ def _is_one_of(some: Iterable[Counted]) -> str:
     return f"definition IN ({ids})" if ids else "false"
 
 
-ELSEWHERE = 0  # in the place of a definition: another statement, or pieces.py, counts the event
+# In the place of a definition: another statement counts the event, or pieces.py, or nobody has to.
+ELSEWHERE = 0
 
 SLOT = """CASE WHEN event.tenant_id = ANY(%(quarters)s::uuid[]) THEN interval '15 minutes'
     ELSE interval '1 hour' END"""
@@ -221,7 +222,7 @@ FROM (
                     event.data, ({definition})::bigint AS definition
                 FROM {which} WHERE event.type = 'usage.recorded' OFFSET 0
             ) AS event
-            {here} OFFSET 0
+            WHERE definition IS DISTINCT FROM 0 OFFSET 0
         ) AS event OFFSET 0
     ) AS event OFFSET 0
 ) AS event

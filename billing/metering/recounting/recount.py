@@ -78,6 +78,7 @@ voided AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT coalesce(archived.data, event.data) AS data) AS payload
     WHERE event.type = 'usage.recorded' AND {FOLDED}
         AND (definition.id IS NOT NULL OR %(service)s::bigint IS NULL)
+        AND event.data ->> 'type' <> 'catacloud.usage.voided'
 ), understood AS (
     SELECT raw.*, CASE
         WHEN aggregation = 'unique_count' THEN NULL

@@ -84,5 +84,5 @@ def test_services_that_count_types_of_their_own_are_read_at_once():
 
 def test_one_statement_is_there_where_nothing_counts_for_the_events_that_do_not():
     [(statement, values)] = of_all([])
-    assert "(NULL)::bigint AS definition" in statement
+    assert "ELSE NULL END)::bigint AS definition" in statement
     assert values == {"quarters": []}

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from billing.metering.events import VOIDED
 from billing.metering.folding import uncounted
 from billing.metering.folding.uncounted import Reason, UncountedDay
 from billing.metering.models import Definition
@@ -92,6 +93,16 @@ def test_what_is_taken_back_is_told_no_more(acme, tokens, most, limit):
     send(acme, ("late", NOON, {"quantity": "x"}))
     catch_up(limit)
     assert told(acme) == [(TODAY, "tokens", 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_takes_back_is_none_of_them(acme, tokens, most):
+    send(acme, ("1", NOON, {"quantity": 1}), ("2", NOON, {"quantity": "x"}))
+    send(acme, ("v", NOON, {"source": "s", "id": "1", "reason": "sent twice"}), kind=VOIDED)
+    void(acme, "1")
+    catch_up()
+    assert told(acme) == [(TODAY, "tokens", 1)]
+    assert list(findings()) == []
 
 
 @pytest.mark.django_db(transaction=True)
