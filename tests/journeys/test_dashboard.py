@@ -202,6 +202,17 @@ def test_menus_open_inside_of_the_window(page, sign_in, operator, width):
             expect(menu.locator(".sheet")).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("width", [360, 641, 820, 1089])
+def test_the_main_places_fit_into_the_window(page, sign_in, operator, width, language):
+    operator.language = language
+    operator.save()
+    sign_in(operator)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/organisations/")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 NOBODY = 200 * "z"  # the longest that is repeated, and it has no space
 PAGES = {
     "nobody": ["/", "/login/", "/invitations/{token}/"],
