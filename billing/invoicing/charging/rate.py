@@ -37,6 +37,7 @@ __all__ = [
     "rate_as_if",
     "rate_invoiced",
     "rate_organisations",
+    "reading_invoiced",
     "reading_rated",
 ]
 
@@ -94,12 +95,17 @@ def rate_invoiced(
     What was agreed on for days that are invoiced does not change, so these are those of then.
     ``used_by`` may read usage from elsewhere than the tables.
     """
+    return read(reading_invoiced(invoice, now=now, used_by=used_by))
+
+
+def reading_invoiced(
+    invoice: Invoice, *, now: datetime, used_by: _UsedBy | None = None
+) -> Reading[RatedPeriod]:
+    """Read what :func:`rate_invoiced` returns."""
     owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
-    whole, divided = read(
-        together(
-            _rate(days, now, [owner], _plans_on(invoice), used_by=used_by),
-            _divided(days, now, [owner], _plans_on(invoice), used_by),
-        )
+    whole, divided = yield from together(
+        _rate(days, now, [owner], _plans_on(invoice), used_by=used_by),
+        _divided(days, now, [owner], _plans_on(invoice), used_by),
     )
     rated: RatedPeriod = whole[owner]
     return joined(rated, divided[owner]) if owner in divided else rated

@@ -27,6 +27,7 @@ from billing.invoicing.tax import Taxation, TaxLine, Treatment, tax_lines
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
 from billing.pricing.tax_classes import STANDARD_CLASS
+from billing.together import read, together
 
 
 class Key(NamedTuple):
@@ -153,8 +154,10 @@ def _corrected(invoice: Invoice, period: Invoice) -> Iterator[tuple[Key, Made]]:
         )
         charged = None if before is None else before.get(charge, ZERO)
         yield key, Made(one.quantity, one.amount, charged)
-    beside = lines_beside(usage, billed_by.terms_of(period), currency=period.currency)
-    invoiced = billed_by.invoiced(period, before=invoice)
+    terms, invoiced = read(
+        together(billed_by.terms_of(period), billed_by.invoiced(period, before=invoice))
+    )
+    beside = lines_beside(usage, terms, currency=period.currency)
     for which in {*beside, *invoiced}:
         source, tax_class = which
         key = Key(Kind.CORRECTION, source_id=source, corrects_id=period.pk, tax_class=tax_class)

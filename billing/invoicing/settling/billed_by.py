@@ -1,8 +1,9 @@
 """By what the period of an invoice was billed besides usage, and what that came to so far."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -13,52 +14,67 @@ from billing.invoicing.charging.bill import Discount
 from billing.invoicing.charging.fees import due
 from billing.invoicing.charging.lines import Kind, fee
 from billing.invoicing.charging.rebilling import Key, Terms
-from billing.invoicing.charging.standings import standings_of
+from billing.invoicing.charging.standings import reading_standings
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.settling.after import CreditNote, CreditNoteLine
 from billing.periods import Days
+from billing.together import Reading, together
 
 
-def terms_of(invoice: Invoice) -> Terms:
-    """Read what was in force then: nothing that is agreed on starts or ends on invoiced days."""
-    rows = invoice.lines.filter(kind=Kind.BASE_FEE).order_by("position")
+def terms_of(invoice: Invoice) -> Reading[Terms]:
+    """Read what was in force then, in one round: nothing that is agreed on starts or ends on
+    invoiced days.
+    """
+    [rows], standings, discounts = yield from together(
+        _base_fees(invoice), reading_standings([invoice.organisation_id]), _discounts(invoice)
+    )
     fees = [
         replace(fee(Kind.BASE_FEE, row.service_name, row.amount), tax_class=row.tax_class)
         for row in rows
     ]
     owner, days = invoice.organisation_id, Days(invoice.starts_on, invoice.ends_on)
-    asked = due(standings_of([owner])[owner], days, invoice.currency)
+    asked = due(standings[owner], days, invoice.currency)
     commitment = commitment_of(asked, fees, invoice.currency)
-    return Terms(fees, commitment, _discounts(invoice))
+    return Terms(fees, commitment, discounts)
 
 
-def invoiced(invoice: Invoice, before: Invoice | None = None) -> Mapping[Key, tuple[str, Decimal]]:
-    """Return text and amount of the period's commitment and discounts, corrections included, so
-    far; or by what was issued before another invoice.
+def _base_fees(invoice: Invoice) -> Reading[Sequence[Sequence[InvoiceLine]]]:
+    return (yield [invoice.lines.filter(kind=Kind.BASE_FEE).order_by("position")])
+
+
+def invoiced(
+    invoice: Invoice, before: Invoice | None = None
+) -> Reading[Mapping[Key, tuple[str, Decimal]]]:
+    """Read text and amount of the period's commitment and discounts, corrections included, so far,
+    in one round; or by what was issued before another invoice.
     """
     found: dict[Key, tuple[str, Decimal]] = {}
     kinds = [Kind.COMMITMENT, Kind.DISCOUNT]
-    rows = InvoiceLine.objects.filter(
+    lines = InvoiceLine.objects.filter(
         Q(invoice=invoice, kind__in=kinds)
         | Q(kind=Kind.CORRECTION, service=None, corrects__starts_on=invoice.starts_on),
         valid(before),
         invoice__organisation=invoice.organisation_id,
     ).order_by("invoice", "position")
+    rows, given_back = yield [lines, _given_back(invoice, before)]
     for row in rows:
         key = row.source_id, row.tax_class
         text, so_far = found.get(key, (row.service_name, ZERO))
         with exactly():
             found[key] = text, so_far + row.amount
-    for line in _given_back(invoice, before):
-        key = line.invoice_line.source_id, line.invoice_line.tax_class
-        text, so_far = found.get(key, (line.invoice_line.service_name, ZERO))
+    for source, tax_class, name, amount in given_back:
+        text, so_far = found.get((source, tax_class), (name, ZERO))
         with exactly():
-            found[key] = text, so_far - line.amount
+            found[source, tax_class] = text, so_far - amount
     return found
 
 
-def _given_back(invoice: Invoice, before: Invoice | None) -> QuerySet[CreditNoteLine]:
-    """Return what credit notes took back of its commitment and discounts, which went with usage."""
+def _given_back(
+    invoice: Invoice, before: Invoice | None
+) -> "QuerySet[CreditNoteLine, tuple[UUID | None, str, str, Decimal]]":
+    """Ask what credit notes took back of its commitment and discounts, which went with usage: by
+    the line's source and tax class, its text and the amount.
+    """
     lines = CreditNoteLine.objects.filter(
         credit_note__invoice=invoice,
         credit_note__kind=CreditNote.Kind.CORRECTION,
@@ -66,11 +82,12 @@ def _given_back(invoice: Invoice, before: Invoice | None) -> QuerySet[CreditNote
     )
     if before is not None:
         lines = lines.filter(credit_note__issued_at__lt=before.issued_at)
-    return lines.select_related("invoice_line")
+    of_line = (f"invoice_line__{name}" for name in ("source_id", "tax_class", "service_name"))
+    return lines.values_list(*of_line, "amount")
 
 
-def _discounts(invoice: Invoice) -> list[Discount]:
-    """Return those that lowered it, and those without a limit that had nothing to lower then.
+def _discounts(invoice: Invoice) -> Reading[list[Discount]]:
+    """Read those that lowered it, and those without a limit that had nothing to lower then.
 
     One for so many periods that took nothing off has this one left for a later period.
     """
@@ -81,9 +98,10 @@ def _discounts(invoice: Invoice) -> list[Discount]:
         starts_on__lt=invoice.ends_on,
         granted_at__lte=invoice.issued_at,
     )
-    rows = accounts.Discount.objects.filter(
+    asked = accounts.Discount.objects.filter(
         Q(pk__in=took) | in_force,
         organisation=invoice.organisation_id,
         currency__in=["", invoice.currency],
     )
+    [rows] = yield [asked]
     return [Discount(row.pk, row.text, row.rate, row.amount, row.service_id) for row in rows]

@@ -19,13 +19,14 @@ from django.db.models import Q
 
 from billing.exact import ZERO, exactly
 from billing.invoicing.charging.lines import Kind, Line
-from billing.invoicing.charging.rate import RatedLine, rate_invoiced
-from billing.invoicing.charging.rebilling import beside_usage
+from billing.invoicing.charging.rate import RatedLine, reading_invoiced
+from billing.invoicing.charging.rebilling import Key as BesideKey
+from billing.invoicing.charging.rebilling import Terms, beside_usage
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.settling import billed_by
 from billing.invoicing.settling.after import CreditNote, CreditNoteLine
 from billing.invoicing.settling.unsettled import unsettled
-from billing.together import Reading
+from billing.together import Reading, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +89,40 @@ def corrections(*, organisations: Collection[UUID], now: datetime) -> Reading[Co
     """
     found: dict[UUID, Corrections] = {one: {} for one in organisations}
     changed, mates = yield from unsettled(organisations)
-    before = _invoiced(changed) if changed else {}
-    for invoice in changed:
-        if lines := _corrections_of(invoice, rate_invoiced(invoice, now=now).lines, before):
+    if not changed:
+        return Corrected(found, mates)
+    before, *periods = yield from together(
+        _invoiced(changed), *(_reading_period(invoice, now) for invoice in changed)
+    )
+    for invoice, period in zip(changed, periods, strict=True):
+        if lines := _corrections_of(invoice, period, before):
             found[invoice.organisation_id].setdefault(invoice.currency, []).extend(lines)
     return Corrected(found, mates)
 
 
+class _Period(NamedTuple):
+    """What an invoiced period comes to now, and by what else it was billed, for how much."""
+
+    usage: Sequence[RatedLine]
+    terms: Terms
+    beside: Mapping[BesideKey, tuple[str, Decimal]]
+
+
+def _reading_period(invoice: Invoice, now: datetime) -> Reading[_Period]:
+    rated, terms, beside = yield from together(
+        reading_invoiced(invoice, now=now),
+        billed_by.terms_of(invoice),
+        billed_by.invoiced(invoice),
+    )
+    return _Period(rated.lines, terms, beside)
+
+
 def _corrections_of(
-    invoice: Invoice, usage: Sequence[RatedLine], before: Mapping[Key, Invoiced]
+    invoice: Invoice, period: _Period, before: Mapping[Key, Invoiced]
 ) -> list[CorrectionLine]:
     """Return what changed of a period: its usage and, where that did, what hangs on it."""
     found = []
-    for rated in usage:
+    for rated in period.usage:
         charge = rated.service_id, rated.value, rated.tax_class
         line = CorrectionLine(
             invoice, rated, before[invoice.organisation_id, invoice.starts_on, *charge]
@@ -109,10 +131,7 @@ def _corrections_of(
             found.append(line)
     if found:
         changes = beside_usage(
-            usage,
-            billed_by.terms_of(invoice),
-            invoiced=billed_by.invoiced(invoice),
-            currency=invoice.currency,
+            period.usage, period.terms, invoiced=period.beside, currency=invoice.currency
         )
         found += [CorrectionLine(invoice, one.now, Invoiced(ZERO, one.before)) for one in changes]
     return found
@@ -123,8 +142,8 @@ def total(amounts: Sequence[Decimal]) -> Decimal:
         return sum(amounts, ZERO)
 
 
-def _invoiced(invoices: Sequence[Invoice]) -> Mapping[Key, Invoiced]:
-    """Return what was invoiced so far for the periods of invoices: by the organisation, the
+def _invoiced(invoices: Sequence[Invoice]) -> Reading[Mapping[Key, Invoiced]]:
+    """Read what was invoiced so far for the periods of invoices: by the organisation, the
     period's first day, the service, its value and its tax class.
 
     A correction may be of an invoice that is void since: its period counts, not its number. What a
@@ -147,9 +166,6 @@ def _invoiced(invoices: Sequence[Invoice]) -> Mapping[Key, Invoiced]:
         "quantity",
         "amount",
     )
-    for owner, own, corrected, service, value, tax_class, quantity, amount in lines:
-        key = owner, corrected or own, service, value, tax_class
-        found[key] += Invoiced(quantity, amount)
     credited = CreditNoteLine.objects.filter(
         credit_note__invoice__in=invoices,
         credit_note__kind=CreditNote.Kind.CORRECTION,
@@ -163,7 +179,11 @@ def _invoiced(invoices: Sequence[Invoice]) -> Mapping[Key, Invoiced]:
         "quantity",
         "amount",
     )
-    for owner, period, service, value, tax_class, quantity, amount in credited:
+    invoiced, given_back = yield [lines, credited]
+    for owner, own, corrected, service, value, tax_class, quantity, amount in invoiced:
+        key = owner, corrected or own, service, value, tax_class
+        found[key] += Invoiced(quantity, amount)
+    for owner, period, service, value, tax_class, quantity, amount in given_back:
         key = owner, period, service, value, tax_class
         found[key] += Invoiced(-quantity, -amount)
     return found

@@ -8,10 +8,12 @@ import pytest
 from billing.accounts import commands, discounts
 from billing.invoicing.charging.subscriptions import change_plan, subscribe
 from billing.invoicing.closing.close import close_period
+from billing.invoicing.settling.correcting import corrections
 from billing.invoicing.settling.paying import record_payment
 from billing.metering.changed import UsageChange
 from billing.metering.models import Service
 from billing.periods import month_of
+from billing.together import read
 from tests.billing.accounts.agreeing import PER_UNIT, agreed
 from tests.billing.dashboards.conftest import NOW
 from tests.factories import (
@@ -86,3 +88,15 @@ def test_the_bill_is_as_it_will_be_after_the_one_that_waits(acme, as_user, owner
     page = as_user(owner).get(f"{ACME}/costs/").content.decode()
     assert "Granted credit" not in page  # October takes all of it
     assert "Granted credit" in as_user(owner).get(f"{ACME}/invoices/").content.decode()
+
+
+def test_of_an_organisation_whose_invoiced_months_changed(
+    acme, as_user, owner, django_assert_max_num_queries
+):
+    make_daily_usage(acme, *(date(2026, n, 20) for n in (7, 8, 9)), hours=100)
+    corrected = read(corrections(organisations=[acme.pk], now=NOW)).lines[acme.pk]
+    assert {line.corrects.starts_on.month for line in corrected["EUR"]} == {7, 8, 9}
+    client = as_user(owner)
+    client.get(f"{ACME}/costs/")
+    with django_assert_max_num_queries(MOST):
+        client.get(f"{ACME}/costs/")

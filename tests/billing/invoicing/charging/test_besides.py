@@ -311,11 +311,11 @@ class TestTwoDrafts:
         use(one, hours, 100, AUGUST.last)
         rated = []
 
-        def rate_invoiced(invoice, **asked):
+        def reading_invoiced(invoice, **asked):
             rated.append(invoice)
-            return rate.rate_invoiced(invoice, **asked)
+            return rate.reading_invoiced(invoice, **asked)
 
-        monkeypatch.setattr(correcting, "rate_invoiced", rate_invoiced)
+        monkeypatch.setattr(correcting, "reading_invoiced", reading_invoiced)
         assert len(upcoming(one, now=datetime(2026, 10, 2, tzinfo=UTC))) == 2
         assert len(rated) == 1
 
