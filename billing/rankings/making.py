@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from billing.dashboards.metrics import STORED
 from billing.exact import ZERO
+from billing.metering.folding.seen import folded
 from billing.metering.querying import months
 from billing.metering.usage_tables import PlatformUsage
 from billing.rankings import changes, invoiced, sums
@@ -42,7 +43,7 @@ def make(span: Span, *, now: datetime) -> Ranking:
         compared_days=span.compared_days,
         as_of=now,
         made_at=now,
-        seen=changes.folded(),
+        seen=folded(),
         opening=_platform_opening(span),
     )
     read = read_together(span, now)
@@ -72,7 +73,7 @@ def renew(ranking: Ranking, span: Span, *, now: datetime) -> None:
 @contextmanager
 def _replaced(ranking: Ranking, span: Span, now: datetime) -> Iterator[None]:
     """Write anew whose usage changed, together with what is written inside."""
-    seen = changes.folded()
+    seen = folded()
     changed = changes.changed_since(ranking.seen, span)
     whose = Organisation.objects.filter(pk__in=changed)
     rows = [row for some in _rows(ranking, whose, span, now) for row in some]

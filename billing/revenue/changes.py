@@ -9,27 +9,16 @@ from django.db import connection
 from django.db.models import Q
 
 from billing.accounts.models import PoolMember
-from billing.metering.folding import freshness
-from eventstore import feed
-from eventstore.store import partition_of
-
-Seen = Mapping[str, int]
-"""Up to which position each partition was folded, as JSON keeps it: by its number, as text."""
-
-
-def folded() -> dict[str, int]:
-    """Return how far each partition is folded now: ask before usage is read."""
-    return {str(partition): position for partition, position in freshness.folded().items()}
+from billing.metering.folding.seen import Seen, is_new, lowest
 
 
 def changed_since(seen: Seen) -> dict[UUID, date]:
     """Return from when on usage is another, of organisations and of whom they share prices with."""
-    lowest = min((seen.get(str(one), 0) for one in feed.partitions()), default=0)
     found: dict[UUID, date] = {}
     with connection.cursor() as cursor:
-        cursor.execute(CHANGED, [lowest])
+        cursor.execute(CHANGED, [lowest(seen)])
         for owner, month, position in cursor:
-            if position > seen.get(str(partition_of(owner)), 0):
+            if is_new(owner, position, seen):
                 found[owner] = min(month, found.get(owner, month))
     return found | _shared(found)
 

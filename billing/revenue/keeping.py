@@ -15,10 +15,11 @@ from uuid import UUID
 from django.db import transaction
 
 from billing.alone import alone, in_turn
+from billing.metering.folding.seen import folded
 from billing.periods import day_of, month_before, month_of
 from billing.revenue import batches
 from billing.revenue.batches import Wanted
-from billing.revenue.changes import changed_since, folded
+from billing.revenue.changes import changed_since
 from billing.revenue.models import DayRevenue, PeriodRevenue, RevenueUpkeep
 from catacloud.accounts.models import Organisation
 
