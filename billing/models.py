@@ -26,6 +26,7 @@ from billing.metering.changed import UsageChange
 from billing.metering.folding.uncounted import UncountedDay
 from billing.metering.level_months import LevelMonth
 from billing.metering.models import Definition, Dimension, Service
+from billing.metering.platform_changed import PlatformChange
 from billing.metering.restored import RestoredPayload
 from billing.metering.usage_months import UsageMonth
 from billing.metering.usage_tables import (
@@ -73,6 +74,7 @@ __all__ = [
     "Plan",
     "PlanMigration",
     "PlanVersion",
+    "PlatformChange",
     "PlatformUsage",
     "PoolMember",
     "PrepaidUse",

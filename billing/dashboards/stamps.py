@@ -26,14 +26,6 @@ FROM own
 """
 STAMP = f"WITH own AS ({OWN_DAYS}) {OF_OWN}"
 
-# Each service by itself, for that is how the index has the days.
-PLATFORM_STAMP = """
-SELECT concat_ws(':', count(*), coalesce(
-    bit_xor(hash_record_extended((service_id, day, partition, quantity, area, high), 0)), 0))
-FROM billing_platformusage
-WHERE service_id = ANY(ARRAY(SELECT id FROM billing_service)) AND day >= %(first)s AND day < %(end)s
-"""
-
 # Events are told by the heads of their streams, one for each source; what counts, by definitions.
 # How many do not is known a moment later. Of all organisations together, it comes with more events.
 EVENTS = """
@@ -57,12 +49,6 @@ def reading_stamp(organisation: Organisation, days: Days) -> Reading[str]:
     asked = {"owner": organisation.pk, "first": days.first, "end": days.end}
     [[(stamp,)]] = yield [Raw(STAMP, asked, [TextField()], is_planned_once=True)]
     return str(stamp)
-
-
-def stamp_of_platform(days: Days) -> Raw:
-    """Return what asks for the stamp of all organisations together, beside what a page reads."""
-    asked = {"first": days.first, "end": days.end}
-    return Raw(PLATFORM_STAMP, asked, [TextField()], is_planned_once=True)
 
 
 def stamp_of_events(organisation: Organisation | None) -> str:

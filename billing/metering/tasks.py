@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from celery import shared_task
+from django.dispatch import Signal
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
@@ -21,6 +22,7 @@ FORGOTTEN_AFTER = (
 )
 
 broker = Outage()
+folded = Signal()  # in the worker that did so, for who would otherwise find out later
 
 
 @shared_task
@@ -37,6 +39,8 @@ def advance_partition(*, partition: int, **_: object) -> int:
     turn = turns.take(advance)
     if turn.is_over:
         _wake(partition)
+    if turn.handled:
+        folded.send(sender=advance_partition)
     return turn.handled
 
 

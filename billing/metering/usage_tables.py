@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import MD5, Cast
 
-from billing.metering import changed, level_months
+from billing.metering import changed, level_months, platform_changed
 from billing.metering.models import Definition, Service
 from catacloud.accounts.models import Organisation
 
@@ -182,6 +182,7 @@ class PlatformUsage(Sums):
                 fields=["service", "day", "partition"], name="one_row_per_service_day_partition"
             )
         ]
+        triggers = platform_changed.NOTED
 
     def __str__(self) -> str:
         return f"{self.partition} {self.service_id} {self.day}"

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.cache import cache
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from billing.rankings import upkeep
+from billing.rankings import upkeep, watching
 from billing.rankings.making import make
 from billing.rankings.models import Ranking
 from billing.rankings.spans import Span
@@ -45,11 +46,42 @@ def ask(span: Span, ranking: Ranking | None, *, now: datetime, stamp: str = "") 
     """
     if ranking is None and Organisation.objects.all()[: AT_ONCE + 1].count() <= AT_ONCE:
         return Answer(make(span, now=now))
+    _note(span, now)
     is_due = upkeep.is_due(ranking, now=now)
     is_coming = is_due and _ring(rank, span)
     if ranking is not None and upkeep.may_be_renewed(ranking, now=now):
         is_coming = _ring(renew, span, news=stamp) or is_coming
     return Answer(ranking, is_coming)
+
+
+def renew_watched(**_: object) -> None:
+    """Receive that events are folded: renew what somebody looks at, before their page asks."""
+    now = timezone.now()
+    for span in _watched(now):
+        ranking = upkeep.newest(span)
+        if ranking is not None and upkeep.may_be_renewed(ranking, now=now):
+            _ring(renew, span)
+
+
+def _note(span: Span, now: datetime) -> None:
+    if broker.spares():
+        return
+    try:
+        watching.note(span, now=now)
+    except RedisError as error:
+        broker.failed()
+        logger.warning("Rankings are renewed when pages ask, for Valkey is away: %s", error)
+
+
+def _watched(now: datetime) -> list[Span]:
+    if broker.spares():
+        return []
+    try:
+        return watching.spans(now=now)
+    except RedisError as error:
+        broker.failed()
+        logger.warning("Rankings are renewed when pages ask, for Valkey is away: %s", error)
+        return []
 
 
 def _ring(task: "Task[Any, Any]", span: Span, *, news: str | None = None) -> bool:
@@ -67,7 +99,7 @@ def _ring(task: "Task[Any, Any]", span: Span, *, news: str | None = None) -> boo
         if rung := cache.add(bell, True, timeout=FORGOTTEN_AFTER):
             if news is not None:
                 cache.set(known, news, timeout=KNOWN_FOR)
-            task.apply_async(kwargs=upkeep.as_arguments(span), expires=FORGOTTEN_AFTER)
+            task.apply_async(kwargs=span.as_sent, expires=FORGOTTEN_AFTER)
     except (RedisError, OperationalError, OSError) as error:
         broker.failed()
         logger.warning("Organisations are not ranked anew, for the broker is away: %s", error)

@@ -63,7 +63,11 @@ def make(span: Span, *, now: datetime) -> Ranking:
 def renew(ranking: Ranking, span: Span, *, now: datetime) -> None:
     """Rank those again whose usage changed since, as of ``now``; all others are left as they are:
     what they store has gone on to add up, but no event of theirs is new.
+
+    Where nothing at all is new the ranking stays as it is, and so do the pages that show it.
     """
+    if ranking.seen == folded() and not changes.changed_since(ranking.seen, span):
+        return
     started = time.monotonic()
     with _replaced(ranking, span, now):
         ranking.as_of, ranking.renewal = now, timedelta(seconds=time.monotonic() - started)

@@ -27,6 +27,22 @@ class Span:
         """What it is called in the cache."""
         return f"{self.first}:{self.end}:{self.before}:{self.compared_days}"
 
+    @classmethod
+    def sent(cls, *, first: str, end: str, before: str, compared_days: int, **_: object) -> "Span":
+        """Return the span that :attr:`as_sent` wrote."""
+        read = date.fromisoformat
+        return cls(read(first), read(end), read(before), compared_days)
+
+    @property
+    def as_sent(self) -> dict[str, str | int]:
+        """What a task is sent: dates in ISO 8601."""
+        return {
+            "first": self.first.isoformat(),
+            "end": self.end.isoformat(),
+            "before": self.before.isoformat(),
+            "compared_days": self.compared_days,
+        }
+
     @property
     def days(self) -> Days:
         return Days(self.first, self.end)

@@ -1,6 +1,5 @@
 """Celery's doors into rankings: a task may be lost, doubled or late, and changes nothing."""
 
-from datetime import date
 from typing import Any
 
 from celery import shared_task
@@ -14,25 +13,16 @@ from billing.rankings.spans import Span
 def rank_usual(**_: object) -> None:
     """Ring for the days that are asked for first in the morning."""
     for span in upkeep.usual(now=timezone.now()):
-        rank.apply_async(kwargs=upkeep.as_arguments(span))
+        rank.apply_async(kwargs=span.as_sent)
 
 
 @shared_task
 def rank(**asked: Any) -> None:
     """Rank all organisations over some days, where that is due."""
-    upkeep.keep(_span(**asked), now=timezone.now())
+    upkeep.keep(Span.sent(**asked), now=timezone.now())
 
 
 @shared_task
 def renew(**asked: Any) -> None:
     """Rank those again whose usage changed."""
-    upkeep.renew(_span(**asked), now=timezone.now())
-
-
-def _span(*, first: str, end: str, before: str, compared_days: int, **_: object) -> Span:
-    return Span(
-        first=date.fromisoformat(first),
-        end=date.fromisoformat(end),
-        before=date.fromisoformat(before),
-        compared_days=compared_days,
-    )
+    upkeep.renew(Span.sent(**asked), now=timezone.now())

@@ -94,13 +94,3 @@ def _asked_for(now: datetime) -> list[Days]:
 def usual(*, now: datetime) -> list[Span]:
     today = day_of(now)
     return [Span.of(read_range({"range": preset}, today=today)) for preset in USUAL]
-
-
-def as_arguments(span: Span) -> dict[str, str | int]:
-    """Return a span as what a task is sent: dates in ISO 8601."""
-    return {
-        "first": span.first.isoformat(),
-        "end": span.end.isoformat(),
-        "before": span.before.isoformat(),
-        "compared_days": span.compared_days,
-    }

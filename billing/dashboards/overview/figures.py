@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from billing import together
-from billing.dashboards import stamps
 from billing.dashboards.charts.drawing import sparkline
 from billing.dashboards.charts.forecast import Expected
 from billing.dashboards.costs.amounts import Cost
@@ -35,7 +34,7 @@ from billing.dashboards.overview.stacks import Stack, added, by_service, of_unit
 from billing.dashboards.ranges import Range
 from billing.metering.models import Service
 from billing.metering.querying.daily import DayFigure
-from billing.metering.querying.totals import daily_totals
+from billing.metering.querying.totals import Stamps, daily_totals, reading_stamps
 from billing.metering.querying.usage import Known, daily_figures
 from billing.periods import ONE_DAY, Days, Zones
 from billing.prepared import prepared
@@ -70,7 +69,7 @@ class Platform:
     ranking: Ranking | None
     services: Mapping[int, Service]
     earned: Revenue
-    stamp: str  # see stamps.py
+    stamps: Stamps  # of the days' months
     is_coming: bool  # a newer ranking: who asks again soon has it
     totals: Mapping[int, Sequence[DayFigure]] | None = None  # by the service's primary key
     revenue: Mapping[str, Daily] | None = None  # by the name of a service
@@ -216,6 +215,7 @@ class Platform:
                 days=self.asked.read,
                 now=self.now,
                 openings=opening,
+                stamps=self.stamps,
             )
         return self.totals
 
@@ -233,12 +233,15 @@ def read(asked: Range, *, metric: str, by: str, is_compared: bool, now: datetime
     A ranking knows changes, too, so that there is one for a page with them and one without.
     """
     span = Span.of(asked)
-    newest, (services, stamp), earned = together.read(
+    newest, services, stamps, earned = together.read(
         together.together(
-            upkeep.reading_newest(span), _known(asked.read), revenue.reading(asked.read)
+            upkeep.reading_newest(span),
+            _reading_services(),
+            reading_stamps(asked.read),
+            revenue.reading(asked.read),
         )
     )
-    found = ask(span, newest, now=now, stamp=stamp)
+    found = ask(span, newest, now=now, stamp=repr(stamps))
     money = _revenue_in(found.ranking)
     shown = money if metric == COST else METRICS.get(metric, GB_HOURS)
     own = {one.pk: one for one in services}
@@ -251,14 +254,14 @@ def read(asked: Range, *, metric: str, by: str, is_compared: bool, now: datetime
         ranking=found.ranking,
         services=own,
         earned=earned,
-        stamp=stamp,
+        stamps=stamps,
         is_coming=found.is_coming,
     )
 
 
-def _known(days: Days) -> together.Reading[tuple[list[Service], str]]:
-    services, [(stamp,)] = yield [_services(), stamps.stamp_of_platform(days)]
-    return services, stamp
+def _reading_services() -> together.Reading[list[Service]]:
+    [services] = yield [_services()]
+    return services
 
 
 @prepared

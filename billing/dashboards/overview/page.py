@@ -49,7 +49,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _as_csv(request, platform)
     as_of = platform.ranking and platform.ranking.as_of
-    tag = live.tag(request, now, as_of, platform.stamp, platform.earned.stamp)
+    tag = live.tag(request, now, as_of, platform.stamps, platform.earned.stamp)
     if live.is_known(request, tag):
         return live.asking_soon(live.unchanged(tag), is_coming=platform.is_coming)
     if opened := opened_table(request):

@@ -1,30 +1,49 @@
-"""Days of all organisations together, of several services in one statement: see usage.py."""
+"""Days of all organisations together: see usage.py for what they come to.
 
-from collections import defaultdict
+Months that were added up stay in the process that did so, each with the stamp that tells it from
+what it was before (platform_changed.py): of a year that is shown again, only what changed is read.
+"""
+
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
+
+from cachetools import LRUCache
+from django.db.models import DateField, TextField
 
 from billing.exact import ZERO, exactly
 from billing.metering.models import Service
 from billing.metering.querying.daily import Changes, DayFigure, days_of, windows_of
-from billing.periods import Days, day_of
+from billing.periods import Days, day_of, month_of
+from billing.together import Raw, Reading, read
 from eventstore.cursors import binary_cursor
 
 LEVELS = (Service.Aggregation.LEVEL, Service.Aggregation.PEAK)
 NOTHING_KNOWN: Mapping[int, Decimal] = {}
+MOST = 1000  # months of services that a process keeps: some twelve megabytes
 
-# Each service by itself, for that is how the index has the days. Without a day: what stood before.
-TOTALS = """
-SELECT service_id, day, sum(quantity), sum(area), coalesce(sum(high), 0)
-FROM billing_platformusage
-WHERE service_id = ANY(%(services)s::bigint[]) AND day >= %(first)s AND day <= %(last)s
-GROUP BY 1, 2
-UNION ALL
-SELECT service_id, NULL::date, sum(quantity), 0, 0 FROM billing_platformusage
-WHERE service_id = ANY(%(levels)s::bigint[]) AND day < %(first)s GROUP BY 1
-"""
+Stamps = Mapping[date, str]
+"""The stamps of months, by their first days. One in which nothing was ever used has none."""
+
+
+class _Month(NamedTuple):
+    service: int
+    first: date
+    stamp: str
+
+
+_Used = Mapping[date, Changes]
+_kept: LRUCache[_Month, _Used] = LRUCache(maxsize=MOST)
+_lock = Lock()  # requests are answered in threads
+
+
+def reading_stamps(days: Days) -> Reading[Stamps]:
+    """Read the stamps of the months that days are in: before their figures are read."""
+    asked = {"first": month_of(days.first).first, "end": days.end}
+    [rows] = yield [Raw(STAMPS, asked, [DateField(), TextField()], is_planned_once=True)]
+    return dict(rows)
 
 
 def daily_totals(
@@ -33,32 +52,92 @@ def daily_totals(
     days: Days,
     now: datetime,
     openings: Mapping[int, Decimal] = NOTHING_KNOWN,
+    stamps: Stamps | None = None,
 ) -> dict[int, list[DayFigure]]:
     """Return by service a row for every day of UTC up to today; none where it was never used.
 
-    Who knows the level of one before the first day spares reading all that changed it.
+    Who knows the level of one before the first day spares reading all that changed it, and who
+    knows the stamps, reading these.
     """
+    if stamps is None:
+        stamps = read(reading_stamps(days))
+    used = _used([one.pk for one in services], days, stamps, now)
     levels = [one.pk for one in services if one.aggregation in LEVELS and one.pk not in openings]
-    asked: dict[str, Any] = {
-        "services": [one.pk for one in services],
-        "levels": levels,
-        "first": days.first,
-        "last": min(days.last, day_of(now)),
-    }
-    used: defaultdict[int, dict[date, Changes]] = defaultdict(dict, {pk: {} for pk in openings})
-    before = dict(openings)
-    with binary_cursor() as cursor:
-        cursor.execute(TOTALS, asked)
-        for service, day, quantity, area, high in cursor.fetchall():
-            if day is None:
-                before[service] = quantity
-            else:
-                used[service][day] = quantity, area, high
+    before = {**openings, **_levels_before(levels, days.first)}
     windows = windows_of(days, now, UTC)
-    found = used.keys() | before.keys()
     with exactly():
         return {
             one.pk: list(days_of(None, one, windows, used[one.pk], before.get(one.pk, ZERO)))
             for one in services
-            if one.pk in found
+            if used[one.pk] or one.pk in before
         }
+
+
+def _used(
+    services: Sequence[int], days: Days, stamps: Stamps, now: datetime
+) -> Mapping[int, _Used]:
+    """Return what changed on the days up to today, by service and day."""
+    last = min(days.last, day_of(now))
+    wanted = [_Month(one, first, stamp) for one in services for first, stamp in stamps.items()]
+    used: dict[int, dict[date, Changes]] = {one: {} for one in services}
+    for month, its in _months(wanted).items():
+        used[month.service].update(
+            its
+            if days.first <= month.first and month_of(month.first).last <= last
+            else {day: changes for day, changes in its.items() if days.first <= day <= last}
+        )
+    return used
+
+
+def _months(wanted: Sequence[_Month]) -> Mapping[_Month, _Used]:
+    """Return months as they are kept; those that are not are read, all in one statement."""
+    with _lock:
+        found = {month: _kept[month] for month in wanted if month in _kept}
+    if lacking := [month for month in wanted if month not in found]:
+        read_now = _read(lacking)
+        with _lock:
+            _kept.update(read_now)
+        found |= read_now
+    return found
+
+
+def _read(months: Sequence[_Month]) -> Mapping[_Month, _Used]:
+    asked: dict[str, Any] = {
+        "services": [month.service for month in months],
+        "firsts": [month.first for month in months],
+    }
+    found: dict[_Month, dict[date, Changes]] = {month: {} for month in months}
+    with binary_cursor() as cursor:
+        cursor.execute(MONTHS, asked)
+        for number, day, *changes in cursor.fetchall():
+            quantity, area, high = changes
+            found[months[number - 1]][day] = quantity, area, high
+    return found
+
+
+def _levels_before(services: Sequence[int], day: date) -> Mapping[int, Decimal]:
+    """Return where levels stood before a day: at all that changed them until then."""
+    if not services:
+        return {}
+    with binary_cursor() as cursor:
+        cursor.execute(BEFORE, {"services": list(services), "first": day})
+        return dict(cursor.fetchall())
+
+
+STAMPS = """
+SELECT month, md5(string_agg(stamp::text, '' ORDER BY partition))
+FROM billing_platformchange WHERE month >= %(first)s AND month < %(end)s GROUP BY month
+"""
+# Each service by itself, for that is how the index has the days.
+MONTHS = """
+SELECT number, day, sum(quantity), sum(area), coalesce(sum(high), 0)
+FROM unnest(%(services)s::bigint[], %(firsts)s::date[])
+    WITH ORDINALITY AS asked (service, first, number)
+JOIN billing_platformusage ON service_id = service
+    AND day >= first AND day < (first + interval '1 month')::date
+GROUP BY 1, 2
+"""
+BEFORE = """
+SELECT service_id, sum(quantity) FROM billing_platformusage
+WHERE service_id = ANY(%(services)s::bigint[]) AND day < %(first)s GROUP BY 1
+"""

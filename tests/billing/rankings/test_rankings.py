@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.core.cache import cache
 
 from billing.accounts import commands
 from billing.dashboards.ranges import read_range
@@ -13,11 +12,10 @@ from billing.metering.folding import saga
 from billing.metering.models import Service
 from billing.metering.querying.usage import period_figures
 from billing.metering.usage_months import UsageMonth
-from billing.rankings import asking, making, reading, upkeep
+from billing.rankings import making, reading, upkeep
 from billing.rankings.models import FIGURES, RankedOrganisation, Ranking
 from billing.rankings.rows import rows_of
 from billing.rankings.spans import Span
-from billing.rankings.tasks import rank, rank_usual, renew
 from eventstore import feed
 from tests.billing.accounts.agreeing import agreed
 from tests.billing.metering.sending import send
@@ -194,6 +192,13 @@ class TestRenewing:
         for name in ("costs", "organisations", "unpriced"):
             assert getattr(ranking, name) == getattr(anew, name)
 
+    def test_leaves_it_as_it_is_where_nothing_is_new(self):
+        self.customer("Acme", hours=2)
+        ranking = making.make(SPAN, now=NOW)
+        as_of = Ranking.objects.get().as_of
+        making.renew(ranking, SPAN, now=NOW + timedelta(minutes=1))
+        assert Ranking.objects.get().as_of == as_of
+
     def test_is_of_those_who_share_prices_as_well(self):
         acme, globex = self.customer("Acme", hours=2), self.customer("Globex", hours=3)
         commands.join_pool(agreed(acme), parent=globex, starts_on=date(2026, 11, 1))
@@ -255,81 +260,3 @@ class TestReading:
         leaders = reading.read_leaders(ranking, "execution")
         assert names(leaders.largest) == ["Delta", "Gamma", "beta"]
         assert names(leaders.moved) == ["Delta", "Gamma", "Alpha"]
-
-
-class TestUpkeep:
-    @pytest.fixture(autouse=True)
-    def _nobody_rang(self):
-        cache.clear()
-
-    @pytest.fixture
-    def rung(self, monkeypatch):
-        """Rings for a worker, by the name of the task."""
-        rings = []
-        for task in (rank, renew):
-            name = task.name.rpartition(".")[2]
-            monkeypatch.setattr(task, "apply_async", lambda name=name, **_: rings.append(name))
-        return rings
-
-    def test_makes_it_seldomer_the_longer_it_takes(self):
-        ranking = Ranking(end=SPAN.end, made_at=NOW, took=timedelta(seconds=30))
-        assert not upkeep.is_due(ranking, now=NOW + timedelta(seconds=299))
-        assert upkeep.is_due(ranking, now=NOW + timedelta(seconds=300))
-
-    def test_makes_it_seldom_of_days_that_are_over(self):
-        ranking = Ranking(end=NOW.date(), made_at=NOW, took=timedelta())
-        assert not upkeep.is_due(ranking, now=NOW + timedelta(seconds=299))
-        assert upkeep.is_due(ranking, now=NOW + timedelta(seconds=300))
-
-    def test_makes_what_is_due_once(self):
-        for _ in range(2):
-            upkeep.keep(SPAN, now=NOW)
-        assert Ranking.objects.count() == 1
-
-    def test_leaves_a_large_platform_to_a_worker(self, monkeypatch, rung):
-        monkeypatch.setattr(asking, "AT_ONCE", 0)
-        make_organisation()
-        assert asking.ask(SPAN, None, now=NOW) == asking.Answer(None, is_coming=True)
-        assert rung == ["rank"]
-
-    def test_renews_it_soon_where_figures_are_new(self, rung):
-        ranking = Ranking(end=SPAN.end, as_of=NOW, made_at=NOW, took=timedelta())
-        coming = []
-        for seconds, stamp in [(0, "a"), (2, "b"), (3, "b"), (4, "c")]:
-            now = NOW + timedelta(seconds=seconds)
-            coming.append(asking.ask(SPAN, ranking, now=now, stamp=stamp).is_coming)
-            cache.delete(upkeep.bell_of(SPAN, "renew"))
-        assert rung == ["renew", "renew"]
-        assert coming == [False, True, False, True]
-
-    def test_renews_it_seldomer_the_longer_that_takes(self):
-        ranking = Ranking(as_of=NOW, renewal=timedelta(seconds=2))
-        assert not upkeep.may_be_renewed(ranking, now=NOW + timedelta(seconds=5))
-        assert upkeep.may_be_renewed(ranking, now=NOW + timedelta(seconds=6))
-
-    def test_is_renewed_while_another_is_made(self, rung):
-        ranking = making.make(SPAN, now=NOW - timedelta(minutes=10))
-        asking.ask(SPAN, ranking, now=NOW, stamp="a")
-        asking.ask(SPAN, ranking, now=NOW, stamp="b")
-        assert rung == ["rank", "renew"]
-
-    def test_can_be_rung_for_again_as_soon_as_it_is_made(self, rung):
-        for hours_later in (0, 1):
-            now = NOW + timedelta(hours=hours_later)
-            made = making.make(SPAN, now=now - timedelta(minutes=50))
-            for ranking in (made, upkeep.newest(SPAN)):
-                asking.ask(SPAN, ranking, now=now, stamp=f"{hours_later}")
-            upkeep.keep(SPAN, now=now)
-            upkeep.renew(SPAN, now=now + timedelta(minutes=1))
-        assert rung == ["rank", "renew"] * 2
-
-    def test_does_what_the_tasks_say(self, monkeypatch):
-        sent = []
-        monkeypatch.setattr(rank, "apply_async", lambda kwargs: sent.append(kwargs))
-        rank_usual()
-        assert len(sent) == 2
-        rank(**sent[0])
-        made = Ranking.objects.get()
-        Ranking.objects.update(as_of=NOW)
-        renew(**sent[0])
-        assert Ranking.objects.get().as_of >= made.as_of
