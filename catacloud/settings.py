@@ -165,6 +165,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = False  # a misspelt name would be a queue th
 CELERY_TASK_DEFAULT_QUEUE = "billing"
 CELERY_TASK_ROUTES = {
     "billing.metering.tasks.*": "metering",
+    "billing.rankings.tasks.renew": "metering",  # an open page waits for it, as it does for these
     "billing.archiving.*": "archives",
     "uploads.*": "uploads",
 }
@@ -173,6 +174,9 @@ CELERY_TASK_IGNORE_RESULT = True
 # tasks may run twice.
 CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Processes of a worker: more than cores, for what takes long, as ranking all organisations and
+# working out revenue, keeps one each, and whoever looks at a page waits for the rest.
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 4, validate=validate.Range(1))
 # Seconds that a task may take: then it is told to end, and soon after its process is killed.
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 540, 600
 CELERY_TASK_ANNOTATIONS = {

@@ -85,7 +85,11 @@ def _watched(now: datetime) -> list[Span]:
 
 
 def _ring(task: "Task[Any, Any]", span: Span, *, news: str | None = None) -> bool:
-    """Ring for a task, and say whether it was; where it is for news, for each only once."""
+    """Ring for a task, and say whether it was; where it is for news, for each only once.
+
+    News are on their way as well where it rings already: for earlier ones, perhaps, so who asks
+    again rings for these.
+    """
     if broker.spares():
         return False
     known, bell, rung = (
@@ -105,4 +109,4 @@ def _ring(task: "Task[Any, Any]", span: Span, *, news: str | None = None) -> boo
         logger.warning("Organisations are not ranked anew, for the broker is away: %s", error)
         return False
     broker.answered()
-    return rung
+    return rung or news is not None

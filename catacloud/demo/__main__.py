@@ -82,7 +82,7 @@ def _processes(state: Path, port: int, key: str) -> Iterator[Process]:
     web = ["catacloud.wsgi", "--config", "python:catacloud.gunicorn"]
     place = ["--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     yield Process("web", [python, "-m", "gunicorn", *web, *place])
-    yield Process("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"])
+    yield Process("worker", [*celery, "worker", "--loglevel", "INFO"])
     schedule = str(state / "celerybeat-schedule")
     yield Process("beat", [*celery, "beat", "--schedule", schedule, "--pidfile="])
     traffic = [python, "-m", "catacloud.demo.traffic", f"http://127.0.0.1:{port}"]

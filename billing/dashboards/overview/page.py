@@ -19,7 +19,7 @@ from billing.dashboards.overview.chart import Chart
 from billing.dashboards.overview.figures import Platform
 from billing.dashboards.ranges import OFF, PRESETS, read_range
 from billing.metering.folding import uncounted
-from billing.metering.folding.freshness import freshness
+from billing.metering.folding.freshness import freshness, is_behind
 from billing.periods import iso, month_before, month_of
 from billing.rankings import reading
 from billing.rankings.reading import Leaders, Ranked
@@ -51,7 +51,9 @@ def overview(request: SignedInRequest) -> HttpResponse:
     as_of = platform.ranking and platform.ranking.as_of
     tag = live.tag(request, now, as_of, platform.stamps, platform.earned.stamp)
     if live.is_known(request, tag):
-        return live.asking_soon(live.unchanged(tag), is_coming=platform.is_coming)
+        # An event of this moment is in the table soon, and who waits for it asks before.
+        is_coming = platform.is_coming or is_behind()
+        return live.asking_soon(live.unchanged(tag), is_coming=is_coming)
     if opened := opened_table(request):
         return _table_of(request, platform, opened)
     template = template_for(request, PAGE, partials={"content", "organisations"})

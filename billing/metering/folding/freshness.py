@@ -22,6 +22,11 @@ def freshness(now: datetime) -> Freshness:
     return Freshness(as_of=lag.since or now, events_behind=lag.events, is_more=lag.is_more)
 
 
+def is_behind() -> bool:
+    """Say whether there are events to fold: figures are about to change."""
+    return bool(feed.partitions_behind(consumer=CONSUMER))
+
+
 def folded() -> dict[int, int]:
     """Return up to which position each partition is folded: asked before usage is read, all that is
     noted up to there is in it (changed.py).

@@ -138,6 +138,8 @@ def test_a_sweep_wakes_the_partitions_that_are_behind_and_no_other(acme, woken):
     [
         ("billing.metering.tasks.advance_partition", "metering"),
         ("billing.metering.tasks.sweep", "metering"),
+        ("billing.rankings.tasks.renew", "metering"),
+        ("billing.rankings.tasks.rank", "billing"),
         ("billing.invoicing.tasks.close_month", "billing"),
         ("billing.invoicing.tasks.close_accounts", "billing"),
         ("billing.archiving.tasks.archive", "archives"),

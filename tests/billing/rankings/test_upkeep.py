@@ -71,6 +71,17 @@ def test_renews_it_soon_where_figures_are_new(rung):
     assert coming == [False, True, False, True]
 
 
+def test_says_that_it_is_coming_while_it_rings_for_earlier_news(rung):
+    ranking = Ranking(end=SPAN.end, as_of=NOW, made_at=NOW, took=timedelta())
+    now = NOW + timedelta(seconds=2)
+    for stamp in ("a", "b"):
+        assert asking.ask(SPAN, ranking, now=now, stamp=stamp).is_coming
+    assert rung == ["renew"]
+    cache.delete(upkeep.bell_of(SPAN, "renew"))
+    assert asking.ask(SPAN, ranking, now=now, stamp="b").is_coming
+    assert rung == ["renew", "renew"]
+
+
 def test_renews_it_seldomer_the_longer_that_takes():
     ranking = Ranking(as_of=NOW, renewal=timedelta(seconds=2))
     assert not upkeep.may_be_renewed(ranking, now=NOW + timedelta(seconds=5))

@@ -14,6 +14,7 @@ from billing.rankings.spans import Span
 from billing.rankings.tasks import rank, renew
 from tests.billing.dashboards.conftest import FRAGMENT, NOW, RESTORE, TABLE
 from tests.billing.dashboards.overview.page import URL, text
+from tests.billing.metering.sending import send
 from tests.factories import (
     make_daily_usage,
     make_organisation,
@@ -102,6 +103,18 @@ class TestFragments:
         answer = client.get(URL, headers={**FRAGMENT, "If-None-Match": unescape(tag)})
         assert "7 h 00 m" in text(answer).partition('id="organisations"')[2]
         assert "Ask-Again-After" not in answer.headers
+
+    def test_an_open_page_asks_again_soon_where_an_event_is_to_be_folded(self, client):
+        acme = make_organisation("Acme")
+        [tag] = re.findall(r'data-live="([^"]+)"', text(client.get(URL)))
+        again = {**FRAGMENT, "If-None-Match": unescape(tag)}
+        assert "Ask-Again-After" not in client.get(URL, headers=again).headers
+        send(
+            acme, ("1", "2026-11-05T10:00:00Z", {"seconds": 60}), kind="catacloud.execution.finished"
+        )
+        answer = client.get(URL, headers=again)
+        assert answer.status_code == 304
+        assert int(answer.headers["Ask-Again-After"]) < 1000
 
     def test_says_what_is_wrong_with_the_days(self, client):
         page = text(client.get(URL, {"from": "2026-11-31", "to": "x"}))
