@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import DecimalField, Field, JSONField, QuerySet
@@ -103,9 +104,11 @@ def _in_one(wanted: Sequence[Wanted]) -> list[Rows]:
     """Let each be a column, as JSON. What two readers want alike is read once."""
     each = [_query_of(one) for one in wanted]
     asked: list[_Query] = []
+    places: list[int | None] = []
     for query in each:
         if query and query not in asked:
             asked.append(query)
+        places.append(asked.index(query) if query else None)
     if not asked:
         return [[] for _ in each]
     columns = [query.as_json(number) for number, query in enumerate(asked)]
@@ -113,8 +116,8 @@ def _in_one(wanted: Sequence[Wanted]) -> list[Rows]:
     with _cursor(is_planned_once=all(query.is_planned_once for query in asked)) as cursor:
         cursor.execute(f"SELECT {', '.join(columns)}", dict(params))
         [found] = cursor.fetchall()
-    decoded = [msgspec.json.decode(text) for text in found]
-    return [query.rows(decoded[asked.index(query)]) if query else [] for query in each]
+    rows = [query.rows(msgspec.json.decode(text)) for query, text in zip(asked, found, strict=True)]
+    return [[] if place is None else list(rows[place]) for place in places]
 
 
 def _cursor(*, is_planned_once: bool) -> "AbstractContextManager[Any]":
@@ -134,8 +137,7 @@ class _Query:
         """A column with all rows, as the text of an array of arrays; values are told by number."""
         names = [f"c{n}" for n in range(len(self.fields))]
         columns = [
-            f"{name}::text" if isinstance(field, AS_TEXT) else name
-            for name, field in zip(names, self.fields, strict=True)
+            f"{name}{_as_text(field)}" for name, field in zip(names, self.fields, strict=True)
         ]
         places = {name: f"%({number}_{name})s" for name in self.values}
         sql = self.sql.replace("%%", "%%%%") % places
@@ -173,8 +175,18 @@ def _query_with(statement: Statement, params: Sequence[Any], *, is_planned_once:
     return _Query(sql, named, is_planned_once, statement.fields, statement.make)
 
 
+def _as_text(field: "Field[Any, Any]") -> str:
+    """Return what makes a column text, where JSON would have numbers that are not exact."""
+    if isinstance(field, ArrayField):
+        return f"{_as_text(field.base_field)}[]" if _as_text(field.base_field) else ""
+    return "::text" if isinstance(field, AS_TEXT) else ""
+
+
 def _reader(field: "Field[Any, Any]") -> Callable[[Any], Any]:
     """Return what makes a column's value of JSON's."""
+    if isinstance(field, ArrayField):
+        of = _reader(field.base_field)
+        return lambda values: None if values is None else [of(value) for value in values]
     if isinstance(field, JSONField):
         return lambda text: None if text is None else json.loads(text)
     return field.to_python

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db.models import CharField, Count, DecimalField, F, UUIDField
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import CharField, Count, DecimalField, F, IntegerField, UUIDField
 
 from billing.accounts import commands
 from billing.accounts.models import Credit, PriceOverride
@@ -67,6 +68,14 @@ def test_statements_of_ones_own_go_along(acme):
     raw = Raw(sql, {"name": "Acme%"}, [UUIDField(), CharField(), DecimalField()])
     [alone], [found, _] = read(rows_of(raw)), read(rows_of(raw, Service.objects.all()))
     assert alone == found == [(acme.pk, acme.name, Decimal("1" + "0" * 30 + ".5"))]
+
+
+def test_lists_of_numbers_are_exact(acme):
+    sql = "SELECT ARRAY[1e30::numeric + 0.5, 0.1], NULL::numeric[], ARRAY[1, 2]"
+    numbers = ArrayField(DecimalField())
+    raw = Raw(sql, {}, [numbers, numbers, ArrayField(IntegerField())])
+    [alone], [found, _] = read(rows_of(raw)), read(rows_of(raw, Service.objects.all()))
+    assert alone == found == [([Decimal("1" + "0" * 30 + ".5"), Decimal("0.1")], None, [1, 2])]
 
 
 def test_readers_that_go_on_wait_for_each_other(acme, django_assert_num_queries):

@@ -114,6 +114,7 @@ def _reading(asked: Question) -> Reading[tuple[Sequence[Prices], UsageDays, Bill
             asked.organisation,
             used.services,
             days=days_to_read(state.range, asked.agreed, today=asked.today),
+            shown=state.range.days,
             grouped={*by, *(key for one in prices if one.days not in left for key in one.grouped)},
             now=asked.now,
         ),

@@ -109,9 +109,8 @@ class TestFragments:
         [tag] = re.findall(r'data-live="([^"]+)"', text(client.get(URL)))
         again = {**FRAGMENT, "If-None-Match": unescape(tag)}
         assert "Ask-Again-After" not in client.get(URL, headers=again).headers
-        send(
-            acme, ("1", "2026-11-05T10:00:00Z", {"seconds": 60}), kind="catacloud.execution.finished"
-        )
+        event = ("1", "2026-11-05T10:00:00Z", {"seconds": 60})
+        send(acme, event, kind="catacloud.execution.finished")
         answer = client.get(URL, headers=again)
         assert answer.status_code == 304
         assert int(answer.headers["Ask-Again-After"]) < 1000

@@ -96,7 +96,8 @@ def test_days_hours_groups_and_bills_are_those_of_queries_and_invoices(services,
     known = together.read(reading_agreed(acme.pk))
     prices = together.read(reading_prices(acme, known, used, days=DAYS))
     assert prices.grouped == set(grouped)
-    read = together.read(reading_days(acme, used.services, days=DAYS, grouped=grouped, now=NOW))
+    of_days = reading_days(acme, used.services, days=DAYS, shown=DAYS, grouped=grouped, now=NOW)
+    read = together.read(of_days)
     for service in used.services:
         figures = daily_figures(service=service, days=DAYS, now=NOW, organisations=[acme.pk])
         own = {day: one for day, one in read.days[service.pk].items() if one.figure}
