@@ -1,5 +1,6 @@
 """The events page: what came, what became of it, and the form that takes an event back."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from urllib.parse import urlencode
 
@@ -13,8 +14,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from billing.dashboards import stamps
-from billing.dashboards.events.query import HOUR, STATES, find, read_asked
+from billing.dashboards import stamps, unknown
+from billing.dashboards.events.query import HOUR, STATES, Asked, find, read_asked
 from billing.metering.events import EventName
 from billing.metering.folding import uncounted
 from billing.metering.ingesting import corrections
@@ -92,6 +93,7 @@ def _show(request: SignedInRequest, organisation: Organisation | None, tag: str)
         "hour": asked.hour and f"{asked.hour:{HOUR}}",
         "day": asked.hour and day_of(asked.hour, zone),
         "asked": asked,
+        "refused": _refused(request, asked, services),
         "rows": [(one, _payload(one)) for one in found.events],
         "live": tag,  # on a page of older events, too: late ones come, and some are voided
         "older": found.older and str(found.older),
@@ -106,6 +108,13 @@ def _show(request: SignedInRequest, organisation: Organisation | None, tag: str)
         context["uncounted"] = uncounted.by_day(owner, today=timezone.now().date())
     page = template_for(request, "billing/events.html", partials={"events"})
     return render(request, page, context)
+
+
+def _refused(request: SignedInRequest, asked: Asked, services: Sequence[Service]) -> list[str]:
+    """Return what was asked for and cannot be shown."""
+    known = {"service": [one.slug for one in services], "state": STATES}
+    message = asked.message
+    return [*([message] if message else []), *unknown.messages(request.GET, known)]
 
 
 def _payload(one: Explained) -> str:

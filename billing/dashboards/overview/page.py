@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.budgets.warning import last_told
-from billing.dashboards import grains
+from billing.dashboards import grains, unknown
 from billing.dashboards.charts.csv_files import Place, Taken, download, written
 from billing.dashboards.charts.titles import taken_away
 from billing.dashboards.overview import chart, figures, links, movers, tables
@@ -59,6 +59,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
     template = template_for(request, PAGE, partials={"content", "organisations"})
     context: Context = {
         "asked": platform.asked,
+        "messages": _messages(request, platform),
         "presets": PRESETS,
         "metric": platform.metric,
         "metrics": platform.metrics,
@@ -76,6 +77,19 @@ def overview(request: SignedInRequest) -> HttpResponse:
     of = _organisations if template == f"{PAGE}#organisations" else _content
     page = render(request, template, context | of(request, platform))
     return live.asking_soon(page, is_coming=platform.is_coming)
+
+
+def _messages(request: SignedInRequest, platform: Platform) -> list[str]:
+    """Return what was asked for and cannot be shown."""
+    known = {
+        "metric": [metric.slug for metric in platform.metrics],
+        "by": chart.groupings(platform.metric),
+        "grain": grains.GRAINS,
+        "shape": chart.shapes(),
+        "sort": [f"{minus}{column}" for column in tables.SORTED_BY for minus in ("", "-")],
+    }
+    message = platform.asked.message
+    return [*([message] if message else []), *unknown.messages(request.GET, known)]
 
 
 def _content(request: SignedInRequest, platform: Platform) -> Context:

@@ -4,14 +4,12 @@ The address is the whole state: who opens it sees the same, and Back goes to wha
 is as it is by default is not in it, so each state has one address.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import urlencode
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
-
+from billing.dashboards import unknown
 from billing.dashboards.grains import GRAINS, grain_for
 from billing.dashboards.ranges import DEFAULT, MONTHLY, OFF, Range, read_range
 from billing.invoicing.charging.schedule import Cycle
@@ -19,13 +17,6 @@ from billing.invoicing.charging.schedule import Cycle
 RANGE = ("range", "from", "to")
 OF_RANGE = (*RANGE, "grain")  # which another range need not suit
 NAMES = (*OF_RANGE, "compare", "metric", "by", "sort")
-UNKNOWN = {
-    "metric": gettext_noop("There is no metric called “{name}”."),
-    "by": gettext_noop("There is no grouping called “{name}”."),
-    "grain": gettext_noop("There are bars of days, weeks and months, and none of a “{name}”."),
-    "sort": gettext_noop("There is no order called “{name}”."),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -86,17 +77,14 @@ def read_state(
 ) -> State:
     """Return the state that a query asks for; what it cannot mean is left out, with a message."""
     shown = read_range(asked, today=today, cycle=cycle, default=default)
-    chosen, messages = {}, [shown.message] if shown.message else []
-    for name, allowed in _allowed(choices):
-        value = asked.get(name) or allowed[0]
-        if value not in allowed:
-            messages.append(_(UNKNOWN[name]).format(name=value[:40]))
-            value = allowed[0]
-        chosen[name] = value
-    said = {name: value for name, value in chosen.items() if value != choices_of(choices, name)[0]}
-    if (grain := asked.get("grain", "")) and grain not in GRAINS:
-        messages.append(_(UNKNOWN["grain"]).format(name=grain[:40]))
-    shown = shown.by(grain)
+    known = _known(choices)
+    chosen = {
+        name: value if (value := asked.get(name, "")) in values else values[0]
+        for name, values in known.items()
+    }
+    said = {name: value for name, value in chosen.items() if value != known[name][0]}
+    messages = unknown.messages(asked, {**known, "grain": GRAINS})
+    shown = shown.by(asked.get("grain", ""))
     if shown.grain != grain_for(shown.shown):
         said["grain"] = shown.grain
     if asked.get("compare") == OFF:
@@ -106,16 +94,12 @@ def read_state(
         range=shown,
         **chosen,
         said=_said_range(asked, shown, default) | said,
-        messages=tuple(messages),
+        messages=(*([shown.message] if shown.message else []), *messages),
     )
 
 
-def choices_of(choices: Choices, name: str) -> tuple[str, ...]:
-    return dict(_allowed(choices))[name]
-
-
-def _allowed(choices: Choices) -> Iterable[tuple[str, tuple[str, ...]]]:
-    return [("metric", choices.metric), ("by", choices.by), ("sort", choices.sort)]
+def _known(choices: Choices) -> Mapping[str, tuple[str, ...]]:
+    return {"metric": choices.metric, "by": choices.by, "sort": choices.sort}
 
 
 def _said_range(asked: Mapping[str, str], shown: Range, default: str) -> dict[str, str]:

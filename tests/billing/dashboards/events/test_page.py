@@ -137,6 +137,16 @@ class TestFilters:
         response = client.get(PAGE, query, follow=True)
         assert ids(response) == [] or "All days are shown instead." in text(response)
 
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            ({"service": "none"}, "There is no service called “none”."),
+            ({"state": "none"}, "There is no state called “none”."),
+        ],
+    )
+    def test_say_what_there_is_not(self, client, query, said):
+        assert said in text(show(client, **query))
+
     def test_show_an_empty_list_with_the_way_back(self, client):
         assert "No such event. Show all events" in text(show(client, id="none"))
 

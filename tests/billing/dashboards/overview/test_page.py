@@ -158,3 +158,25 @@ class TestComparedWithNothing:
         client.get(URL)
         client.get(URL, {"compare": "off"})
         assert Ranking.objects.count() == 1
+
+
+class TestWhatIsNotThere:
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            ({"metric": "x"}, "There is no metric called “x”."),
+            ({"by": "x"}, "There is no grouping called “x”."),
+            ({"grain": "x"}, "There are bars of days, weeks and months, and none of a “x”."),
+            ({"shape": "x"}, "There are bars and lines, and nothing called “x”."),
+            ({"sort": "-x"}, "There is no order called “-x”."),
+            ({"range": "x"}, "There is no range called “x”. This month is shown instead."),
+        ],
+    )
+    def test_is_said(self, client, query, said):
+        assert f'<p class="notice" role="alert">{said}</p>' in text(client.get(URL, query))
+
+    @pytest.mark.parametrize(
+        "query", [{"sort": "-change", "compare": "off"}, {"metric": "cost", "by": "service"}, {}]
+    )
+    def test_says_nothing_of_what_is_there(self, client, query):
+        assert 'role="alert"' not in text(client.get(URL, query))
