@@ -18,6 +18,7 @@ RANGE = ("range", "from", "to")
 OF_RANGE = (*RANGE, "grain")  # which another range need not suit
 NAMES = (*OF_RANGE, "compare", "metric", "by", "sort")
 
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What there is to choose on a page; of each, the first is what is shown by default."""
