@@ -139,24 +139,29 @@ def valid(before: Invoice | None) -> Q:
     """
     if before is None:
         return Q(invoice__voided_at=None)
-    return _valid(before.issued_at, before.pk)
+    return valid_as_of(before.issued_at, before.pk)
 
 
-def _valid(at: datetime | Slot, before: int | Slot) -> Q:
+def valid_as_of(at: datetime | Slot, before: int | Slot) -> Q:
     was_valid = Q(invoice__voided_at=None) | Q(invoice__voided_at__gt=at)
     return was_valid & Q(invoice__lt=before)
 
 
-def _asked(organisations: Collection[UUID], before: Invoice | None) -> dict[str, Any]:
-    """Return whose and as of when: an invoice that is still to come is after all others."""
+def as_of(before: Invoice | None) -> dict[str, Any]:
+    """Return places of :func:`valid_as_of`: an invoice that is still to come is after all."""
     at, pk = (before.issued_at, before.pk) if before else (END_OF_TIME, LAST_KEY)
-    return {"owners": list(organisations), "at": at, "before": pk}
+    return {"at": at, "before": pk}
+
+
+def _asked(organisations: Collection[UUID], before: Invoice | None) -> dict[str, Any]:
+    """Return whose and as of when."""
+    return {"owners": list(organisations), **as_of(before)}
 
 
 def _lines(owners: Slot, at: Slot, before: Slot, kind: Kind) -> QuerySet[InvoiceLine]:
     """Return the lines of a kind on invoices that count."""
     own = InvoiceLine.objects.order_by().filter(invoice__organisation=any_of(owners))
-    return own.filter(_valid(at, before), kind=kind.value)
+    return own.filter(valid_as_of(at, before), kind=kind.value)
 
 
 def _charged(
@@ -274,6 +279,6 @@ def _taken_of_prepaid(
     owners: Slot, at: Slot, before: Slot
 ) -> QuerySet[accounts.PrepaidUse, tuple[Any, ...]]:
     own = accounts.PrepaidUse.objects.filter(
-        _valid(at, before), credit__organisation=any_of(owners)
+        valid_as_of(at, before), credit__organisation=any_of(owners)
     )
     return own.order_by().values_list("credit").annotate(Sum("amount"))

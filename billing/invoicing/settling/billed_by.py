@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from billing.accounts import models as accounts
 from billing.exact import ZERO, exactly
-from billing.invoicing.charging.besides import commitment_of, valid
+from billing.invoicing.charging.besides import as_of, commitment_of, valid_as_of
 from billing.invoicing.charging.bill import Discount
 from billing.invoicing.charging.fees import due
 from billing.invoicing.charging.lines import Kind, fee
@@ -18,15 +18,18 @@ from billing.invoicing.charging.standings import reading_standings
 from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.settling.after import CreditNote, CreditNoteLine
 from billing.periods import Days
+from billing.prepared import Slot, prepared
 from billing.together import Reading, together
+
+BESIDE_USAGE = [Kind.COMMITMENT.value, Kind.DISCOUNT.value]
 
 
 def terms_of(invoice: Invoice) -> Reading[Terms]:
     """Read what was in force then, in one round: nothing that is agreed on starts or ends on
     invoiced days.
     """
-    [rows], standings, discounts = yield from together(
-        _base_fees(invoice), reading_standings([invoice.organisation_id]), _discounts(invoice)
+    rows, standings, discounts = yield from together(
+        _reading_fees(invoice), reading_standings([invoice.organisation_id]), _discounts(invoice)
     )
     fees = [
         replace(fee(Kind.BASE_FEE, row.service_name, row.amount), tax_class=row.tax_class)
@@ -38,8 +41,15 @@ def terms_of(invoice: Invoice) -> Reading[Terms]:
     return Terms(fees, commitment, discounts)
 
 
-def _base_fees(invoice: Invoice) -> Reading[Sequence[Sequence[InvoiceLine]]]:
-    return (yield [invoice.lines.filter(kind=Kind.BASE_FEE).order_by("position")])
+def _reading_fees(invoice: Invoice) -> Reading[Sequence[InvoiceLine]]:
+    [rows] = yield [_base_fees(invoice=invoice.pk)]
+    return rows
+
+
+@prepared
+def _base_fees(invoice: Slot) -> QuerySet[InvoiceLine]:
+    found = InvoiceLine.objects.filter(invoice=invoice, kind=Kind.BASE_FEE.value)
+    return found.order_by("position")
 
 
 def invoiced(
@@ -49,14 +59,11 @@ def invoiced(
     in one round; or by what was issued before another invoice.
     """
     found: dict[Key, tuple[str, Decimal]] = {}
-    kinds = [Kind.COMMITMENT, Kind.DISCOUNT]
-    lines = InvoiceLine.objects.filter(
-        Q(invoice=invoice, kind__in=kinds)
-        | Q(kind=Kind.CORRECTION, service=None, corrects__starts_on=invoice.starts_on),
-        valid(before),
-        invoice__organisation=invoice.organisation_id,
-    ).order_by("invoice", "position")
-    rows, given_back = yield [lines, _given_back(invoice, before)]
+    when = as_of(before)
+    lines = _lines(
+        invoice=invoice.pk, first=invoice.starts_on, owner=invoice.organisation_id, **when
+    )
+    rows, given_back = yield [lines, _given_back(invoice=invoice.pk, at=when["at"])]
     for row in rows:
         key = row.source_id, row.tax_class
         text, so_far = found.get(key, (row.service_name, ZERO))
@@ -69,19 +76,32 @@ def invoiced(
     return found
 
 
+@prepared
+def _lines(
+    invoice: Slot, first: Slot, owner: Slot, at: Slot, before: Slot
+) -> QuerySet[InvoiceLine]:
+    corrections = Q(kind=Kind.CORRECTION.value, service=None, corrects__starts_on=first)
+    found = InvoiceLine.objects.filter(
+        Q(invoice=invoice, kind__in=BESIDE_USAGE) | corrections,
+        valid_as_of(at, before),
+        invoice__organisation=owner,
+    )
+    return found.order_by("invoice", "position")
+
+
+@prepared
 def _given_back(
-    invoice: Invoice, before: Invoice | None
+    invoice: Slot, at: Slot
 ) -> "QuerySet[CreditNoteLine, tuple[UUID | None, str, str, Decimal]]":
     """Ask what credit notes took back of its commitment and discounts, which went with usage: by
     the line's source and tax class, its text and the amount.
     """
     lines = CreditNoteLine.objects.filter(
         credit_note__invoice=invoice,
-        credit_note__kind=CreditNote.Kind.CORRECTION,
-        invoice_line__kind__in=[Kind.COMMITMENT, Kind.DISCOUNT],
+        credit_note__kind=CreditNote.Kind.CORRECTION.value,
+        credit_note__issued_at__lt=at,
+        invoice_line__kind__in=BESIDE_USAGE,
     )
-    if before is not None:
-        lines = lines.filter(credit_note__issued_at__lt=before.issued_at)
     of_line = (f"invoice_line__{name}" for name in ("source_id", "tax_class", "service_name"))
     return lines.values_list(*of_line, "amount")
 
@@ -91,17 +111,31 @@ def _discounts(invoice: Invoice) -> Reading[list[Discount]]:
 
     One for so many periods that took nothing off has this one left for a later period.
     """
-    took = invoice.lines.filter(kind=Kind.DISCOUNT).values("source_id")
-    in_force = Q(
-        Q(ends_on=None) | Q(ends_on__gt=invoice.starts_on),
-        periods=None,
-        starts_on__lt=invoice.ends_on,
-        granted_at__lte=invoice.issued_at,
-    )
-    asked = accounts.Discount.objects.filter(
-        Q(pk__in=took) | in_force,
-        organisation=invoice.organisation_id,
-        currency__in=["", invoice.currency],
+    asked = _in_force(
+        invoice=invoice.pk,
+        owner=invoice.organisation_id,
+        first=invoice.starts_on,
+        end=invoice.ends_on,
+        issued_at=invoice.issued_at,
+        currency=invoice.currency,
     )
     [rows] = yield [asked]
     return [Discount(row.pk, row.text, row.rate, row.amount, row.service_id) for row in rows]
+
+
+@prepared
+def _in_force(
+    invoice: Slot, owner: Slot, first: Slot, end: Slot, issued_at: Slot, currency: Slot
+) -> QuerySet[accounts.Discount]:
+    lowered = InvoiceLine.objects.filter(invoice=invoice, kind=Kind.DISCOUNT.value)
+    unlimited = Q(
+        Q(ends_on=None) | Q(ends_on__gt=first),
+        periods=None,
+        starts_on__lt=end,
+        granted_at__lte=issued_at,
+    )
+    return accounts.Discount.objects.filter(
+        Q(pk__in=lowered.order_by().values("source_id")) | unlimited,
+        Q(currency="") | Q(currency=currency),
+        organisation=owner,
+    )

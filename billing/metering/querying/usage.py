@@ -38,6 +38,7 @@ from billing.metering.querying.period_sql import (
     PERIOD,
 )
 from billing.periods import ONE_DAY, Days, Zones, day_of, microseconds, start_of
+from billing.prepared import Slot, any_of, prepared
 from billing.together import Raw, Reading, read
 from catacloud.accounts.models import Organisation
 
@@ -117,10 +118,12 @@ def reading_figures(
     of_some = organisations is not None
     rows = OF_ALL if not of_some else OF_SOME if levels is None else OF_KNOWN
     sql = PERIOD.format(rows=rows, only=ONLY if of_some else "")
-    [zones] = yield [_zones_of(organisations)]
+    [zones] = yield [_zones() if organisations is None else _zones_of(owners=list(organisations))]
     asked = spans_of(days, now, [name for (name,) in zones]) | _known(levels or {})
     asked["organisations"] = list(organisations or [])
-    [found] = yield [Raw(sql, asked, PERIOD_COLUMNS)]
+    # Of one it is the same few rows whatever is asked; a page may read a year's periods of its own.
+    is_of_one = organisations is not None and len(organisations) == 1
+    [found] = yield [Raw(sql, asked, PERIOD_COLUMNS, is_planned_once=is_of_one)]
     return [
         PeriodFigure(organisation, service, Decimal(figure), level)
         for organisation, service, figure, level in found
@@ -147,11 +150,15 @@ def _known(levels: Levels) -> dict[str, Any]:
     }
 
 
-def _zones_of(organisations: Sequence[UUID] | None) -> "QuerySet[Organisation, tuple[str]]":
-    found = Organisation.objects.order_by("time_zone").values_list("time_zone")
-    if organisations is not None:
-        found = found.filter(pk__in=organisations)
-    return found.distinct()
+@prepared
+def _zones() -> "QuerySet[Organisation, tuple[str]]":
+    return Organisation.objects.order_by("time_zone").values_list("time_zone").distinct()
+
+
+@prepared
+def _zones_of(owners: Slot) -> "QuerySet[Organisation, tuple[str]]":
+    found = Organisation.objects.filter(pk=any_of(owners)).order_by("time_zone")
+    return found.values_list("time_zone").distinct()
 
 
 def spans_of(days: Days, now: datetime, names: Sequence[str]) -> dict[str, Any]:

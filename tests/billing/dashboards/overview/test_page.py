@@ -179,4 +179,4 @@ class TestWhatIsNotThere:
         "query", [{"sort": "-change", "compare": "off"}, {"metric": "cost", "by": "service"}, {}]
     )
     def test_says_nothing_of_what_is_there(self, client, query):
-        assert 'role="alert"' not in text(client.get(URL, query))
+        assert 'class="notice"' not in text(client.get(URL, query))
