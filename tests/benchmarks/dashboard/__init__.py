@@ -22,6 +22,7 @@ PARTS: dict[str, Part] = {
     "export of a year as CSV": exports.measure,
     "FOCUS, rules broken": exports.focus,
     "Lighthouse, phone": lighthouse.measure,
+    "a year to correct": pages.measure_corrected,  # which changes what the others measure
 }
 
 
