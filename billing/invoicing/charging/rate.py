@@ -23,7 +23,7 @@ from billing.invoicing.charging.rated import (
 )
 from billing.invoicing.charging.subscriptions import InForce, in_force_at_end, splits
 from billing.invoicing.models import Invoice
-from billing.metering.querying.usage import PeriodFigure, reading_figures
+from billing.metering.querying.usage import PeriodFigure, reading_figures, reading_zones
 from billing.periods import Days
 from billing.pricing.models import PlanVersion
 from billing.together import Reading, read, together
@@ -189,12 +189,15 @@ def _rate(
     pools: Pools | None = None,
     of: Days | None = None,
 ) -> Reading[dict[UUID, RatedPeriod]]:
-    holds = yield from held(
-        days=days,
-        organisations=organisations,
-        plans_of=plans_of,
-        with_own_prices=with_own_prices,
-        pools=pools,
+    holds, zones = yield from together(
+        held(
+            days=days,
+            organisations=organisations,
+            plans_of=plans_of,
+            with_own_prices=with_own_prices,
+            pools=pools,
+        ),
+        reading_zones(organisations),
     )
     plans, pools = holds.plans, holds.pools
     each = _prorated(holds.prices, days, of) if of else holds.prices
@@ -202,7 +205,15 @@ def _rate(
         used = used_by(each, days=days, now=now)
     else:
         read_of = frozenset(organisations or () if figures is not None else ())
-        used = yield from _used(each, days=days, now=now, read_of=read_of, figures=figures or ())
+        others = each.keys() - set(each if organisations is None else organisations)
+        used = yield from _used(
+            each,
+            days=days,
+            now=now,
+            read_of=read_of,
+            figures=figures or (),
+            zones=None if others else zones,
+        )
     wanted = set(plans if organisations is None else organisations)
     rated = {
         owner: rate_agreed(plan, each[owner], used, owner)
@@ -286,11 +297,15 @@ def _used(
     now: datetime,
     read_of: Set[UUID] = frozenset(),
     figures: Sequence[PeriodFigure] = (),
+    zones: Sequence[str] | None = None,
 ) -> Reading[Used]:
-    """Read what organisations used of what their prices are for, but for what was read before."""
+    """Read what organisations used of what their prices are for, but for what was read before.
+
+    Who knows their ``zones`` spares a round.
+    """
     rows = [row for row in figures if row.organisation_id in each]
     if unread := [owner for owner in each if owner not in read_of]:
-        rows += yield from reading_figures(days=days, now=now, organisations=unread)
+        rows += yield from reading_figures(days=days, now=now, organisations=unread, zones=zones)
     of_services = {(row.organisation_id, row.service_id): row.figure for row in rows}
     asked: defaultdict[Part, list[UUID]] = defaultdict(list)
     for organisation, prices in each.items():

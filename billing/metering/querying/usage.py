@@ -113,13 +113,16 @@ def reading_figures(
     now: datetime,
     organisations: Sequence[UUID] | None = None,
     levels: Levels | None = None,
+    zones: Sequence[str] | None = None,
 ) -> Reading[list[PeriodFigure]]:
-    """Read what :func:`period_figures` returns, in two rounds."""
+    """Read what :func:`period_figures` returns, in two rounds; in one where the names are known of
+    the time ``zones`` that these organisations have, or more of them.
+    """
     of_some = organisations is not None
     rows = OF_ALL if not of_some else OF_SOME if levels is None else OF_KNOWN
     sql = PERIOD.format(rows=rows, only=ONLY if of_some else "")
-    [zones] = yield [_zones() if organisations is None else _zones_of(owners=list(organisations))]
-    asked = spans_of(days, now, [name for (name,) in zones]) | _known(levels or {})
+    names = (yield from reading_zones(organisations)) if zones is None else zones
+    asked = spans_of(days, now, names) | _known(levels or {})
     asked["organisations"] = list(organisations or [])
     # Of one it is the same few rows whatever is asked; a page may read a year's periods of its own.
     is_of_one = organisations is not None and len(organisations) == 1
@@ -128,6 +131,12 @@ def reading_figures(
         PeriodFigure(organisation, service, Decimal(figure), level)
         for organisation, service, figure, level in found
     ]
+
+
+def reading_zones(organisations: Sequence[UUID] | None) -> Reading[list[str]]:
+    """Read the names of the time zones that some organisations have, or all."""
+    [zones] = yield [_zones() if organisations is None else _zones_of(owners=list(organisations))]
+    return [name for (name,) in zones]
 
 
 def levels_before(

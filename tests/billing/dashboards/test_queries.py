@@ -90,13 +90,14 @@ def test_the_bill_is_as_it_will_be_after_the_one_that_waits(acme, as_user, owner
     assert "Granted credit" in as_user(owner).get(f"{ACME}/invoices/").content.decode()
 
 
+@pytest.mark.parametrize("page", ["costs", "invoices"])
 def test_of_an_organisation_whose_invoiced_months_changed(
-    acme, as_user, owner, django_assert_max_num_queries
+    acme, as_user, owner, page, django_assert_max_num_queries
 ):
     make_daily_usage(acme, *(date(2026, n, 20) for n in (7, 8, 9)), hours=100)
     corrected = read(corrections(organisations=[acme.pk], now=NOW)).lines[acme.pk]
     assert {line.corrects.starts_on.month for line in corrected["EUR"]} == {7, 8, 9}
     client = as_user(owner)
-    client.get(f"{ACME}/costs/")
+    client.get(f"{ACME}/{page}/")
     with django_assert_max_num_queries(MOST):
-        client.get(f"{ACME}/costs/")
+        client.get(f"{ACME}/{page}/")
