@@ -7,6 +7,7 @@ from django.db.models import Field
 from django.forms import BaseInlineFormSet, ModelForm, Widget
 from django.http import HttpRequest
 from django.utils.text import capfirst
+from django.utils.translation import pgettext
 
 
 class NamedCells(BaseInlineFormSet[Any, Any, Any]):
@@ -28,6 +29,7 @@ class NamedMoments:
     ) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
         if field and isinstance(field.widget, AdminSplitDateTime):
-            for part, name in zip(field.widget.widgets, ("day", "time"), strict=True):
+            names = (pgettext("of a moment", "day"), pgettext("of a moment", "time"))
+            for part, name in zip(field.widget.widgets, names, strict=True):
                 part.attrs["aria-label"] = f"{field.label}: {name}"
         return field

@@ -59,6 +59,7 @@ CORS_EXPOSE_HEADERS = [
 ]
 
 INSTALLED_APPS = [
+    "catacloud",  # first: it translates what models are called, and the admin makes forms of that
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -73,7 +74,6 @@ INSTALLED_APPS = [
     "pgtrigger",
     "sequences",
     "template_partials",
-    "catacloud",
     "catacloud.accounts",
     "eventstore",
     "uploads",

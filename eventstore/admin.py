@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy
 
 from eventstore import registry, standing
 from eventstore.models import Checkpoint, DeadLetter, Horizon, StoredEvent, Stream, TenantKey
@@ -29,7 +30,7 @@ COUNT_LIMIT = 10_000  # events that are counted to say how far a partition is be
 class StreamSearch(forms.Form):
     """What a visitor may narrow the list by, and where its next page begins."""
 
-    q = forms.UUIDField(required=False, label="Tenant or stream id")
+    q = forms.UUIDField(required=False, label=gettext_lazy("Tenant or stream id"))
     type = forms.ChoiceField(required=False)
     tenant = forms.UUIDField(required=False, widget=forms.HiddenInput)
     stream = forms.UUIDField(required=False, widget=forms.HiddenInput)
@@ -37,7 +38,10 @@ class StreamSearch(forms.Form):
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
         names = [(name, name) for name in registry.stream_types()]
-        self.fields["type"] = forms.ChoiceField(required=False, choices=[("", "All"), *names])
+        choices = [("", gettext("All")), *names]
+        self.fields["type"] = forms.ChoiceField(
+            required=False, label=gettext("Type"), choices=choices
+        )
 
 
 class LookOnly(admin.ModelAdmin[Any]):
@@ -78,7 +82,7 @@ class EventStoreAdmin(LookOnly):
             "horizon": Horizon.objects.first(),
             "count_limit": COUNT_LIMIT,
         }
-        return self._page(request, "consumers", "Consumers", context)
+        return self._page(request, "consumers", gettext("Consumers"), context)
 
     def shreddings(self, request: HttpRequest) -> HttpResponse:
         """List the tenants whose personal values were erased, and who decided so, and why."""
@@ -90,7 +94,7 @@ class EventStoreAdmin(LookOnly):
         context = {"shreddings": found[:PAGE], "next": ""}
         if len(found) > PAGE:
             context["next"] = _query(request, after=first + PAGE)
-        return self._page(request, "shreddings", "Shreddings", context)
+        return self._page(request, "shreddings", gettext("Shreddings"), context)
 
     def streams(self, request: HttpRequest) -> HttpResponse:
         """List streams by tenant and id; search by either id, narrow by type."""
@@ -101,7 +105,7 @@ class EventStoreAdmin(LookOnly):
         if len(found) > PAGE:
             last = found[PAGE - 1]
             context["next"] = _query(request, tenant=last.tenant_id, stream=last.stream_id)
-        return self._page(request, "streams", "Streams", context)
+        return self._page(request, "streams", gettext("Streams"), context)
 
     def stream(self, request: HttpRequest, tenant_id: UUID, stream_id: UUID) -> HttpResponse:
         """Show a stream's events in order, with payload and metadata."""
@@ -114,7 +118,10 @@ class EventStoreAdmin(LookOnly):
         context = {"stream": stream, "events": events[:PAGE], "next": ""}
         if len(events) > PAGE:
             context["next"] = _query(request, after=events[PAGE - 1]["version"])
-        return self._page(request, "stream", str(stream), context)
+        title = gettext("{type} {stream} at version {version}").format(
+            type=stream.type, stream=stream.stream_id, version=stream.version
+        )
+        return self._page(request, "stream", title, context)
 
     def _page(
         self, request: HttpRequest, name: str, title: str, context: dict[str, Any]
@@ -142,15 +149,16 @@ class DeadLetterAdmin(LookOnly):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """List them under their name: there is nothing to select them for."""
-        return super().changelist_view(request, {**(extra_context or {}), "title": "Dead letters"})
+        context = {**(extra_context or {}), "title": gettext("Dead letters")}
+        return super().changelist_view(request, context)
 
-    @admin.display(description="Event")
+    @admin.display(description=gettext_lazy("Event"))
     def the_event(self, letter: DeadLetter) -> str:
         address = reverse("admin:eventstore_stream", args=[letter.tenant_id, letter.stream_id])
-        return format_html(
-            '<a href="{}?after={}">{} version {}</a>',
-            *(address, letter.version - 1, letter.stream_id, letter.version),
+        name = gettext("{stream} version {version}").format(
+            stream=letter.stream_id, version=letter.version
         )
+        return format_html('<a href="{}?after={}">{}</a>', address, letter.version - 1, name)
 
 
 def _require(request: HttpRequest, permission: str) -> None:

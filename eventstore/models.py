@@ -4,6 +4,7 @@ from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from django.db.models import Func, Value
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 NEXT_POSITION = Func(Value("eventstore_position"), function="nextval")
 
@@ -264,7 +265,9 @@ class DeadLetter(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.consumer} skipped {self.position}: {self.reason}"
+        return gettext("{consumer} skipped {position}: {reason}").format(
+            consumer=self.consumer, position=self.position, reason=self.reason
+        )
 
 
 class LiveProjection(models.Model):

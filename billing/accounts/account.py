@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from uuid import UUID, uuid5
 
 import msgspec
+from django.utils.translation import gettext
 
 from billing.accounts import events as said
 from billing.accounts.events import AccountSubscribed, UsageMetered
@@ -96,9 +97,9 @@ class BillingAccount(Metered):
         self._refuse_closed(starts_on)
         current = self.on_plan(starts_on)
         if current is None:
-            raise Refused("It is on no plan yet: subscribe it first.")
+            raise Refused(gettext("It is on no plan yet: subscribe it first."))
         if current == plan_version:
-            raise Refused("It is on that plan version already.")
+            raise Refused(gettext("It is on that plan version already."))
         if is_prorated:
             _refuse_two_currencies(currencies[current], currencies[plan_version])
         event = said.PlanChanged(
@@ -114,7 +115,7 @@ class BillingAccount(Metered):
             return []
         self._refuse_closed(starts_on)
         if self.on_plan(starts_on) is None:
-            raise Refused("It is on no plan then.")
+            raise Refused(gettext("It is on no plan then."))
         event = said.AccountMigrated(
             migration=migration, plan_version=plan_version, starts_on=starts_on
         )
@@ -133,7 +134,9 @@ class BillingAccount(Metered):
         asked = _span(event.starts_on, event.ends_on)
         for one in self.own_prices.values():
             if one.service == event.service and one.span.overlaps(asked):
-                raise Refused("The service has a price of its own on some of these days already.")
+                raise Refused(
+                    gettext("The service has a price of its own on some of these days already.")
+                )
         return _events(now, event)
 
     def end_price(
@@ -142,9 +145,10 @@ class BillingAccount(Metered):
         """End a price of its own, at the earliest when it starts; raises Refused."""
         price = self.own_prices.get(override)
         if price is None or not _before(ends_on, price.span.ends_on):
-            raise Refused("There is no such price of its own after that day.")
+            raise Refused(gettext("There is no such price of its own after that day."))
         if ends_on < price.span.starts_on:
-            raise Refused(f"That price starts on {price.span.starts_on} only.")
+            why = gettext("That price starts on {day} only.")
+            raise Refused(why.format(day=price.span.starts_on))
         event = said.PriceOverrideEnded(override=override, ends_on=ends_on, reason=reason)
         return _events(now, event)
 
@@ -152,7 +156,8 @@ class BillingAccount(Metered):
         """Get a discount. Raises Refused where its coupon was used by this account before."""
         self._refuse_closed(event.starts_on)
         if event.coupon and event.coupon in self.coupons:
-            raise Refused(f"It has used the coupon {event.coupon} already.")
+            why = gettext("It has used the coupon {coupon} already.")
+            raise Refused(why.format(coupon=event.coupon))
         return _events(now, event)
 
     def end_discount(
@@ -160,7 +165,7 @@ class BillingAccount(Metered):
     ) -> Sequence[NewEvent]:
         """End a discount before its time; raises Refused."""
         if discount not in self.discounts or self.discounts[discount] is not None:
-            raise Refused("There is no such discount, or it was ended before.")
+            raise Refused(gettext("There is no such discount, or it was ended before."))
         event = said.DiscountEnded(discount=discount, ends_on=ends_on, reason=reason)
         return _events(now, event)
 
@@ -173,27 +178,31 @@ class BillingAccount(Metered):
         """Be rated together with ``parent``; raises Refused where it is in a pool still."""
         self._refuse_closed(starts_on)
         if self.pool and _before(starts_on, self.pool[1].ends_on):
-            raise Refused("It is in a volume account on that day: let it leave that first.")
+            raise Refused(
+                gettext("It is in a volume account on that day: let it leave that first.")
+            )
         return _events(now, said.PoolJoined(parent=parent, starts_on=starts_on, reason=reason))
 
     def leave_pool(self, *, ends_on: date, reason: str, now: datetime) -> Sequence[NewEvent]:
         if not self.pool or self.pool[1].ends_on:
-            raise Refused("It is in no volume account.")
+            raise Refused(gettext("It is in no volume account."))
         if ends_on <= self.pool[1].starts_on:
-            raise Refused(f"It is in its volume account from {self.pool[1].starts_on} on only.")
+            why = gettext("It is in its volume account from {day} on only.")
+            raise Refused(why.format(day=self.pool[1].starts_on))
         return _events(now, said.PoolLeft(ends_on=ends_on, reason=reason))
 
     def pause(self, *, starts_on: date, reason: str, now: datetime) -> Sequence[NewEvent]:
         self._refuse_closed(starts_on)
         if self.paused and _before(starts_on, self.paused.ends_on):
-            raise Refused("It is paused on that day already.")
+            raise Refused(gettext("It is paused on that day already."))
         return _events(now, said.AccountPaused(starts_on=starts_on, reason=reason))
 
     def resume(self, *, ends_on: date, reason: str, now: datetime) -> Sequence[NewEvent]:
         if not self.paused or self.paused.ends_on:
-            raise Refused("It is not paused.")
+            raise Refused(gettext("It is not paused."))
         if ends_on <= self.paused.starts_on:
-            raise Refused(f"It is paused from {self.paused.starts_on} on only.")
+            why = gettext("It is paused from {day} on only.")
+            raise Refused(why.format(day=self.paused.starts_on))
         return _events(now, said.AccountResumed(ends_on=ends_on, reason=reason))
 
     def close(self, *, closes_on: date, reason: str, now: datetime) -> Sequence[NewEvent]:
@@ -206,7 +215,8 @@ class BillingAccount(Metered):
 
     def _refuse_closed(self, on: date) -> None:
         if self.closes_on is not None and on >= self.closes_on:
-            raise Refused(f"The account is closed from {self.closes_on} on.")
+            why = gettext("The account is closed from {day} on.")
+            raise Refused(why.format(day=self.closes_on))
 
     def apply(self, event: Event) -> None:
         match event:
@@ -281,10 +291,11 @@ def _events(now: datetime, *events: Event) -> list[NewEvent]:
 
 def _refuse_two_currencies(before: str, after: str) -> None:
     if before != after:
-        raise Refused(
-            f"A period that is divided has one invoice, so it cannot go from {before} to {after} "
+        why = gettext(
+            "A period that is divided has one invoice, so it cannot go from {before} to {after} "
             "amid one: let the new plan start with a period, and do not divide that."
         )
+        raise Refused(why.format(before=before, after=after))
 
 
 def _before(day: date, end: date | None) -> bool:
@@ -293,5 +304,6 @@ def _before(day: date, end: date | None) -> bool:
 
 def _span(starts_on: date, ends_on: date | None) -> Span:
     if not _before(starts_on, ends_on):
-        raise Refused(f"The end {ends_on} must be after the start {starts_on}.")
+        why = gettext("The end {end} must be after the start {start}.")
+        raise Refused(why.format(end=ends_on, start=starts_on))
     return Span(starts_on, ends_on)

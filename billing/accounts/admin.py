@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from billing.accounts.account import Refused
 from billing.accounts.agreements import agreements_of
@@ -83,7 +84,9 @@ class AccountAdmin(ReadOnly, admin.ModelAdmin[Account]):
             form.add_error(None, str(error))
             return False
         self.log_change(request, account, f"{form.title}: {reason}")
-        self.message_user(request, f"{form.title}: done.", messages.SUCCESS)
+        self.message_user(
+            request, gettext("{title}: done.").format(title=form.title), messages.SUCCESS
+        )
         return True
 
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from billing.accounts import events as said
 from billing.accounts.account import BillingAccount, Refused, account_id
@@ -31,8 +32,15 @@ from eventstore.rehydrating import Decide
 
 
 class AlreadyInvoiced(Refused):
-    def __init__(self, until: date, to: str = "") -> None:
-        super().__init__(f"Days before {until} are invoiced already{to}: choose {until} or later.")
+    def __init__(self, until: date, to: Organisation | None = None) -> None:
+        """``to`` is who was invoiced, where that is another than was asked about."""
+        why = gettext("Days before {until} are invoiced already: choose {until} or later.")
+        if to is not None:
+            why = gettext(
+                "Days before {until} are invoiced already to {to}, whose usage is rated together "
+                "with its: choose {until} or later."
+            )
+        super().__init__(why.format(until=until, to=to))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +102,7 @@ def refuse_priced(organisation: Organisation, since: date) -> None:
     mates = Q(organisation__in=pool.values("organisation")) | Q(organisation__in=its)
     invoices = Invoice.objects.filter(mates, ends_on__gt=since, voided_at=None)
     if last := invoices.select_related("organisation").order_by("-ends_on").first():
-        who = last.organisation
-        raise AlreadyInvoiced(last.ends_on, f" to {who}, whose usage is rated together with its")
+        raise AlreadyInvoiced(last.ends_on, last.organisation)
 
 
 def tell(
@@ -168,7 +175,8 @@ def add_credit(agreed: Agreement, *, kind: str, amount: Any, currency: str) -> C
     except UnknownCurrency as error:
         raise Refused(str(error)) from error
     if amount <= 0 or not is_whole:
-        raise Refused(f"{amount} {currency} is no amount above zero of whole minor units.")
+        why = gettext("{amount} {currency} is no amount above zero of whole minor units.")
+        raise Refused(why.format(amount=amount, currency=currency))
     with changing(agreed.organisation):
         event = said.CreditAdded(
             credit=uuid4(), kind=kind, amount=amount, currency=currency, reason=agreed.reason
@@ -266,8 +274,10 @@ def _pool(parent: Organisation) -> list[Organisation]:
 def _refuse_chain(organisation: Organisation, parent: Organisation) -> None:
     """A parent is in no pool itself: pools have one level."""
     if organisation == parent:
-        raise Refused("An organisation is not its own parent.")
+        raise Refused(gettext("An organisation is not its own parent."))
     if PoolMember.objects.filter(organisation=parent, ends_on=None).exists():
-        raise Refused(f"{parent} is in a volume account itself: name the parent of that.")
+        why = gettext("{parent} is in a volume account itself: name the parent of that.")
+        raise Refused(why.format(parent=parent))
     if PoolMember.objects.filter(parent=organisation, ends_on=None).exists():
-        raise Refused(f"{organisation} has a volume account of its own: let its members leave.")
+        why = gettext("{organisation} has a volume account of its own: let its members leave.")
+        raise Refused(why.format(organisation=organisation))

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q
+from django.utils.translation import gettext
 
 from billing.accounts import events as said
 from billing.accounts.account import BillingAccount, Refused
@@ -36,14 +37,16 @@ def redeem(agreed: Agreement, *, code: str, starts_on: date) -> Discount:
     with changing(agreed.organisation, since=starts_on):
         coupon = Coupon.objects.filter(code=code.strip().upper()).first()
         if coupon is None:
-            raise Refused(f"There is no coupon {code!r}.")
+            raise Refused(gettext("There is no coupon {code}.").format(code=repr(code)))
         if coupon.valid_until and agreed.now.astimezone(UTC).date() > coupon.valid_until:
-            raise Refused(f"The coupon {coupon} was valid until {coupon.valid_until}.")
+            why = gettext("The coupon {coupon} was valid until {day}.")
+            raise Refused(why.format(coupon=coupon, day=coupon.valid_until))
         off = {name: getattr(coupon, name) for name in OFF}
         discount = _grant(agreed, starts_on, off, coupon)
         free = Q(most_redemptions=None) | Q(redeemed__lt=F("most_redemptions"))
         if not Coupon.objects.filter(free, pk=coupon.pk).update(redeemed=F("redeemed") + 1):
-            raise Refused(f"The coupon {coupon} has been used as often as it may.")
+            why = gettext("The coupon {coupon} has been used as often as it may.")
+            raise Refused(why.format(coupon=coupon))
         return discount
 
 
@@ -98,4 +101,5 @@ def _check(discount: Discount) -> None:
     except ValidationError as error:
         raise Refused(" ".join(error.messages)) from error
     if amount is not None and amount != round_amount(amount, discount.currency):
-        raise Refused(f"{amount} {discount.currency} has parts of a minor unit.")
+        why = gettext("{amount} {currency} has parts of a minor unit.")
+        raise Refused(why.format(amount=amount, currency=discount.currency))

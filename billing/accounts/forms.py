@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy, pgettext
 
 from billing.accounts import commands, discounts
 from billing.accounts.commands import Agreement
@@ -19,9 +20,11 @@ from catacloud.accounts.models import Organisation
 
 
 class Subscribe(Operation):
-    title = "Subscribe to a plan"
-    plan_version = forms.ModelChoiceField(PlanVersion.objects.filter(status="published"))
-    starts_on = day("First day")
+    title = gettext_lazy("Subscribe to a plan")
+    plan_version = forms.ModelChoiceField(
+        PlanVersion.objects.filter(status="published"), label=gettext_lazy("Plan version")
+    )
+    starts_on = day(gettext_lazy("First day"))
 
     def act(self, agreed: Agreement) -> None:
         subscribe(
@@ -33,15 +36,22 @@ class Subscribe(Operation):
 
 
 class ChangePlan(Operation):
-    title = "Change the plan"
-    plan_version = forms.ModelChoiceField(PlanVersion.objects.filter(status="published"))
-    starts_on = day("First day on it", "For the end of the period, the first day of the next one.")
+    title = gettext_lazy("Change the plan")
+    plan_version = forms.ModelChoiceField(
+        PlanVersion.objects.filter(status="published"), label=gettext_lazy("Plan version")
+    )
+    starts_on = day(
+        gettext_lazy("First day on it"),
+        gettext_lazy("For the end of the period, the first day of the next one."),
+    )
     is_prorated = forms.BooleanField(
-        label="Divide the period there",
+        label=gettext_lazy("Divide the period there"),
         required=False,
-        help_text="For a change now: each part is rated on its own plan, and fees and flat amounts "
-        "are shared by days. Else all of the period with that day is on the new plan. Usage in a "
-        "volume account is rated on its parent's plan: only a change of that divides it.",
+        help_text=gettext_lazy(
+            "For a change now: each part is rated on its own plan, and fees and flat amounts "
+            "are shared by days. Else all of the period with that day is on the new plan. Usage in "
+            "a volume account is rated on its parent's plan: only a change of that divides it."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -62,18 +72,44 @@ class ChangePlan(Operation):
 
 
 class GrantDiscount(Operation):
-    title = "Grant a discount"
-    text = forms.CharField(max_length=100, help_text="As the invoice names it.")
-    rate = forms.DecimalField(required=False, help_text="A share: 0.25 takes a quarter off.")
-    amount = forms.DecimalField(required=False, help_text="Or else so much off each invoice.")
-    currency = forms.CharField(max_length=3, required=False, help_text="Of the amount.")
+    title = gettext_lazy("Grant a discount")
+    text = forms.CharField(
+        label=gettext_lazy("Text"),
+        max_length=100,
+        help_text=gettext_lazy("As the invoice names it."),
+    )
+    rate = forms.DecimalField(
+        label=gettext_lazy("Rate"),
+        required=False,
+        help_text=gettext_lazy("A share: 0.25 takes a quarter off."),
+    )
+    amount = forms.DecimalField(
+        label=gettext_lazy("Amount"),
+        required=False,
+        help_text=gettext_lazy("Or else so much off each invoice."),
+    )
+    currency = forms.CharField(
+        label=gettext_lazy("Currency"),
+        max_length=3,
+        required=False,
+        help_text=gettext_lazy("Of the amount."),
+    )
     service = forms.ModelChoiceField(
-        Service.objects.all(), required=False, help_text="Empty: off all lines."
+        Service.objects.all(),
+        label=gettext_lazy("Service"),
+        required=False,
+        help_text=gettext_lazy("Empty: off all lines."),
     )
     periods = forms.IntegerField(
-        required=False, min_value=1, help_text="How many invoices; 1 is once. Empty: every one."
+        label=gettext_lazy("Periods"),
+        required=False,
+        min_value=1,
+        help_text=gettext_lazy("How many invoices; 1 is once. Empty: every one."),
     )
-    starts_on = day("First day", "It lowers the invoice of the period with this day first.")
+    starts_on = day(
+        gettext_lazy("First day"),
+        gettext_lazy("It lowers the invoice of the period with this day first."),
+    )
 
     def act(self, agreed: Agreement) -> None:
         off = {name: value for name, value in self.cleaned_data.items() if name != "reason"}
@@ -81,9 +117,9 @@ class GrantDiscount(Operation):
 
 
 class EndDiscount(Operation):
-    title = "End a discount"
-    discount = forms.ModelChoiceField(Discount.objects.none())
-    ends_on = day("Periods from this day on have it no more")
+    title = gettext_lazy("End a discount")
+    discount = forms.ModelChoiceField(Discount.objects.none(), label=gettext_lazy("Discount"))
+    ends_on = day(gettext_lazy("Periods from this day on have it no more"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,9 +132,9 @@ class EndDiscount(Operation):
 
 
 class RedeemCoupon(Operation):
-    title = "Redeem a coupon"
-    code = forms.CharField(max_length=40)
-    starts_on = day("First day")
+    title = gettext_lazy("Redeem a coupon")
+    code = forms.CharField(label=gettext_lazy("Code"), max_length=40)
+    starts_on = day(gettext_lazy("First day"))
 
     def act(self, agreed: Agreement) -> None:
         data = self.cleaned_data
@@ -106,10 +142,13 @@ class RedeemCoupon(Operation):
 
 
 class AddCredit(Operation):
-    title = "Add credit"
-    kind = forms.ChoiceField(choices=Credit.Kind.choices)
-    amount = forms.DecimalField(min_value=Decimal("0.0001"))
-    currency = forms.CharField(max_length=3, initial="EUR")
+    title = gettext_lazy("Add credit")
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=Credit.Kind.choices)
+    amount = forms.DecimalField(label=gettext_lazy("Amount"), min_value=Decimal("0.0001"))
+    currency = forms.CharField(label=gettext_lazy("Currency"), max_length=3, initial="EUR")
+
+    def said(self, name: str, value: Any) -> Any:
+        return pgettext("credit", value) if name == "kind" else super().said(name, value)
 
     def act(self, agreed: Agreement) -> None:
         data = self.cleaned_data
@@ -119,11 +158,13 @@ class AddCredit(Operation):
 
 
 class JoinPool(Operation):
-    title = "Join a volume account"
+    title = gettext_lazy("Join a volume account")
     parent = forms.ModelChoiceField(
-        Organisation.objects.all(), help_text="Its prices rate the usage of all together."
+        Organisation.objects.all(),
+        label=gettext_lazy("Parent"),
+        help_text=gettext_lazy("Its prices rate the usage of all together."),
     )
-    starts_on = day("First day")
+    starts_on = day(gettext_lazy("First day"))
 
     def act(self, agreed: Agreement) -> None:
         data = self.cleaned_data
@@ -131,32 +172,35 @@ class JoinPool(Operation):
 
 
 class LeavePool(Operation):
-    title = "Leave the volume account"
-    ends_on = day("First day without it")
+    title = gettext_lazy("Leave the volume account")
+    ends_on = day(gettext_lazy("First day without it"))
 
     def act(self, agreed: Agreement) -> None:
         commands.leave_pool(agreed, ends_on=self.cleaned_data["ends_on"])
 
 
 class Pause(Operation):
-    title = "Pause the account"
-    starts_on = day("First day", "Neither base fee nor commitment is due; usage still is.")
+    title = gettext_lazy("Pause the account")
+    starts_on = day(
+        gettext_lazy("First day"),
+        gettext_lazy("Neither base fee nor commitment is due; usage still is."),
+    )
 
     def act(self, agreed: Agreement) -> None:
         commands.pause(agreed, starts_on=self.cleaned_data["starts_on"])
 
 
 class Resume(Operation):
-    title = "Resume the account"
-    ends_on = day("First day on which it runs again")
+    title = gettext_lazy("Resume the account")
+    ends_on = day(gettext_lazy("First day on which it runs again"))
 
     def act(self, agreed: Agreement) -> None:
         commands.resume(agreed, ends_on=self.cleaned_data["ends_on"])
 
 
 class Close(Operation):
-    title = "Close the account"
-    closes_on = day("Closed from", "It cannot be opened again.")
+    title = gettext_lazy("Close the account")
+    closes_on = day(gettext_lazy("Closed from"), gettext_lazy("It cannot be opened again."))
 
     def act(self, agreed: Agreement) -> None:
         commands.close(agreed, closes_on=self.cleaned_data["closes_on"])

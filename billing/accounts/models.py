@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 
 from billing.accounts.coupons import Coupon, Off, off_is_one_thing
 from billing.metering.models import Service
@@ -60,7 +61,8 @@ class PriceOverride(models.Model):
         constraints = [ends_after_start("own_price_ends_after_its_start")]
 
     def __str__(self) -> str:
-        return f"{self.service} from {self.starts_on}"
+        text = gettext("{what} from {day}")
+        return text.format(what=self.service, day=self.starts_on)
 
 
 class Discount(Off):
@@ -118,7 +120,8 @@ class Credit(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display().partition(':')[0]} credit"
+        kind = str(self.get_kind_display()).partition(":")[0]
+        return gettext("{kind} credit").format(kind=kind)
 
 
 class PoolMember(models.Model):
@@ -148,7 +151,7 @@ class PoolMember(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"with {self.parent}"
+        return gettext("with {organisation}").format(organisation=self.parent)
 
 
 class Standstill(models.Model):
@@ -182,7 +185,8 @@ class Standstill(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} from {self.starts_on}"
+        text = gettext("{what} from {day}")
+        return text.format(what=self.kind, day=self.starts_on)
 
 
 class PrepaidUse(models.Model):

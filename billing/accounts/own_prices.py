@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Field
+from django.utils.translation import gettext
 
 from billing.exact import plain
 from billing.metering.models import Service
@@ -75,7 +76,8 @@ def _row(model: Any, columns: Data) -> Any:
     try:
         return model(**{name: fields[name].to_python(value) for name, value in columns.items()})
     except (KeyError, ValidationError) as error:
-        raise InvalidPrice(f"This is no price: {error}") from error
+        why = gettext("This is no price: {error}").format(error=error)
+        raise InvalidPrice(why) from error
 
 
 def _said(row: Any) -> Iterator[tuple[str, Any]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from billing.accounts import commands
 from billing.accounts.commands import Agreement
@@ -18,39 +19,66 @@ BESIDE_PRICE = {"fee": "flat_fee", "cap": "cap"}  # what a tier may have, by its
 
 
 class OverridePrice(Operation):
-    title = "Agree on a price for a service"
-    service = forms.ModelChoiceField(Service.objects.all())
-    model = forms.ChoiceField(choices=Charge.Model.choices)
+    title = gettext_lazy("Agree on a price for a service")
+    service = forms.ModelChoiceField(Service.objects.all(), label=gettext_lazy("Service"))
+    model = forms.ChoiceField(label=gettext_lazy("Model"), choices=Charge.Model.choices)
     tiers = forms.CharField(
+        label=gettext_lazy("Tiers"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="One a line, such as 100: 0.10; the last without an end, such as : 0.05. With a "
-        "flat fee, a cap, or both: 100: 0.10, fee 5, cap 8. Of a percentage, in per cent.",
+        help_text=gettext_lazy(
+            "One a line, such as 100: 0.10; the last without an end, such as : 0.05. With a "
+            "flat fee, a cap, or both: 100: 0.10, fee 5, cap 8. Of a percentage, in per cent."
+        ),
     )
-    amount = forms.DecimalField(required=False, help_text="Of a flat price, or of one package.")
-    package_size = forms.DecimalField(required=False)
+    amount = forms.DecimalField(
+        label=gettext_lazy("Amount"),
+        required=False,
+        help_text=gettext_lazy("Of a flat price, or of one package."),
+    )
+    package_size = forms.DecimalField(label=gettext_lazy("Package size"), required=False)
     divide_by = forms.DecimalField(
-        required=False, help_text="1000 prices thousands of the service's units."
+        label=gettext_lazy("Divide by"),
+        required=False,
+        help_text=gettext_lazy("1000 prices thousands of the service's units."),
     )
     rounding = forms.ChoiceField(
+        label=gettext_lazy("Rounding"),
         choices=[("", "---------"), *Charge.Rounding.choices],
         required=False,
-        help_text="Of that division, once per period. Empty: up.",
+        help_text=gettext_lazy("Of that division, once per period. Empty: up."),
     )
-    allowance = forms.DecimalField(required=False, help_text="Units that are free.")
-    minimum = forms.DecimalField(required=False, help_text="The least that a period comes to.")
-    maximum = forms.DecimalField(required=False)
-    event_fee = forms.DecimalField(required=False, help_text="Of a percentage, for each event.")
-    event_minimum = forms.DecimalField(required=False, help_text="Of each event.")
-    event_maximum = forms.DecimalField(required=False)
-    free_events = forms.IntegerField(required=False, min_value=0)
-    starts_on = day("First day")
-    ends_on = day("Ends before", "Empty: without end.", required=False)
+    allowance = forms.DecimalField(
+        label=gettext_lazy("Allowance"),
+        required=False,
+        help_text=gettext_lazy("Units that are free."),
+    )
+    minimum = forms.DecimalField(
+        label=gettext_lazy("Minimum"),
+        required=False,
+        help_text=gettext_lazy("The least that a period comes to."),
+    )
+    maximum = forms.DecimalField(label=pgettext_lazy("of a price", "Maximum"), required=False)
+    event_fee = forms.DecimalField(
+        label=gettext_lazy("Event fee"),
+        required=False,
+        help_text=gettext_lazy("Of a percentage, for each event."),
+    )
+    event_minimum = forms.DecimalField(
+        label=gettext_lazy("Event minimum"),
+        required=False,
+        help_text=gettext_lazy("Of each event."),
+    )
+    event_maximum = forms.DecimalField(label=gettext_lazy("Event maximum"), required=False)
+    free_events = forms.IntegerField(label=gettext_lazy("Free events"), required=False, min_value=0)
+    starts_on = day(gettext_lazy("First day"))
+    ends_on = day(gettext_lazy("Ends before"), gettext_lazy("Empty: without end."), required=False)
 
     TERMS = (
         *("amount", "package_size", "divide_by", "rounding", "allowance", "minimum", "maximum"),
         *("event_fee", "event_minimum", "event_maximum", "free_events"),
     )
+    unsaid = frozenset({"tiers", "model", *TERMS})
 
     def clean(self) -> Data:
         data: Data = super().clean() or {}
@@ -69,9 +97,7 @@ class OverridePrice(Operation):
         return {"model": data.get("model", ""), **said, "tiers": tiers}
 
     def in_words(self) -> list[tuple[str, Any]]:
-        said = {name.replace("_", " ") for name in ("tiers", "model", *self.TERMS)}
-        shown = [pair for pair in super().in_words() if pair[0] not in said]
-        return [("price", words_of(self.cleaned_data["terms"])), *shown]
+        return [(gettext("Price"), words_of(self.cleaned_data["terms"])), *super().in_words()]
 
     def act(self, agreed: Agreement) -> None:
         data = self.cleaned_data
@@ -89,20 +115,22 @@ def _tier(line: str) -> dict[str, str]:
     first, *more = (part.strip() for part in line.split(","))
     end, colon, price = (part.strip() for part in first.partition(":"))
     if not colon:
-        raise InvalidPrice(f"{line.strip()!r} is no tier: write its end, a colon and its price.")
+        said = gettext("{line} is no tier: write its end, a colon and its price.")
+        raise InvalidPrice(said.format(line=repr(line.strip())))
     tier = {"up_to": end, "unit_price": price} if end else {"unit_price": price}
     for part in more:
         name, _, amount = part.partition(" ")
         if name not in BESIDE_PRICE:
-            raise InvalidPrice(f"{part!r} is not known of a tier: write fee 5, or cap 8.")
+            said = gettext("{part} is not known of a tier: write fee 5, or cap 8.")
+            raise InvalidPrice(said.format(part=repr(part)))
         tier[BESIDE_PRICE[name]] = amount.strip()
     return tier
 
 
 class EndPrice(Operation):
-    title = "End a price of its own"
-    override = forms.ModelChoiceField(PriceOverride.objects.none(), label="Price")
-    ends_on = day("First day without it")
+    title = gettext_lazy("End a price of its own")
+    override = forms.ModelChoiceField(PriceOverride.objects.none(), label=gettext_lazy("Price"))
+    ends_on = day(gettext_lazy("First day without it"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

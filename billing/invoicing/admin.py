@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, pgettext
 from sequences.models import Sequence
 
 from billing.invoicing import admin_written
@@ -34,19 +35,19 @@ class InvoiceLineInline(ReadOnly, admin.TabularInline[InvoiceLine, Invoice]):
     fields = ["position", "text", "quantity_said", "amount_said", "how"]
     readonly_fields = ["text", "quantity_said", "amount_said", "how"]
 
-    @admin.display(description="text")
+    @admin.display(description=gettext_lazy("text"))
     def text(self, line: InvoiceLine) -> str:
         return admin_written.text(line)
 
-    @admin.display(description="quantity")
+    @admin.display(description=gettext_lazy("quantity"))
     def quantity_said(self, line: InvoiceLine) -> str:
         return admin_written.written_line(line).quantity
 
-    @admin.display(description="amount")
+    @admin.display(description=gettext_lazy("amount"))
     def amount_said(self, line: InvoiceLine) -> str:
         return admin_written.written_line(line).amount
 
-    @admin.display(description="working")
+    @admin.display(description=gettext_lazy("working"))
     def how(self, line: InvoiceLine) -> str:
         return admin_written.working(line)
 
@@ -67,9 +68,14 @@ class PaymentForm(forms.ModelForm[Payment]):
         cleaned = super().clean()
         invoice, amount = self.cleaned_data.get("invoice"), self.cleaned_data.get("amount")
         if invoice and invoice.voided_at:
-            raise ValidationError(f"Invoice {invoice} is void: nothing is paid for it.")
+            raise ValidationError(
+                gettext("Invoice {invoice} is void: nothing is paid for it.").format(
+                    invoice=invoice
+                )
+            )
         if invoice and amount is not None and amount != round_amount(amount, invoice.currency):
-            raise ValidationError({"amount": f"This is no amount of {invoice.currency}."})
+            said = gettext("This is no amount of {currency}.").format(currency=invoice.currency)
+            raise ValidationError({"amount": said})
         return cleaned
 
 
@@ -84,7 +90,7 @@ class PaymentAdmin(admin.ModelAdmin[Payment]):
     search_fields = ["invoice__number", "reference"]
     autocomplete_fields = ["invoice"]
 
-    @admin.display(description="amount", ordering="amount")
+    @admin.display(description=gettext_lazy("amount"), ordering="amount")
     def amount_said(self, payment: Payment) -> str:
         return admin_written.money(payment.amount, payment.invoice)
 
@@ -103,7 +109,11 @@ class PaymentAdmin(admin.ModelAdmin[Payment]):
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=200, help_text="The document says it.")
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=200,
+        help_text=gettext_lazy("The document says it."),
+    )
 
 
 class CreditNoteLineInline(ReadOnly, admin.TabularInline[CreditNoteLine, CreditNote]):
@@ -115,10 +125,15 @@ class CreditNoteForm(forms.ModelForm[CreditNote]):
     """Of one line, of an amount of the whole, or, with neither, of all that is left."""
 
     line = forms.IntegerField(
-        required=False, min_value=1, help_text="Its position. Empty: shared out over all lines."
+        label=gettext_lazy("Line"),
+        required=False,
+        min_value=1,
+        help_text=gettext_lazy("Its position. Empty: shared out over all lines."),
     )
     amount = forms.DecimalField(
-        required=False, help_text="As the lines have it. Empty: all that is left."
+        label=gettext_lazy("Amount"),
+        required=False,
+        help_text=gettext_lazy("As the lines have it. Empty: all that is left."),
     )
 
     class Meta:
@@ -143,7 +158,7 @@ class CreditNoteForm(forms.ModelForm[CreditNote]):
 def _credit(asked: dict[str, Any]) -> CreditNote:
     invoice, line, amount = asked["invoice"], asked["line"], asked["amount"]
     if line and amount is None:
-        raise CannotCredit("Say how much of the line.")
+        raise CannotCredit(gettext("Say how much of the line."))
     amounts = None
     if amount is not None:
         amounts = {line: amount} if line else shares(invoice, amount)
@@ -159,7 +174,7 @@ class CreditNoteAdmin(admin.ModelAdmin[CreditNote]):
     autocomplete_fields = ["invoice"]
     inlines = [CreditNoteLineInline]
 
-    @admin.display(description="gross", ordering="gross")
+    @admin.display(description=gettext_lazy("gross"), ordering="gross")
     def gross_said(self, note: CreditNote) -> str:
         return admin_written.money(note.gross, note.invoice)
 
@@ -202,39 +217,41 @@ class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
             return None
         return reverse("invoice", args=[obj.organisation.slug, obj.number])
 
-    @admin.display(description="total", ordering="gross")
+    @admin.display(description=gettext_lazy("total"), ordering="gross")
     def gross_said(self, invoice: Invoice) -> str:  # `total` is a field: the net, without currency
         return admin_written.money(invoice.gross, invoice)
 
-    @admin.display(description="seller, as it was")
+    @admin.display(description=gettext_lazy("seller, as it was"))
     def from_whom(self, invoice: Invoice) -> str:
         return admin_written.seller(invoice)
 
-    @admin.display(description="buyer, as it was")
+    @admin.display(description=gettext_lazy("buyer, as it was"))
     def to_whom(self, invoice: Invoice) -> str:
         return admin_written.buyer(invoice)
 
-    @admin.display(description="sums")
+    @admin.display(description=gettext_lazy("sums"))
     def sums(self, invoice: Invoice) -> str:
         return admin_written.sums(invoice)
 
-    @admin.action(description="Verify from their events", permissions=["view"])
+    @admin.action(description=gettext_lazy("Verify from their events"), permissions=["view"])
     def verify(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:
         for invoice in queryset.order_by("pk"):
             difference = verifying.verify(invoice)
-            said = difference or f"{invoice}: made anew from its events, it comes to the same cent."
+            same = gettext("{invoice}: made anew from its events, it comes to the same cent.")
+            said = difference or same.format(invoice=invoice)
             self.message_user(request, said, messages.ERROR if difference else messages.SUCCESS)
 
-    @admin.action(description="Credit all that is left…", permissions=["credit"])
+    @admin.action(description=gettext_lazy("Credit all that is left…"), permissions=["credit"])
     def credit_in_full(
         self, request: HttpRequest, queryset: QuerySet[Invoice]
     ) -> HttpResponse | None:
         how = partial(credit, amounts=None)
-        return self._take_back(request, queryset, "credit_in_full", "Credit all that is left", how)
+        title = gettext("Credit all that is left")
+        return self._take_back(request, queryset, "credit_in_full", title, how)
 
-    @admin.action(description="Void…", permissions=["credit"])
+    @admin.action(description=gettext_lazy("Void…"), permissions=["credit"])
     def void(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> HttpResponse | None:
-        return self._take_back(request, queryset, "void", "Void", void)
+        return self._take_back(request, queryset, "void", pgettext("do it", "Void"), void)
 
     def has_credit_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("billing.add_creditnote")
@@ -254,7 +271,7 @@ class InvoiceAdmin(ReadOnly, admin.ModelAdmin[Invoice]):
             context = {
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
-                "title": f"{title}: are you sure?",
+                "title": gettext("{title}: are you sure?").format(title=title),
                 "action": action,
                 "invoices": [(one, admin_written.written(one)) for one in chosen],
                 "form": form,

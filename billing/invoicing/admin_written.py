@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from billing.invoicing.documents import describing
 from billing.invoicing.documents.written import Written, WrittenLine, write
@@ -18,14 +19,14 @@ def written(invoice: Invoice) -> Written:
     """Return it in the admin's language, once for all that a page shows of it."""
     kept: Written | None = invoice.__dict__.get("_written")
     if kept is None:
-        kept = write(replace(describing.of_invoice(invoice), language="en"))
+        kept = write(replace(describing.of_invoice(invoice), language=_language()))
         invoice.__dict__["_written"] = kept
     return kept
 
 
 def money(amount: Decimal, invoice: Invoice) -> str:
     """Write an amount of what an invoice is about."""
-    return Pen("en", invoice.currency).money(amount)
+    return Pen(_language(), invoice.currency).money(amount)
 
 
 def seller(invoice: Invoice) -> SafeString:
@@ -54,6 +55,10 @@ def text(line: InvoiceLine) -> SafeString:
 def working(line: InvoiceLine) -> SafeString:
     """Each step: what it is about, its quantity, price and amount."""
     return _rows(*((" ".join(filter(None, step)),) for step in written_line(line).steps))
+
+
+def _language() -> str:
+    return get_language() or "en"
 
 
 def _rows(*rows: tuple[str]) -> SafeString:

@@ -45,14 +45,15 @@ def validate_iban(text: str) -> None:
     from stdnum import iban
 
     if not iban.is_valid(text):
-        raise ValidationError(f"{text!r} is no IBAN: its digits do not fit.")
+        said = gettext("{text} is no IBAN: its digits do not fit.")
+        raise ValidationError(said.format(text=repr(text)))
 
 
 def validate_bic(text: str) -> None:
     from stdnum import bic
 
     if not bic.is_valid(text):
-        raise ValidationError(f"{text!r} is no BIC.")
+        raise ValidationError(gettext("{text} is no BIC.").format(text=repr(text)))
 
 
 class LegalDetails(models.Model):
@@ -166,7 +167,8 @@ class VatRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.country} {self.tax_class}: {self.percent} % from {self.starts_on}"
+        rate = f"{self.country} {self.tax_class}: {self.percent} %"
+        return gettext("{what} from {day}").format(what=rate, day=self.starts_on)
 
 
 def rates_in(rows: Iterable[VatRate]) -> Rates:

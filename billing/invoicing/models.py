@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 
 from billing.exact import ZERO, exactly
 from billing.invoicing import triggers
@@ -49,7 +50,9 @@ class Subscription(models.Model):
         triggers = [VERSION_IS_ON_OFFER]
 
     def __str__(self) -> str:
-        return f"{self.organisation} on {self.plan_version} from {self.starts_on}"
+        return gettext("{organisation} on {plan} from {day}").format(
+            organisation=self.organisation, plan=self.plan_version, day=self.starts_on
+        )
 
 
 class Invoice(models.Model):
@@ -236,7 +239,8 @@ class InvoiceLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.invoice} line {self.position}"
+        text = gettext("{document} line {number}")
+        return text.format(document=self.invoice, number=self.position)
 
     @property
     def amount_now(self) -> Decimal:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
 from enum import StrEnum
 
+from django.utils.translation import gettext
+
 from billing.exact import DIGITS, ROUNDING, ZERO, exactly, plain
 from billing.pricing.currencies import minor_unit, round_amount
 from billing.pricing.tax_classes import EXEMPT_CLASS, STANDARD_CLASS
@@ -34,9 +36,10 @@ class NoRate(Exception):
     """There is no VAT rate to take. The message says which, and what to do."""
 
     def __init__(self, country: str, tax_class: str) -> None:
-        super().__init__(
-            f"There is no {tax_class} VAT rate of {country}: add it to the seller's legal entity."
+        why = gettext(
+            "There is no {tax_class} VAT rate of {country}: add it to the seller's legal entity."
         )
+        super().__init__(why.format(tax_class=tax_class, country=country))
 
 
 @dataclass(frozen=True, slots=True)

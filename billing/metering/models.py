@@ -5,6 +5,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from billing.metering import backlog, triggers
 
@@ -126,7 +127,8 @@ class Definition(models.Model):
         triggers = [triggers.DEFINITION_IS_FIXED, backlog.NOTED]
 
     def __str__(self) -> str:
-        return f"{self.service} from {self.starts_at:%Y-%m-%d %H:%M} UTC"
+        text = gettext("{service} from {moment} UTC")
+        return text.format(service=self.service, moment=f"{self.starts_at:%Y-%m-%d %H:%M}")
 
 
 class Dimension(models.Model):

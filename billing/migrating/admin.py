@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from billing.invoicing.charging.subscriptions import CannotSubscribe
 from billing.metering.services.admin import ReadOnly
@@ -75,7 +76,8 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
                 form.add_error(None, str(error))
             else:
                 return redirect(_page(made))
-        return self._render(request, "name", "Name who moves, to what and when", form=form)
+        title = gettext("Name who moves, to what and when")
+        return self._render(request, "name", title, form=form)
 
     def change_view(
         self,
@@ -98,7 +100,7 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
         return self._render(
             request,
             "migration",
-            f"Migration {migration}",
+            gettext("Migration to {version}").format(version=migration.to_version),
             migration=migration,
             when=_when(migration),
             is_busy=is_busy,
@@ -129,7 +131,7 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
             return self._render(
                 request,
                 "confirm",
-                f"{step.capitalize()}: are you sure?",
+                _asked(step),
                 migration=migration,
                 when=_when(migration),
                 step=step,
@@ -142,7 +144,7 @@ class PlanMigrationAdmin(ReadOnly, admin.ModelAdmin[PlanMigration]):
         except moving.CannotConfirm as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
-            self.log_change(request, migration, f"Chose to {step} it.")
+            self.log_change(request, migration, _chosen(step))
             self.message_user(request, said, messages.SUCCESS)
         return redirect(_page(migration))
 
@@ -183,21 +185,37 @@ def _page_of(rows: Sequence[Compared], number: str | None) -> Page[Compared]:
     return Paginator(sorted(rows, key=lambda row: -row.difference), PER_PAGE).get_page(number)
 
 
+def _asked(step: str) -> str:
+    if step == "undo":
+        return gettext("Undo: are you sure?")
+    return gettext("Confirm: are you sure?")
+
+
+def _chosen(step: str) -> str:
+    said = {
+        "simulate": gettext("Chose to simulate it."),
+        "confirm": gettext("Chose to confirm it."),
+        "undo": gettext("Chose to undo it."),
+    }
+    return said[step]
+
+
 def _simulate(migration: PlanMigration) -> str:
     simulating.begin(migration, now=timezone.now())
     ring_simulation(migration)
-    return "The simulation is on its way: this page says how far it is."
+    return gettext("The simulation is on its way: this page says how far it is.")
 
 
 def _confirm(migration: PlanMigration, user: Any) -> str:
     moving.confirm(migration, by=user if isinstance(user, User) else None, now=timezone.now())
     run_migration.delay(migration_id=str(migration.pk))
-    return "The migration runs: this page says how far it is."
+    return gettext("The migration runs: this page says how far it is.")
 
 
 def _undo(migration: PlanMigration) -> str:
     count = moving.undo(migration, now=timezone.now())
-    return f"{count} are back on what they were on; whose new period is invoiced, stays."
+    said = gettext("{count} are back on what they were on; whose new period is invoiced, stays.")
+    return said.format(count=count)
 
 
 def _compared(moves: QuerySet[Move]) -> list[Compared]:

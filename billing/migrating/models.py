@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from billing.pricing.models import PlanVersion
 from catacloud.accounts.models import Organisation
@@ -78,7 +79,7 @@ class PlanMigration(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"to {self.to_version}"
+        return gettext("to {version}").format(version=self.to_version)
 
 
 class Move(models.Model):

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import partial
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from billing.accounts.account import BillingAccount, Refused
 from billing.accounts.commands import (
@@ -38,7 +39,7 @@ def confirm(migration: PlanMigration, *, by: User | None, now: datetime) -> None
         pk=migration.pk, status=PlanMigration.Status.NAMED, simulated_at__isnull=False
     ).update(status=PlanMigration.Status.RUNNING, confirmed_at=now, confirmed_by=by)
     if not claimed:
-        raise CannotConfirm("It has not been simulated yet, or was confirmed before.")
+        raise CannotConfirm(gettext("It has not been simulated yet, or was confirmed before."))
 
 
 def run(migration: PlanMigration, *, now: datetime) -> None:
@@ -107,7 +108,7 @@ def _start(migration: PlanMigration, organisation: Organisation, now: datetime) 
     standing = standings_of([organisation.pk])[organisation.pk]
     stay = standing.on(today)
     if stay is None:
-        raise Refused("It is on no plan.")
+        raise Refused(gettext("It is on no plan."))
     invoices = Invoice.objects.filter(organisation=organisation, voided_at=None)
     last = invoices.order_by("-ends_on").values_list("ends_on", flat=True).first()
     start = stay.cycle.period_of(today).end
@@ -125,10 +126,11 @@ def _refuse_another_currency(
     """Who was named in one currency may have changed to another since."""
     stay = standings_of([organisation.pk])[organisation.pk].on(starts_on)
     if stay and stay.currency != migration.to_version.currency:
-        raise Refused(
-            f"It is billed in {stay.currency} by then: name a version in that for it, since a "
+        why = gettext(
+            "It is billed in {currency} by then: name a version in that for it, since a "
             "migration leaves the currency."
         )
+        raise Refused(why.format(currency=stay.currency))
 
 
 def _end_prices(agreed: Agreement, ends_on: date) -> list[dict[str, str | None]]:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext
 
 from billing.invoicing.charging.subscriptions import refuse_not_on_offer
 from billing.invoicing.models import Subscription
@@ -25,7 +26,7 @@ def name(migration: PlanMigration, *, now: datetime) -> PlanMigration:
     with transaction.atomic():
         found = list(_who(migration, now))
         if not found:
-            raise CannotName("Nobody who can move to that version is named.")
+            raise CannotName(gettext("Nobody who can move to that version is named."))
         migration.save(force_insert=True)
         Move.objects.bulk_create(Move(migration=migration, organisation=one) for one in found)
     return migration
@@ -53,4 +54,5 @@ def _who(migration: PlanMigration, now: datetime) -> QuerySet[Organisation]:
 def _refuse_unknown(slugs: list[str]) -> None:
     known = set(Organisation.objects.filter(slug__in=slugs).values_list("slug", flat=True))
     if unknown := [slug for slug in slugs if slug not in known]:
-        raise CannotName(f"There is no organisation {', '.join(unknown)}.")
+        why = gettext("There is no organisation {slugs}.")
+        raise CannotName(why.format(slugs=", ".join(unknown)))

@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from billing.exact import ZERO, exactly
 from billing.spreadsheets import cell
 
@@ -33,10 +35,10 @@ class Compared:
 
     @property
     def outcome(self) -> str:
-        """Say what the new version would have been to them."""
+        """Say what the new version would have been to them: in English, for the CSV is data."""
         if not self.difference:
-            return "the same"
-        return "pays less" if self.difference < 0 else "pays more"
+            return gettext_noop("the same")
+        return gettext_noop("pays less") if self.difference < 0 else gettext_noop("pays more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def differences_figure(rows: Sequence[Compared], *, currency: str) -> dict[str, 
     """Return bars of the greatest differences, who loses most first; a plain Plotly dictionary."""
     greatest = sorted(rows, key=lambda row: (-abs(row.difference), row.slug))[:MOST_BARS]
     shown = sorted(greatest, key=lambda row: (row.difference, row.slug))
+    title = gettext("new less then, {currency}").format(currency=currency)
     return {
         "data": [
             {
@@ -80,7 +83,7 @@ def differences_figure(rows: Sequence[Compared], *, currency: str) -> dict[str, 
         ],
         "layout": {
             "showlegend": False,
-            "xaxis": {"title": {"text": f"new less then, {currency}"}},
+            "xaxis": {"title": {"text": title}},
             "yaxis": {
                 "type": "category",
                 "automargin": True,
@@ -107,18 +110,23 @@ def when_in_words(
     *, starts_on: date | None, keep_until: date | None, keeps_own_prices: bool
 ) -> str:
     """Say when each customer of a migration moves, and what stays as it is for them."""
-    if starts_on:
-        when = f"All of them move on {starts_on}, which divides the period of that day."
-    elif keep_until:
-        when = (
-            "Each moves with the first billing period of its own that starts on "
-            f"{keep_until} or later; until then it stays where it is."
-        )
-    else:
-        when = "Each moves with its next billing period."
+    when = _when(starts_on, keep_until)
     if keeps_own_prices:
-        return f"{when} Prices of their own stay in force."
-    return f"{when} Prices of their own end then."
+        return gettext("{when} Prices of their own stay in force.").format(when=when)
+    return gettext("{when} Prices of their own end then.").format(when=when)
+
+
+def _when(starts_on: date | None, keep_until: date | None) -> str:
+    if starts_on:
+        said = gettext("All of them move on {day}, which divides the period of that day.")
+        return said.format(day=starts_on)
+    if keep_until:
+        said = gettext(
+            "Each moves with the first billing period of its own that starts on "
+            "{day} or later; until then it stays where it is."
+        )
+        return said.format(day=keep_until)
+    return gettext("Each moves with its next billing period.")
 
 
 def _short(name: str) -> str:

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from billing.pricing.admin_drafts import DraftAdmin, OnlyDrafts
 from billing.pricing.differences import differences
@@ -26,8 +27,14 @@ from billing.pricing.plans import (
     retire,
 )
 from billing.pricing.subscribers import subscribers
-from billing.pricing.words import in_words, version_in_words
+from billing.pricing.words import in_words, priced, version_in_words
 from catacloud.admin_forms import NamedCells
+
+SURE = {
+    "publish": gettext_lazy("Publish: are you sure?"),
+    "duplicate": gettext_lazy("Duplicate: are you sure?"),
+    "retire": gettext_lazy("Retire: are you sure?"),
+}
 
 
 class VersionInline(admin.TabularInline[PlanVersion, Plan]):
@@ -61,9 +68,9 @@ class ChargeInline(OnlyDrafts, admin.TabularInline[Charge, PlanVersion]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Charge]:
         return super().get_queryset(request).prefetch_related("tiers")
 
-    @admin.display(description="prices")
+    @admin.display(description=gettext_lazy("prices"))
     def prices(self, charge: Charge) -> str:
-        return in_words(charge) if charge.pk else "after saving, on the charge's page"
+        return in_words(charge) if charge.pk else gettext("after saving, on the charge's page")
 
 
 @admin.register(PlanVersion)
@@ -74,9 +81,12 @@ class PlanVersionAdmin(DraftAdmin[PlanVersion]):
     list_select_related = ["plan"]
     fieldsets = [
         (None, {"fields": ["plan", "number", "status", "published_at", "effective_on"]}),
-        ("Billing", {"fields": ["currency", "billing_period", "anchor", "tax_behaviour"]}),
         (
-            "Fees",
+            gettext_lazy("Billing"),
+            {"fields": ["currency", "billing_period", "anchor", "tax_behaviour"]},
+        ),
+        (
+            gettext_lazy("Fees"),
             {
                 "fields": [
                     *("base_fee", "base_fee_timing", "base_fee_tax_class"),
@@ -106,7 +116,7 @@ class PlanVersionAdmin(DraftAdmin[PlanVersion]):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"{version}: what is different",
+            "title": gettext("{version}: what is different").format(version=version),
             "version": version,
             "others": others,
             "other": other,
@@ -124,28 +134,31 @@ class PlanVersionAdmin(DraftAdmin[PlanVersion]):
             obj.number = next_number(plan=obj.plan)
         super().save_model(request, obj, form, change)
 
-    @admin.action(description="Publish…", permissions=["change"])
+    @admin.action(description=gettext_lazy("Publish…"), permissions=["change"])
     def publish(self, request: HttpRequest, versions: QuerySet[PlanVersion]) -> HttpResponse | None:
         def publish_one(version: PlanVersion) -> str:
             publish(version=version, now=timezone.now())
-            return f"{version} is published: it can be subscribed to, and never changes."
+            text = gettext("{version} is published: it can be subscribed to, and never changes.")
+            return text.format(version=version)
 
         return self._confirmed(request, versions, "publish", publish_one)
 
-    @admin.action(description="Duplicate to a new draft…", permissions=["add"])
+    @admin.action(description=gettext_lazy("Duplicate to a new draft…"), permissions=["add"])
     def duplicate(
         self, request: HttpRequest, versions: QuerySet[PlanVersion]
     ) -> HttpResponse | None:
         def duplicate_one(version: PlanVersion) -> str:
-            return f"{version} is copied to the draft {new_draft(version=version)}."
+            text = gettext("{version} is copied to the draft {draft}.")
+            return text.format(version=version, draft=new_draft(version=version))
 
         return self._confirmed(request, versions, "duplicate", duplicate_one)
 
-    @admin.action(description="Retire…", permissions=["change"])
+    @admin.action(description=gettext_lazy("Retire…"), permissions=["change"])
     def retire(self, request: HttpRequest, versions: QuerySet[PlanVersion]) -> HttpResponse | None:
         def retire_one(version: PlanVersion) -> str:
             retire(version=version)
-            return f"{version} is retired: nobody new comes to it, and who is on it stays."
+            text = gettext("{version} is retired: nobody new comes to it, and who is on it stays.")
+            return text.format(version=version)
 
         return self._confirmed(request, versions, "retire", retire_one)
 
@@ -175,7 +188,7 @@ class PlanVersionAdmin(DraftAdmin[PlanVersion]):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"{action.capitalize()}: are you sure?",
+            "title": SURE[action],
             "action": action,
             "versions": [_asked(version) for version in versions],
         }
@@ -190,7 +203,7 @@ def _asked(version: PlanVersion) -> dict[str, Any]:
     on = subscribers(versions, on=timezone.now().date())
     return {
         "version": version,
-        "charges": [(charge, in_words(charge)) for charge in charges],
+        "charges": [(priced(charge), in_words(charge)) for charge in charges],
         "before": before,
         "differences": _differences(before, version) if before else [],
         "on_it": on.pop(version, []),

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from billing.pricing.admin_drafts import DraftAdmin, OnlyDrafts
@@ -35,10 +36,10 @@ class ChargeAdmin(DraftAdmin[Charge]):
     list_select_related = ["version__plan", "service"]
     fieldsets = [
         (None, {"fields": ["version", "service", "model", "tax_class"]}),
-        ("Only for one value", {"fields": ["dimension", "value"]}),
-        ("Flat price, or packages", {"fields": ["amount", "package_size"]}),
+        (gettext_lazy("Only for one value"), {"fields": ["dimension", "value"]}),
+        (gettext_lazy("Flat price, or packages"), {"fields": ["amount", "package_size"]}),
         (
-            "Terms, in this order",
+            gettext_lazy("Terms, in this order"),
             {
                 "fields": [
                     *("divide_by", "rounding", "allowance", "flat_fee_on_zero"),
@@ -47,7 +48,7 @@ class ChargeAdmin(DraftAdmin[Charge]):
             },
         ),
         (
-            "Terms of each event, of a percentage",
+            gettext_lazy("Terms of each event, of a percentage"),
             {"fields": ["event_fee", "event_minimum", "event_maximum", "free_events"]},
         ),
     ]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, pgettext
 
 from billing.exact import plain
 from billing.metering.models import Service
@@ -181,4 +182,6 @@ class Tier(models.Model):
         triggers = [triggers.TIER_IS_FROZEN]
 
     def __str__(self) -> str:
-        return f"up to {plain(self.up_to)}" if self.up_to is not None else "above"
+        if self.up_to is None:
+            return pgettext("of a tier", "above")
+        return gettext("up to {quantity}").format(quantity=plain(self.up_to))

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from django.utils.translation import gettext
+
 from billing.metering.models import Dimension, Service
 from billing.pricing.models import Charge
 from billing.pricing.terms import terms_of
@@ -39,7 +41,7 @@ def refuse_percentage_of(service: Service, model: str) -> None:
     """Raise InvalidPrice for a percentage of what is no sum."""
     if model in Charge.OF_MONEY and service.aggregation != Service.Aggregation.SUM:
         raise InvalidPrice(
-            "A percentage is of money that a service adds up: its aggregation must be Sum."
+            gettext("A percentage is of money that a service adds up: its aggregation must be Sum.")
         )
 
 
@@ -50,16 +52,16 @@ def _check_dimension(charges: Sequence[Charge]) -> None:
         return
     dimensions = {charge.dimension for charge in priced}
     if len(dimensions) > 1:
-        raise InvalidCharges(
-            priced[0],
-            "One usage would have two prices: name one dimension only, not "
-            f"{' and '.join(sorted(dimensions))}.",
-        )
+        text = gettext("One usage would have two prices: name one dimension only, not {names}.")
+        names = gettext(" and ").join(sorted(dimensions))
+        raise InvalidCharges(priced[0], text.format(names=names))
     if len(priced) == len(charges):
         raise InvalidCharges(
-            priced[0], "What has none of the values has no price: add a charge without a value."
+            priced[0],
+            gettext("What has none of the values has no price: add a charge without a value."),
         )
     [name] = dimensions
     service = priced[0].service
     if not Dimension.objects.filter(definition__service=service, name=name).exists():
-        raise InvalidCharges(priced[0], f"The service tells no {name} apart: add that dimension.")
+        text = gettext("The service tells no {name} apart: add that dimension.")
+        raise InvalidCharges(priced[0], text.format(name=name))

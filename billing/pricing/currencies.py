@@ -4,6 +4,7 @@ from decimal import Decimal
 from functools import cache
 
 from babel.numbers import is_currency
+from django.utils.translation import gettext
 
 from billing.exact import ROUNDING
 
@@ -23,7 +24,8 @@ class UnknownCurrency(Exception):
     """The code stands for no currency."""
 
     def __init__(self, currency: str) -> None:
-        super().__init__(f"{currency!r} is no ISO 4217 currency code.")
+        text = gettext("{currency} is no ISO 4217 currency code.")
+        super().__init__(text.format(currency=repr(currency)))
 
 
 def round_amount(amount: Decimal, currency: str) -> Decimal:

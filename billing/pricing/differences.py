@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from django.utils.translation import gettext
+
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """Return a sentence for each difference of what two versions say, by the name of what it is.
@@ -14,12 +16,13 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
     for name, said in after.items():
         if name not in before:
-            yield f"{name}: new, {said}."
+            yield gettext("{name}: new, {said}.").format(name=name, said=said)
         elif before[name] != said:
-            yield f"{name}: {said}; it was {before[name]}."
+            text = gettext("{name}: {said}; it was {before}.")
+            yield text.format(name=name, said=said, before=before[name])
 
 
 def _gone(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
     for name, said in before.items():
         if name not in after:
-            yield f"{name}: no more; it was {said}."
+            yield gettext("{name}: no more; it was {said}.").format(name=name, said=said)

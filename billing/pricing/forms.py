@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from billing.exact import ZERO, plain
 from billing.invoicing.legal import VatRate
@@ -56,10 +57,8 @@ def _known_tax_class(asked: str) -> str:
     rates = VatRate.objects.order_by("tax_class").values_list("tax_class", flat=True)
     known = [STANDARD_CLASS, EXEMPT_CLASS, *rates.distinct()]
     if asked not in known:
-        raise ValidationError(
-            f"No legal entity has a VAT rate of this class: {', '.join(dict.fromkeys(known))} "
-            "are known."
-        )
+        text = gettext("No legal entity has a VAT rate of this class: {known} are known.")
+        raise ValidationError(text.format(known=", ".join(dict.fromkeys(known))))
     return asked
 
 

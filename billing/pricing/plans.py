@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Model
+from django.utils.translation import gettext
 
 from billing.pricing.checks import InvalidCharges, check
 from billing.pricing.models import Charge, Plan, PlanVersion, Tier
@@ -17,12 +18,12 @@ class CannotPublish(Exception):
 
 class NotADraft(CannotPublish):
     def __init__(self, version: PlanVersion) -> None:
-        super().__init__(f"{version} is not a draft (any more).")
+        super().__init__(gettext("{version} is not a draft (any more).").format(version=version))
 
 
 class NothingToCharge(CannotPublish):
     def __init__(self, version: PlanVersion) -> None:
-        super().__init__(f"{version} has no charges yet.")
+        super().__init__(gettext("{version} has no charges yet.").format(version=version))
 
 
 class InvalidCharge(CannotPublish):
@@ -34,7 +35,10 @@ class NotPublished(Exception):
     """Only a published version can be retired."""
 
     def __init__(self, version: PlanVersion) -> None:
-        super().__init__(f"{version} is {version.get_status_display().lower()}, not published.")
+        text = gettext("{version} is draft, not published.")
+        if version.status == PlanVersion.Status.RETIRED:
+            text = gettext("{version} is retired, not published.")
+        super().__init__(text.format(version=version))
 
 
 def with_plans(versions: Iterable[PlanVersion], plans: Iterable[Plan]) -> dict[int, PlanVersion]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import Enum
 
+from django.utils.translation import gettext
+
 from billing.exact import QUANTITY_STEP, ROUNDING, ZERO
 from billing.pricing.tiers import ONE, InvalidPrice, Tiers, refuse_below_zero
 
@@ -56,9 +58,9 @@ class Package:
     def __post_init__(self) -> None:
         refuse_below_zero(amount=self.amount, free_units=self.free_units)
         if self.size <= 0:
-            raise InvalidPrice("A package must hold more than nothing.")
+            raise InvalidPrice(gettext("A package must hold more than nothing."))
         if self.rounding is Rounding.HALF_UP:
-            raise InvalidPrice("Packages are rounded up or down.")
+            raise InvalidPrice(gettext("Packages are rounded up or down."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,9 @@ class Percentage:
         free_events = None if self.free_events is None else Decimal(self.free_events)
         refuse_below_zero(free_events=free_events, free_amount=self.free_amount)
         if least is not None and most is not None and least > most:
-            raise InvalidPrice("What an event costs at least is above what it costs at most.")
+            raise InvalidPrice(
+                gettext("What an event costs at least is above what it costs at most.")
+            )
 
 
 Price = Flat | PerUnit | Package | Graduated | Volume | Percentage
@@ -123,7 +127,7 @@ class Conversion:
 
     def __post_init__(self) -> None:
         if self.divide_by <= 0:
-            raise InvalidPrice("Units must be divided by a number above zero.")
+            raise InvalidPrice(gettext("Units must be divided by a number above zero."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +148,16 @@ class Terms:
     def __post_init__(self) -> None:
         refuse_below_zero(allowance=self.allowance, minimum=self.minimum, maximum=self.maximum)
         if self.allowance and isinstance(self.price, Flat | Percentage):
-            raise InvalidPrice("Only units, packages and tiers have an allowance.")
+            raise InvalidPrice(gettext("Only units, packages and tiers have an allowance."))
         if self.conversion is not None and isinstance(self.price, Percentage):
-            raise InvalidPrice("A percentage of single events is of their amounts as they are.")
+            raise InvalidPrice(
+                gettext("A percentage of single events is of their amounts as they are.")
+            )
         if not 0 <= self.discount <= 1:
-            raise InvalidPrice("A discount is a share between 0 and 1.")
+            raise InvalidPrice(gettext("A discount is a share between 0 and 1."))
         minimum, maximum = self.minimum, self.maximum
         if minimum is not None and maximum is not None and minimum > maximum:
-            raise InvalidPrice("The minimum must not be above the maximum.")
+            raise InvalidPrice(gettext("The minimum must not be above the maximum."))
 
     def prorated(self, days: int, *, of: int) -> "Terms":
         """Return them for so many of a period's days: flat amounts, also those of tiers, the free

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
+from django.utils.translation import gettext
+
 from billing.exact import EXACT, ZERO
 from billing.pricing.models import Charge
 from billing.pricing.prices import (
@@ -49,7 +51,7 @@ def terms_of(charge: Charge, tiers: Iterable[Tier] | None = None) -> Terms:
 
 def _price(charge: Charge, tiers: tuple[Tier, ...]) -> Price:
     if charge.model in Charge.WITHOUT_TIERS and tiers:
-        raise InvalidPrice("A flat price and a package have no tiers.")
+        raise InvalidPrice(gettext("A flat price and a package have no tiers."))
     if charge.model in Charge.OF_MONEY:
         tiers = tuple(replace(tier, unit_price=_share(tier.unit_price)) for tier in tiers)
     match charge.model:
@@ -89,7 +91,7 @@ def _percentage(charge: Charge, rate: Decimal) -> Percentage:
 def _only_price(tiers: Tiers) -> Decimal:
     only = tiers.each[0]
     if len(tiers.each) != 1 or only.flat_fee or only.cap is not None:
-        raise InvalidPrice("A single price has one tier, without end, fee or cap.")
+        raise InvalidPrice(gettext("A single price has one tier, without end, fee or cap."))
     return only.unit_price
 
 

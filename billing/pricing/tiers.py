@@ -11,10 +11,28 @@ from functools import cached_property
 from itertools import pairwise
 
 import msgspec
+from django.utils.translation import gettext, gettext_lazy
 
 from billing.exact import ZERO, exactly
 
 ONE = Decimal(1)
+
+BELOW_ZERO = {
+    "allowance": gettext_lazy("The allowance must not be below zero."),
+    "amount": gettext_lazy("The amount must not be below zero."),
+    "at_least": gettext_lazy("The at least must not be below zero."),
+    "at_most": gettext_lazy("The at most must not be below zero."),
+    "cap": gettext_lazy("The cap must not be below zero."),
+    "fee": gettext_lazy("The fee must not be below zero."),
+    "flat_fee": gettext_lazy("The flat fee must not be below zero."),
+    "free_amount": gettext_lazy("The free amount must not be below zero."),
+    "free_events": gettext_lazy("The free events must not be below zero."),
+    "free_units": gettext_lazy("The free units must not be below zero."),
+    "maximum": gettext_lazy("The maximum must not be below zero."),
+    "minimum": gettext_lazy("The minimum must not be below zero."),
+    "rate": gettext_lazy("The rate must not be below zero."),
+    "unit_price": gettext_lazy("The unit price must not be below zero."),
+}
 
 
 class InvalidPrice(Exception):
@@ -75,13 +93,13 @@ class Tiers:
 
     def __post_init__(self) -> None:
         if not self.each or self.each[-1].up_to is not None:
-            raise InvalidPrice("The last tier must be without end.")
+            raise InvalidPrice(gettext("The last tier must be without end."))
         for lower, upper in pairwise([ZERO, *(tier.up_to for tier in self.each[:-1])]):
             if lower is None or upper is None:
-                raise InvalidPrice("Only the last tier may be without end.")
+                raise InvalidPrice(gettext("Only the last tier may be without end."))
             if upper <= lower:
                 raise InvalidPrice(
-                    "Each tier must end above the one before it, the first above zero."
+                    gettext("Each tier must end above the one before it, the first above zero.")
                 )
 
     def prorated(self, shared: Callable[[Decimal], Decimal]) -> "Tiers":
@@ -124,4 +142,4 @@ def refuse_below_zero(**amounts: Decimal | None) -> None:
     """Raise InvalidPrice for the first of the amounts that is below zero, and name it."""
     for name, amount in amounts.items():
         if amount is not None and amount < 0:
-            raise InvalidPrice(f"The {name.replace('_', ' ')} must not be below zero.")
+            raise InvalidPrice(str(BELOW_ZERO[name]))

@@ -2,9 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 
+from django.utils.translation import gettext, gettext_lazy, pgettext
+
 from billing.exact import plain
 from billing.pricing.models import Charge, PlanVersion, Tier
 from billing.pricing.tax_classes import STANDARD_CLASS
+
+DIVIDED = {
+    Charge.Rounding.UP: gettext_lazy("by the {number}, rounded up"),
+    Charge.Rounding.DOWN: gettext_lazy("by the {number}, rounded down"),
+    Charge.Rounding.HALF_UP: gettext_lazy("by the {number}, rounded half up"),
+}
+PERIODS = {
+    PlanVersion.Anchor.CALENDAR: gettext_lazy("{period}, by the calendar"),
+    PlanVersion.Anchor.ANNIVERSARY: gettext_lazy("{period}, by the anniversary"),
+}
 
 
 def in_words(charge: Charge, tiers: Sequence[Tier] | None = None) -> str:
@@ -18,81 +30,107 @@ def in_words(charge: Charge, tiers: Sequence[Tier] | None = None) -> str:
 
 
 def _taxed(tax_class: str) -> list[str]:
-    return [] if tax_class == STANDARD_CLASS else [f"tax class {tax_class}"]
+    if tax_class == STANDARD_CLASS:
+        return []
+    return [gettext("tax class {tax_class}").format(tax_class=tax_class)]
 
 
 def _prices(charge: Charge, tiers: Sequence[Tier]) -> str:
     if charge.amount is not None and charge.package_size is not None:
-        return f"{plain(charge.amount)} for each {plain(charge.package_size)}"
+        text = gettext("{amount} for each {size}")
+        return text.format(amount=plain(charge.amount), size=plain(charge.package_size))
     if charge.amount is not None:
-        return f"{plain(charge.amount)} in each period"
+        return gettext("{amount} in each period").format(amount=plain(charge.amount))
     unit = " %" if charge.model in Charge.OF_MONEY else ""
-    each = [f"{_costs(tier, unit)} {tier}" for tier in tiers]
-    prices = ", ".join(each) if len(each) != 1 else each[0].removesuffix(" above")
-    return f"{prices}{_for_each_event(charge)}"
+    is_only = len(tiers) == 1 and tiers[0].up_to is None
+    each = [_costs(tier, unit) if is_only else _of_tier(tier, unit) for tier in tiers]
+    return _for_each_event(charge, ", ".join(each))
+
+
+def _of_tier(tier: Tier, unit: str) -> str:
+    price = _costs(tier, unit)
+    if tier.up_to is None:
+        return gettext("{price} above").format(price=price)
+    return gettext("{price} up to {end}").format(price=price, end=plain(tier.up_to))
 
 
 def _costs(tier: Tier, unit: str) -> str:
-    fee = f"{plain(tier.flat_fee)} and " if tier.flat_fee else ""
-    cap = "" if tier.cap is None else f" (at most {plain(tier.cap)})"
-    return f"{fee}{plain(tier.unit_price)}{unit}{cap}"
+    price = f"{plain(tier.unit_price)}{unit}"
+    if tier.flat_fee:
+        price = gettext("{fee} and {price}").format(fee=plain(tier.flat_fee), price=price)
+    if tier.cap is not None:
+        price = gettext("{price} (at most {cap})").format(price=price, cap=plain(tier.cap))
+    return price
 
 
-def _for_each_event(charge: Charge) -> str:
-    fee = f" and {plain(charge.event_fee)} for each event" if charge.event_fee else ""
-    least, most = charge.event_minimum, charge.event_maximum
-    at_least = f", at least {plain(least)} for each" if least is not None else ""
-    at_most = f", at most {plain(most)} for each" if most is not None else ""
-    return f"{fee}{at_least}{at_most}"
+def _for_each_event(charge: Charge, prices: str) -> str:
+    fee, least, most = charge.event_fee, charge.event_minimum, charge.event_maximum
+    if fee:
+        prices = gettext("{prices} and {fee} for each event").format(prices=prices, fee=plain(fee))
+    if least is not None:
+        text = gettext("{prices}, at least {least} for each")
+        prices = text.format(prices=prices, least=plain(least))
+    if most is not None:
+        text = gettext("{prices}, at most {most} for each")
+        prices = text.format(prices=prices, most=plain(most))
+    return prices
 
 
 def _terms(charge: Charge, tiers: Sequence[Tier]) -> Iterator[str]:
     has_fee = any(tier.flat_fee for tier in tiers)
     if has_fee and not charge.flat_fee_on_zero:
-        yield "no fee without usage"
+        yield gettext("no fee without usage")
     if charge.divide_by is not None:
-        rounding = charge.get_rounding_display()
-        yield f"by the {plain(charge.divide_by)}, rounded {rounding}"
+        yield DIVIDED[Charge.Rounding(charge.rounding)].format(number=plain(charge.divide_by))
     if charge.free_events is not None:
-        yield f"the first {charge.free_events} events are free"
+        yield gettext("the first {number} events are free").format(number=charge.free_events)
     if charge.allowance:
-        yield f"the first {plain(charge.allowance)} are free"
+        yield gettext("the first {number} are free").format(number=plain(charge.allowance))
     if charge.minimum is not None:
-        yield f"at least {plain(charge.minimum)}"
+        yield gettext("at least {amount}").format(amount=plain(charge.minimum))
     if charge.maximum is not None:
-        yield f"at most {plain(charge.maximum)}"
+        yield gettext("at most {amount}").format(amount=plain(charge.maximum))
 
 
 def version_in_words(version: PlanVersion) -> dict[str, str]:
     """Say a version's terms by their names, and each price by what it is for."""
     said = {
-        "In effect": f"from {version.effective_on}" if version.effective_on else "at once",
-        "Currency": version.currency,
-        "Billing period": f"{version.get_billing_period_display().lower()}, by the "
-        f"{version.get_anchor_display().partition(':')[0]}",
-        "Base fee": _base_fee(version),
-        "Minimum commitment": _commitment(version),
-        "Tax": version.get_tax_behaviour_display().partition(":")[0],
+        gettext("In effect"): _in_effect(version),
+        gettext("Currency"): version.currency,
+        gettext("Billing period"): PERIODS[PlanVersion.Anchor(version.anchor)].format(
+            period=version.get_billing_period_display().lower()
+        ),
+        gettext("Base fee"): _base_fee(version),
+        gettext("Minimum commitment"): _commitment(version),
+        gettext("Tax"): version.get_tax_behaviour_display().partition(":")[0],
     }
     charges = version.charges.select_related("service").prefetch_related("tiers")
     for charge in charges.order_by("service__name", "service", "value"):
-        said[_priced(charge)] = in_words(charge)
+        said[priced(charge)] = in_words(charge)
     return said
+
+
+def _in_effect(version: PlanVersion) -> str:
+    if version.effective_on is None:
+        return gettext("at once")
+    return gettext("from {day}").format(day=version.effective_on)
 
 
 def _base_fee(version: PlanVersion) -> str:
     if not version.base_fee:
-        return "none"
+        return pgettext("base fee", "none")
     fee = f"{plain(version.base_fee)} {version.get_base_fee_timing_display()}"
     return "; ".join([fee, *_taxed(version.base_fee_tax_class)])
 
 
 def _commitment(version: PlanVersion) -> str:
     if version.minimum_commitment is None:
-        return "none"
+        return pgettext("minimum commitment", "none")
     return "; ".join([plain(version.minimum_commitment), *_taxed(version.commitment_tax_class)])
 
 
-def _priced(charge: Charge) -> str:
+def priced(charge: Charge) -> str:
+    """Name what the charge prices."""
     part = f", {charge.dimension} {charge.value}" if charge.value else ""
-    return f"{charge.service}{part}, per {charge.service.unit}"
+    usage = f"{charge.service}{part}"
+    return gettext("{usage}, per {unit}").format(usage=usage, unit=charge.service.unit)

@@ -1,6 +1,6 @@
 """In which language pages are shown: as a person has chosen, else as the browser asks for.
 
-What programs and operators' tools read stays in English: the APIs, and Django's admin.
+What programs read stays in English.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from catacloud.accounts.models import User
 
-ENGLISH_ONLY = ("/admin/", "/api/", "/files/", "/lago/")
+ENGLISH_ONLY = ("/api/", "/files/", "/lago/")
 YEAR = 365 * 24 * 3600  # seconds
 
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy
 
 from billing.metering.recounting import rebuilding
 from catacloud.accounts.models import Organisation, User
@@ -17,7 +18,9 @@ class OrganisationForm(forms.ModelForm[Organisation]):
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
         if zone != self.instance.time_zone and self.instance.pk and rebuilding.is_under_way():
-            raise ValidationError("Usage is being rebuilt: change the time zone after that.")
+            raise ValidationError(
+                gettext("Usage is being rebuilt: change the time zone after that.")
+            )
         return zone
 
 
@@ -30,12 +33,12 @@ class OrganisationAdmin(admin.ModelAdmin[Organisation]):
     search_fields = ["name", "slug", "external_key"]
     readonly_fields = ["created_at", "settings"]
 
-    @admin.display(description="Members, keys, log")
+    @admin.display(description=gettext_lazy("Members, keys, log"))
     def settings(self, organisation: Organisation) -> str:
         if organisation.slug == "":
-            return "In its settings, once it is saved"
+            return gettext("In its settings, once it is saved")
         page = reverse("members", args=[organisation.slug])
-        return format_html('<a href="{}">In its settings</a>', page)
+        return format_html('<a href="{}">{}</a>', page, gettext("In its settings"))
 
     def save_model(
         self,

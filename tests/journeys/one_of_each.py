@@ -47,8 +47,8 @@ def make_one_of_each(*, by: User, now: datetime) -> None:
     Coupon.objects.create(code="SPRING", text=LONG, rate=Decimal("0.1"))
     Group.objects.create(name=LONG)
     make_user("somebody.with.quite.a.long.name.and.a.longer.one.yet@example.org", is_staff=True)
-    create_api_key(organisation=customer, name="Of an organisation", now=now)
-    ApiKey.objects.create(name="Of nobody's", prefix="12345678", digest="0", created_at=now)
+    create_api_key(organisation=customer, name="Farm", now=now)
+    ApiKey.objects.create(name="Platform", prefix="12345678", digest="0", created_at=now)
     _fail(now=now)
     things = [model._default_manager.first() for model in admin.site._registry]
     for one in filter(None, things):
@@ -65,7 +65,7 @@ def _bill(customer: Organisation, *, by: User, now: datetime) -> None:
     assert invoice is not None
     credit(invoice, shares(invoice, Decimal(7)), reason=WORD, now=now)
     Payment.objects.create(
-        **{"invoice": invoice, "amount": Decimal(3), "reference": "2026-11-0042 of the bank"},
+        **{"invoice": invoice, "amount": Decimal(3), "reference": "2026-11-0042 Bank"},
         **{"received_on": days.end, "recorded_at": now, "recorded_by": by},
     )
     second = make_draft(prices={hours: [("100", "0.20"), (None, "0.05")]}, plan=first.plan)
@@ -78,13 +78,13 @@ def _bill(customer: Organisation, *, by: User, now: datetime) -> None:
 def _fail(*, now: datetime) -> None:
     """Let a consumer fail at an event, another one be skipped, and a tenant be shredded."""
     Checkpoint.objects.create(
-        **{"consumer": "billing-of-execution-time", "partition": 2, "attempts": 4, "error": WORD},
+        **{"consumer": "billing-execution-time", "partition": 2, "attempts": 4, "error": WORD},
         **{"failed_position": 10**9, "failed_at": now, "retry_at": now},
     )
     stream = Stream.objects.all()[0]
     DeadLetter.objects.create(
-        **{"consumer": "billing-of-execution-time", "partition": 2, "position": 10**9},
+        **{"consumer": "billing-execution-time", "partition": 2, "position": 10**9},
         **{"tenant_id": stream.tenant_id, "stream_id": stream.stream_id, "version": 1},
-        **{"error": WORD, "reason": f"As agreed in {WORD}", "skipped_by": "ada@example.org"},
+        **{"error": WORD, "reason": f"Agreed: {WORD}", "skipped_by": "ada@example.org"},
     )
     shredding.shred(tenant_id=uuid4(), by="ada@example.org", reason=f"Asked for in {WORD}")

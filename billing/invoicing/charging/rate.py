@@ -55,7 +55,7 @@ def rate_organisations(
     organisations: Sequence[UUID] | None = None,
     figures: Sequence[PeriodFigure] | None = None,
 ) -> dict[UUID, RatedPeriod]:
-    """Rate the period, or what of it has passed at ``now``, in four queries for any number.
+    """Rate the period, or what of it has passed at ``now``, in three queries for any number.
 
     Where charges are for a value of a dimension, or for single events, each has a query more; spans
     of days that prorated changes of plan leave have as many again, all of them together.

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext
 
 from billing.accounts.account import BillingAccount
 from billing.accounts.commands import Agreement, pricing, tell
@@ -27,17 +28,21 @@ class CannotSubscribe(Exception):
 
 class NotOnOffer(CannotSubscribe):
     def __init__(self, version: PlanVersion) -> None:
-        super().__init__(f"{version} is {version.get_status_display().lower()}, not published.")
+        why = gettext("{version} is {status}, not published.")
+        status = version.get_status_display().lower()
+        super().__init__(why.format(version=version, status=status))
 
 
 class NotYetOnOffer(NotOnOffer):
     def __init__(self, version: PlanVersion) -> None:
-        CannotSubscribe.__init__(self, f"{version} is in effect from {version.effective_on} on.")
+        why = gettext("{version} is in effect from {day} on.")
+        CannotSubscribe.__init__(self, why.format(version=version, day=version.effective_on))
 
 
 class AlreadySubscribed(CannotSubscribe):
     def __init__(self, organisation: Organisation, starts_on: date) -> None:
-        super().__init__(f"{organisation} already starts on a plan on {starts_on}.")
+        why = gettext("{organisation} already starts on a plan on {day}.")
+        super().__init__(why.format(organisation=organisation, day=starts_on))
 
 
 @dataclass(frozen=True, slots=True)

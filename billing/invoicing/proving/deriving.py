@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, Sum
+from django.utils.translation import gettext
 
 from billing.accounts.models import PrepaidUse
 from billing.exact import ZERO, exactly
@@ -123,9 +124,9 @@ def prepaid(invoice: Invoice) -> Iterator[tuple[str, Decimal, Decimal]]:
         amount = max(min(credit.left, left), ZERO)
         with exactly():
             left -= amount
-        yield "what it took of a prepaid credit", held.pop(credit.id, ZERO), amount
+        yield gettext("what it took of a prepaid credit"), held.pop(credit.id, ZERO), amount
     for amount in held.values():
-        yield "what it took of a prepaid credit", amount, ZERO
+        yield gettext("what it took of a prepaid credit"), amount, ZERO
 
 
 def _besides(invoice: Invoice) -> Besides:

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 
 from billing.exact import plain
 from billing.invoicing import triggers
@@ -35,7 +36,8 @@ class Payment(models.Model):
         triggers = [triggers.final("payment_is_final"), triggers.PAYMENT_IS_OF_A_VALID_INVOICE]
 
     def __str__(self) -> str:
-        return f"{plain(self.amount)} {self.invoice.currency} for {self.invoice}"
+        money = f"{plain(self.amount)} {self.invoice.currency}"
+        return gettext("{money} for {invoice}").format(money=money, invoice=self.invoice)
 
 
 class IssuedFile(models.Model):
@@ -147,4 +149,5 @@ class CreditNoteLine(models.Model):
         triggers = [triggers.final("credit_note_line_is_final")]
 
     def __str__(self) -> str:
-        return f"{self.credit_note_id} line {self.position}"
+        text = gettext("{document} line {number}")
+        return text.format(document=self.credit_note_id, number=self.position)

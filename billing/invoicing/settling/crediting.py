@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Sum
+from django.utils.translation import gettext
 
 from billing.exact import ROUNDING, ZERO, exactly, plain
 from billing.invoicing import numbering
@@ -36,26 +37,30 @@ class CannotCredit(Exception):
 
 class IsVoid(CannotCredit):
     def __init__(self, invoice: Invoice) -> None:
-        super().__init__(f"Invoice {invoice} is void: nothing is left to take back.")
+        why = gettext("Invoice {invoice} is void: nothing is left to take back.")
+        super().__init__(why.format(invoice=invoice))
 
 
 class NothingLeft(CannotCredit):
     def __init__(self, invoice: Invoice) -> None:
-        super().__init__(f"Invoice {invoice} has been taken back as a whole already.")
+        why = gettext("Invoice {invoice} has been taken back as a whole already.")
+        super().__init__(why.format(invoice=invoice))
 
 
 class TooMuch(CannotCredit):
     def __init__(self, what: str, asked: Decimal, left: Decimal, currency: str) -> None:
+        why = gettext("Of {what} {left} {currency} can be taken back, not {asked}.")
         super().__init__(
-            f"Of {what} {plain(left)} {currency} can be taken back, not {plain(asked)}."
+            why.format(what=what, left=plain(left), currency=currency, asked=plain(asked))
         )
 
 
 class HasPayments(CannotCredit):
     def __init__(self, invoice: Invoice) -> None:
-        super().__init__(
-            f"Invoice {invoice} has payments: credit it, or record that they were paid back."
+        why = gettext(
+            "Invoice {invoice} has payments: credit it, or record that they were paid back."
         )
+        super().__init__(why.format(invoice=invoice))
 
 
 def credit(
@@ -91,7 +96,12 @@ def shares(invoice: Invoice, amount: Decimal) -> Amounts:
     with exactly():
         whole = sum(left.values(), ZERO)
         if not 0 < amount <= whole:
-            raise TooMuch(f"invoice {invoice}", amount, whole, invoice.currency)
+            raise TooMuch(
+                gettext("invoice {invoice}").format(invoice=invoice),
+                amount,
+                whole,
+                invoice.currency,
+            )
         ideal = [ROUNDING.divide(one * amount, whole) for one in left.values()]
     parts = rounded_together(ideal, round_amount(amount, invoice.currency), invoice.currency)
     return dict(zip(left, parts, strict=True))
@@ -136,10 +146,12 @@ def left_of(invoice: Invoice) -> dict[int, Decimal]:
 
 def _check(invoice: Invoice, position: int, amount: Decimal, left: Mapping[int, Decimal]) -> None:
     if position not in left:
-        raise CannotCredit(f"Invoice {invoice} has no line {position}.")
+        why = gettext("Invoice {invoice} has no line {position}.")
+        raise CannotCredit(why.format(invoice=invoice, position=position))
     limit = left[position]
     if not min(limit, ZERO) <= amount <= max(limit, ZERO):
-        raise TooMuch(f"line {position} of {invoice}", amount, limit, invoice.currency)
+        what = gettext("line {position} of {invoice}").format(position=position, invoice=invoice)
+        raise TooMuch(what, amount, limit, invoice.currency)
 
 
 def _write(
@@ -187,7 +199,9 @@ def _check_whole(invoice: Invoice, gross: Decimal) -> None:
     with exactly():
         left = invoice.gross - sum((one.gross for one in invoice.credit_notes.all()), ZERO)
     if not min(left, ZERO) <= gross <= max(left, ZERO):
-        raise TooMuch(f"invoice {invoice}", gross, left, invoice.currency)
+        raise TooMuch(
+            gettext("invoice {invoice}").format(invoice=invoice), gross, left, invoice.currency
+        )
 
 
 def _taxes(invoice: Invoice, taken: list[tuple[InvoiceLine, Decimal]]) -> list[TaxLine]:

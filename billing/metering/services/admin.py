@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from billing.exact import plain
 from billing.metering.ingesting.corrections import TYPES
@@ -52,15 +53,19 @@ class DefinitionForm(forms.ModelForm[Definition]):
         service = self.cleaned_data.get("service")
         if service and service.definitions.exists() and starts_at <= timezone.now() + SOON:
             raise ValidationError(
-                "Let it start at least ten minutes from now: what was counted until then stays "
-                "as it is."
+                gettext(
+                    "Let it start at least ten minutes from now: what was counted until then "
+                    "stays as it is."
+                )
             )
         return starts_at
 
     def clean_event_types(self) -> list[str]:
         types: list[str] = self.cleaned_data["event_types"]
         if TYPES & set(types or ()):
-            raise ValidationError("What corrects usage is none itself: it cannot be counted.")
+            raise ValidationError(
+                gettext("What corrects usage is none itself: it cannot be counted.")
+            )
         return types
 
     def clean_quantity_path(self) -> str:
@@ -69,7 +74,7 @@ class DefinitionForm(forms.ModelForm[Definition]):
         if self.cleaned_data.get("event_types") == []:
             return ""
         if not path and service and service.aggregation != Service.Aggregation.COUNT:
-            raise ValidationError("Say where the quantity is: only a count needs none.")
+            raise ValidationError(gettext("Say where the quantity is: only a count needs none."))
         return path
 
 
@@ -90,13 +95,17 @@ class DimensionForm(forms.ModelForm[Dimension]):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if name in RESERVED:
-            raise ValidationError(f"{name} is the organisation's: give it another name.")
+            raise ValidationError(
+                gettext("{name} is the organisation's: give it another name.").format(name=name)
+            )
         return name
 
     def clean_at_most(self) -> int:
         at_most: int = self.cleaned_data["at_most"]
         if not 1 <= at_most <= MOST:
-            raise ValidationError(f"From 1 to {MOST} values can be told apart.")
+            raise ValidationError(
+                gettext("From 1 to {most} values can be told apart.").format(most=MOST)
+            )
         return at_most
 
 
@@ -122,18 +131,20 @@ class DefinitionAdmin(NamedMoments, FixedOnceAdded, admin.ModelAdmin[Definition]
     ) -> None:
         super().save_model(request, obj, form, change)
         if obj.starts_at <= timezone.now():
-            messages.warning(
-                request,
+            said = gettext(
                 "Events that come from now on are counted. To count what came before, run "
-                f"manage.py rebuild_usage --service {obj.service.slug}.",
+                "manage.py rebuild_usage --service {service}."
             )
+            messages.warning(request, said.format(service=obj.service.slug))
 
 
 class ServiceForm(forms.ModelForm[Service]):
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
         if slug.isdecimal():  # programs find a meter by either
-            raise ValidationError("A slug of digits alone would be taken for an id: add a letter.")
+            raise ValidationError(
+                gettext("A slug of digits alone would be taken for an id: add a letter.")
+            )
         return slug
 
 
@@ -182,10 +193,10 @@ class DailyUsageAdmin(ReadOnly, admin.ModelAdmin[DailyUsage]):
     ordering = ["-day", "organisation", "service"]
     show_full_result_count = False  # this table grows with usage; a count would read all of it
 
-    @admin.display(description="quantity")
+    @admin.display(description=gettext_lazy("quantity"))
     def quantity_said(self, usage: DailyUsage) -> str:
         return plain(usage.quantity)
 
-    @admin.display(description="area")
+    @admin.display(description=gettext_lazy("area"))
     def area_said(self, usage: DailyUsage) -> str:
         return plain(usage.area)

@@ -2,6 +2,8 @@
 
 import re
 
+from django.utils.translation import gettext
+
 STEP = re.compile(r"""\.([^.\s\[\]'"\0]+)|\[(\d+)\]|\['([^'.\s\0]+)'\]|\["([^".\s\0]+)"\]""")
 
 
@@ -9,9 +11,10 @@ class NotAField(Exception):
     """The JSONPath names no single field, or one whose name holds a dot or a space."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(
-            f"{path!r} names no single field of an event's data: write it such as $.usage.bytes."
+        said = gettext(
+            "{path} names no single field of an event's data: write it such as $.usage.bytes."
         )
+        super().__init__(said.format(path=repr(path)))
 
 
 def path_of(jsonpath: str) -> str:

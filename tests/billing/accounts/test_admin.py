@@ -130,3 +130,17 @@ def test_what_was_agreed_on_is_shown_with_its_reason_and_what_is_left(as_user, o
     assert "granted credit: 5 EUR, of which 5 are left (why credit)" in page
     assert "paused from 2026-12-05 up to, not including, 2026-12-20 (why pause)" in page
     assert "closed from 2027-01-01 (why close)" in page
+
+
+def test_what_is_asked_agreed_on_and_refused_is_in_german_too(as_user, operator, customer):
+    client = as_user(operator)
+    german = {"Accept-Language": "de"}
+    address = reverse("admin:billing_account_agree", args=[customer.pk, "pause"])
+    data = {"starts_on": "2026-12-05", "reason": "r"}
+    asked = client.post(address, data, headers=german).content.decode()
+    assert "Das Konto ruhen lassen" in asked
+    assert "Erster Tag</dt>" in asked
+    done = client.post(address, data | {"confirmed": "yes"}, headers=german, follow=True)
+    assert "ruht ab 2026-12-05 (r)" in done.content.decode()
+    again = client.post(address, data | {"confirmed": "yes"}, headers=german)
+    assert "Das Konto ruht an diesem Tag schon." in again.content.decode()

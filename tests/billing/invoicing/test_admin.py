@@ -74,3 +74,15 @@ def test_an_invoice_is_verified_and_leads_to_its_customers_page(invoice, act, as
     page = as_user(operator).get(reverse("admin:billing_invoice_change", args=[invoice.pk]))
     assert f'href="/organisations/acme/invoices/{invoice}/"' in page.content.decode()
     assert Invoice.objects.get().voided_at is None
+
+
+def test_an_invoice_and_what_is_done_to_it_are_in_german_too(as_user, operator, invoice):
+    client, german = as_user(operator), {"Accept-Language": "de"}
+    address = reverse("admin:billing_invoice_changelist")
+    page = client.get(address, headers=german).content.decode()
+    assert '<td class="field-gross_said">8,33\u00a0€</td>' in page
+    assert "Stornieren…" in page
+    data = {"action": "void", "_selected_action": invoice.pk}
+    asked = client.post(address, data, headers=german).content.decode()
+    assert "Stornieren: Sind Sie sicher?" in asked
+    assert "Ja, stornieren" in asked

@@ -113,3 +113,19 @@ def test_who_cannot_be_named_is_a_sentence_on_the_form(as_user, operator, versio
 
 def test_only_staff_come_in(as_user, member, versions):
     assert as_user(member).get(reverse("admin:billing_planmigration_add")).status_code == 302
+
+
+def test_a_migration_is_said_in_german_too(as_user, operator, versions, acme):
+    old, new = versions
+    subscribe(organisation=acme, plan_version=old, starts_on=date(2026, 1, 1), now=LONG_AGO)
+    client, german = as_user(operator), {"Accept-Language": "de"}
+    data = {"to_version": new.pk, "reason": "r", "simulated_periods": 3}
+    client.post(reverse("admin:billing_planmigration_add"), data)
+    migration = PlanMigration.objects.get()
+    for step, said in [("simulate", "Umstellung auf"), ("confirm", "Ja, bestätigen")]:
+        address = reverse("admin:billing_planmigration_do", args=[migration.pk, step])
+        page = client.post(address, headers=german, follow=True).content.decode()
+        assert said in page
+    assert "1 Organisation wechselt zu" in page
+    page = reverse("admin:billing_planmigration_change", args=[migration.pk])
+    assert "<td>gleich</td>" in client.get(page, headers=german).content.decode()

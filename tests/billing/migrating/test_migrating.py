@@ -118,7 +118,7 @@ class TestTheSimulation:
     ):
         for _ in range(6):
             close_period(organisation=customer(old, hours, 9), days=OCTOBER, now=NOW)
-        with django_assert_num_queries(26):
+        with django_assert_num_queries(25):
             migration = named(new)
             simulating.simulate(migration, now=NOW)
         assert migration.moves.filter(periods=1).count() == 6

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils.translation import override
 
 from billing.pricing.models import Charge, Tier
-from billing.pricing.plans import InvalidCharge, new_draft, publish
+from billing.pricing.plans import InvalidCharge, NotPublished, new_draft, publish, retire
 from billing.pricing.prices import (
     Conversion,
     Flat,
@@ -128,6 +129,17 @@ def test_terms_are_read_and_said_in_the_order_in_which_they_apply() -> None:
         "5; by the 1000, rounded half up; the first 10 are free; at least 1; at most 100"
     )
     assert rate(Usage(Decimal(11_500)), terms).amount == TEN  # 12 thousand, 10 of them free
+
+
+def test_prices_and_terms_are_said_in_german_too() -> None:
+    made = charge(*STEPS, model="graduated", divide_by=1000, rounding="half_up", allowance=TEN)
+    with override("de"):
+        assert in_words(made) == (
+            "2 und 5 bis 10, 1 (höchstens 9) darüber; je 1000, kaufmännisch gerundet; "
+            "die ersten 10 sind frei"
+        )
+        with pytest.raises(NotPublished, match="ist ein Entwurf, nicht veröffentlicht"):
+            retire(version=made.version)
 
 
 @pytest.mark.parametrize(

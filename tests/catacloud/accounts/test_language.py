@@ -61,10 +61,17 @@ def test_choosing_leads_nowhere_else(client, elsewhere):
     assert done.url == reverse("home")
 
 
-def test_the_admin_and_the_apis_stay_in_english(client):
+def test_the_admin_is_in_the_language_too(client):
     page = client.get("/admin/login/", headers=GERMAN)
-    assert "Log in" in page.text
-    assert "Content-Language" not in page
+    assert "Anmelden" in page.text
+    assert page["Content-Language"] == "de"
+
+
+def test_the_apis_stay_in_english(client):
+    answer = client.post("/api/v1/events", headers=GERMAN)
+    assert answer.status_code == 401
+    assert "key" in answer.json()["detail"]
+    assert "Content-Language" not in answer
 
 
 def test_one_request_leaves_nothing_to_the_next(client):

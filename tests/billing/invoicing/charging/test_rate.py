@@ -133,12 +133,12 @@ class TestRateOrganisations:
         assert str(rated.total) == "2"
 
     @pytest.mark.parametrize("many", [1, 30])
-    def test_takes_four_queries_for_any_number(
+    def test_takes_three_queries_for_any_number(
         self, hours: Service, many: int, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         for _ in range(many):
             make_subscription(plan_version=make_plan(prices={hours: GRADUATED}))
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             assert len(rate_organisations(days=OCTOBER, now=NOVEMBER)) == many
 
     def test_the_days_of_a_month_add_up_to_it_before_pricing(self, hours: Service) -> None:

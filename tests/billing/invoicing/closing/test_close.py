@@ -131,7 +131,7 @@ class TestClosePeriod:
         plan = PlanVersion.objects.get()
         more = [make_subscription(plan_version=plan).organisation for _ in range(many - 1)]
         each = [one.pk for one in (customer, *more)]
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(14):
             invoices = close_periods(organisations=each, days=OCTOBER, now=NOW)
         assert [one.organisation_id for one in invoices] == each
         assert [one.total for one in invoices] == [Decimal("12.50"), *[ZERO] * (many - 1)]
