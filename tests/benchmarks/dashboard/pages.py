@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from statistics import quantiles
 
@@ -11,7 +11,9 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from billing.invoicing.models import Invoice
+from billing.metering.changed import UsageChange
 from billing.metering.usage_tables import DailyUsage
+from catacloud.accounts.models import Organisation
 from tests.benchmarks.dashboard.place import HOST, Site
 from tests.benchmarks.harness import Measure, Options, at_most
 
@@ -53,10 +55,21 @@ def measure_corrected(name: str, here: Site, options: Options) -> Iterator[Measu
     """Open pages of one whose usage of each invoiced month changed since, as by what came late: all
     of it is rated again each time, until the next invoice has what it comes to.
     """
-    for days in Invoice.objects.filter(organisation=here.organisation).values_list("starts_on"):
-        usage = DailyUsage.objects.filter(organisation=here.organisation, day__in=days)
-        usage.update(quantity=F("quantity") + 10**6)
-    yield from measure(name, here, options, paths=CORRECTED)
+    with _changed(here.organisation):
+        yield from measure(name, here, options, paths=CORRECTED)
+
+
+@contextmanager
+def _changed(organisation: Organisation) -> Iterator[None]:
+    """Change a day of each invoiced month, and back again: the database stays for the next run."""
+    firsts = Invoice.objects.filter(organisation=organisation).values("starts_on")
+    usage = DailyUsage.objects.filter(organisation=organisation, day__in=firsts)
+    usage.update(quantity=F("quantity") + 10**6)
+    try:
+        yield
+    finally:
+        usage.update(quantity=F("quantity") - 10**6)
+        UsageChange.objects.filter(organisation=organisation).delete()
 
 
 def measure(name: str, here: Site, options: Options, *, paths: Paths) -> Iterator[Measure]:
