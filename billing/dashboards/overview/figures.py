@@ -73,6 +73,7 @@ class Platform:
     is_coming: bool  # a newer ranking: who asks again soon has it
     totals: Mapping[int, Sequence[DayFigure]] | None = None  # by the service's primary key
     revenue: Mapping[str, Daily] | None = None  # by the name of a service
+    values: dict[tuple[str, int], Daily] = field(default_factory=dict)  # by metric and service
     of_organisations: Mapping[UUID, Daily] = field(default_factory=dict)  # see read_days
 
     @property
@@ -198,7 +199,11 @@ class Platform:
             yield metric, one, self._values(metric, one)
 
     def _values(self, metric: Metric, own: Service) -> Daily:
-        return {row.day: metric.of(row, own) for row in self._read_totals().get(own.pk, [])}
+        key = metric.slug, own.pk
+        if key not in self.values:
+            rows = self._read_totals().get(own.pk, [])
+            self.values[key] = {row.day: metric.of(row, own) for row in rows}
+        return self.values[key]
 
     def _read_totals(self) -> Mapping[int, Sequence[DayFigure]]:
         """Read the days of all services that are shown, once."""

@@ -2,9 +2,10 @@
 
 Months that were added up stay in the process that did so, each with the stamp that tells it from
 what it was before (platform_changed.py): of a year that is shown again, only what changed is read.
+So do whole spans that are over, where nothing before them has to be read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from threading import Lock
@@ -23,6 +24,7 @@ from eventstore.cursors import binary_cursor
 LEVELS = (Service.Aggregation.LEVEL, Service.Aggregation.PEAK)
 NOTHING_KNOWN: Mapping[int, Decimal] = {}
 MOST = 1000  # months of services that a process keeps: some twelve megabytes
+MOST_OVER = 8  # spans that are over: two years of five services are a megabyte
 
 Stamps = Mapping[date, str]
 """The stamps of months, by their first days. One in which nothing was ever used has none."""
@@ -35,7 +37,9 @@ class _Month(NamedTuple):
 
 
 _Used = Mapping[date, Changes]
+Totals = Mapping[int, Sequence[DayFigure]]
 _kept: LRUCache[_Month, _Used] = LRUCache(maxsize=MOST)
+_over: LRUCache[Hashable, Totals] = LRUCache(maxsize=MOST_OVER)
 _lock = Lock()  # requests are answered in threads
 
 
@@ -53,7 +57,7 @@ def daily_totals(
     now: datetime,
     openings: Mapping[int, Decimal] = NOTHING_KNOWN,
     stamps: Stamps | None = None,
-) -> dict[int, list[DayFigure]]:
+) -> Totals:
     """Return by service a row for every day of UTC up to today; none where it was never used.
 
     Who knows the level of one before the first day spares reading all that changed it, and who
@@ -61,9 +65,28 @@ def daily_totals(
     """
     if stamps is None:
         stamps = read(reading_stamps(days))
-    used = _used([one.pk for one in services], days, stamps, now)
     levels = [one.pk for one in services if one.aggregation in LEVELS and one.pk not in openings]
-    before = {**openings, **_levels_before(levels, days.first)}
+    if levels or days.last >= day_of(now):
+        before = {**openings, **_levels_before(levels, days.first)}
+        return _totals(services, days, now, before, stamps)
+    key = days, *(frozenset(one.items()) for one in (openings, stamps)), *(s.pk for s in services)
+    with _lock:
+        found = _over.get(key)
+    if found is None:
+        found = _totals(services, days, now, openings, stamps)
+        with _lock:
+            _over[key] = found
+    return found
+
+
+def _totals(
+    services: Sequence[Service],
+    days: Days,
+    now: datetime,
+    before: Mapping[int, Decimal],
+    stamps: Stamps,
+) -> Totals:
+    used = _used([one.pk for one in services], days, stamps, now)
     windows = windows_of(days, now, UTC)
     with exactly():
         return {

@@ -1,6 +1,7 @@
 """The platform's days, whose months stay in memory once they were added up."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from cachetools import LRUCache
@@ -13,7 +14,7 @@ from billing.metering.querying.totals import daily_totals, reading_stamps
 from billing.metering.usage_tables import PlatformUsage
 from billing.periods import Days
 from billing.together import read
-from tests.factories import make_daily_usage, make_organisation
+from tests.factories import GB, make_daily_usage, make_organisation
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +85,27 @@ class TestTotals:
         assert hours() == {SEPTEMBER: 2, OCTOBER: 2}
         of_october().update(quantity=9 * 3600)
         assert hours() == {SEPTEMBER: 2, OCTOBER: 9}
+
+    def test_of_what_is_over_are_read_again_where_they_changed(self):
+        over = Days(date(2026, 9, 1), date(2026, 11, 1))
+        assert hours(over) == hours(over) == {SEPTEMBER: 2, OCTOBER: 2}
+        of_october().update(quantity=7 * 3600)
+        assert hours(over) == {SEPTEMBER: 2, OCTOBER: 7}
+
+    def test_know_a_level_from_before_what_is_over(self):
+        over, storage = Days(OCTOBER, date(2026, 11, 1)), Service.objects.get(slug="storage")
+
+        def stored():
+            found = daily_totals(services=[storage], days=over, now=NOW)[storage.pk]
+            return found[0].level // GB
+
+        make_daily_usage(make_organisation("Other"), SEPTEMBER, stored_gb=3)
+        assert stored() == 3
+        make_daily_usage(make_organisation("Third"), date(2026, 8, 1), stored_gb=4)
+        assert stored() == 7
+        openings = {storage.pk: Decimal(9 * GB)}
+        known = daily_totals(services=[storage], days=over, now=NOW, openings=openings)
+        assert known[storage.pk][0].level == 9 * GB
 
     def test_keep_no_more_than_what_was_asked_for_last(self, monkeypatch):
         monkeypatch.setattr(totals, "_kept", LRUCache(maxsize=2))
