@@ -59,7 +59,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
     template = template_for(request, PAGE, partials={"content", "organisations"})
     context: Context = {
         "asked": platform.asked,
-        "messages": _messages(request, platform),
+        "refused": _refused(request, platform),
         "presets": PRESETS,
         "metric": platform.metric,
         "metrics": platform.metrics,
@@ -79,7 +79,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
     return live.asking_soon(page, is_coming=platform.is_coming)
 
 
-def _messages(request: SignedInRequest, platform: Platform) -> list[str]:
+def _refused(request: SignedInRequest, platform: Platform) -> list[str]:
     """Return what was asked for and cannot be shown."""
     known = {
         "metric": [metric.slug for metric in platform.metrics],

@@ -173,7 +173,9 @@ class TestWhatIsNotThere:
         ],
     )
     def test_is_said(self, client, query, said):
-        assert f'<p class="notice" role="alert">{said}</p>' in text(client.get(URL, query))
+        page = text(client.get(URL, query))
+        assert f'<p class="notice" role="alert">{said}</p>' in page
+        assert page.count(said) == 1
 
     @pytest.mark.parametrize(
         "query", [{"sort": "-change", "compare": "off"}, {"metric": "cost", "by": "service"}, {}]
