@@ -1,9 +1,11 @@
 """The overview's way to a ranking: what is there, and a worker that keeps it from growing old."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.cache import cache
 from django.utils import timezone
@@ -20,6 +22,8 @@ from catacloud.outages import Outage
 
 if TYPE_CHECKING:
     from celery import Task
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -64,24 +68,24 @@ def renew_watched(**_: object) -> None:
 
 
 def _note(span: Span, now: datetime) -> None:
-    if broker.spares():
-        return
-    try:
-        watching.note(span, now=now)
-    except RedisError as error:
-        broker.failed()
-        logger.warning("Rankings are renewed when pages ask, for Valkey is away: %s", error)
+    _of_valkey(partial(watching.note, span, now=now), otherwise=None)
 
 
 def _watched(now: datetime) -> list[Span]:
+    return _of_valkey(partial(watching.spans, now=now), otherwise=[])
+
+
+def _of_valkey(ask: Callable[[], T], *, otherwise: T) -> T:
     if broker.spares():
-        return []
+        return otherwise
     try:
-        return watching.spans(now=now)
+        found = ask()
     except RedisError as error:
         broker.failed()
         logger.warning("Rankings are renewed when pages ask, for Valkey is away: %s", error)
-        return []
+        return otherwise
+    broker.answered()
+    return found
 
 
 def _ring(task: "Task[Any, Any]", span: Span, *, news: str | None = None) -> bool:

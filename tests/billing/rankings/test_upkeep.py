@@ -12,6 +12,7 @@ from billing.rankings import asking, making, upkeep
 from billing.rankings.models import Ranking
 from billing.rankings.spans import Span
 from billing.rankings.tasks import rank, rank_usual, renew
+from catacloud.outages import Outage
 from tests.factories import make_organisation
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +119,20 @@ def test_goes_on_without_valkey(rung, settings):
     finally:
         asking.broker.answered()
     assert rung == []
+
+
+def test_asks_valkey_again_once_it_is_back(rung, settings, monkeypatch):
+    seconds = iter([0, 6])  # when it fails, and when somebody asks again
+    monkeypatch.setattr(asking, "broker", Outage(clock=lambda: next(seconds)))
+    now, url = timezone.now(), settings.REDIS_URL
+    ranking = making.make(SPAN, now=now)
+    Ranking.objects.update(as_of=now - timedelta(minutes=1))
+    settings.REDIS_URL = "redis://localhost:1"
+    asking.ask(SPAN, ranking, now=now)
+    settings.REDIS_URL = url
+    asking.ask(SPAN, ranking, now=now)
+    folded.send(sender=None)
+    assert rung == ["renew"]
 
 
 def test_is_renewed_while_another_is_made(rung):
