@@ -16,10 +16,15 @@ MESSAGES = {
 SHOWN = 40  # letters
 
 
-def messages(asked: Mapping[str, str], known: Mapping[str, Collection[str]]) -> list[str]:
-    """Return a sentence for each parameter whose value is none of those that are known."""
-    return [
+def messages(
+    asked: Mapping[str, str], known: Mapping[str, Collection[str]], *, first: str = ""
+) -> list[str]:
+    """Return a sentence for each parameter whose value is none of those that are known; before
+    them what is said of the days that are asked for, if anything.
+    """
+    said = [
         gettext(MESSAGES[name]).format(name=value[:SHOWN])
         for name, values in known.items()
         if (value := asked.get(name)) and value not in values
     ]
+    return [first, *said] if first else said

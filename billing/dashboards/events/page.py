@@ -113,8 +113,7 @@ def _show(request: SignedInRequest, organisation: Organisation | None, tag: str)
 def _refused(request: SignedInRequest, asked: Asked, services: Sequence[Service]) -> list[str]:
     """Return what was asked for and cannot be shown."""
     known = {"service": [one.slug for one in services], "state": STATES}
-    message = asked.message
-    return [*([message] if message else []), *unknown.messages(request.GET, known)]
+    return unknown.messages(request.GET, known, first=asked.message)
 
 
 def _payload(one: Explained) -> str:

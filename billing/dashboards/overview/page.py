@@ -88,8 +88,7 @@ def _refused(request: SignedInRequest, platform: Platform) -> list[str]:
         "shape": chart.shapes(),
         "sort": [f"{minus}{column}" for column in tables.SORTED_BY for minus in ("", "-")],
     }
-    message = platform.asked.message
-    return [*([message] if message else []), *unknown.messages(request.GET, known)]
+    return unknown.messages(request.GET, known, first=platform.asked.message)
 
 
 def _content(request: SignedInRequest, platform: Platform) -> Context:

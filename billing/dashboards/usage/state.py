@@ -84,7 +84,7 @@ def read_state(
         for name, values in known.items()
     }
     said = {name: value for name, value in chosen.items() if value != known[name][0]}
-    messages = unknown.messages(asked, {**known, "grain": GRAINS})
+    messages = unknown.messages(asked, {**known, "grain": GRAINS}, first=shown.message)
     shown = shown.by(asked.get("grain", ""))
     if shown.grain != grain_for(shown.shown):
         said["grain"] = shown.grain
@@ -95,7 +95,7 @@ def read_state(
         range=shown,
         **chosen,
         said=_said_range(asked, shown, default) | said,
-        messages=(*([shown.message] if shown.message else []), *messages),
+        messages=tuple(messages),
     )
 
 
