@@ -10,9 +10,9 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-import pgtrigger
 from django.db import connection, models
 
+from billing.metering.statement_triggers import noting
 from catacloud.accounts.models import Organisation
 
 
@@ -73,21 +73,4 @@ DAYS = """
     GROUP BY 1, 2
 """
 
-
-def _noting(name: str, operation: pgtrigger.Operation, rows: str) -> pgtrigger.Trigger:
-    """Once for a statement, for the saga writes many rows with each."""
-    return pgtrigger.Trigger(
-        name=name,
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=operation,
-        referencing=pgtrigger.Referencing(**{rows: "touched"}),  # type: ignore[no-untyped-call]
-        func=f"{NOTE.format(changed=DAYS.format(rows='touched')).rstrip()};\nRETURN NULL;",
-    )
-
-
-NOTED = [
-    _noting("new_usage_is_noted", pgtrigger.Insert, "new"),
-    _noting("changed_usage_is_noted", pgtrigger.Update, "new"),
-    _noting("deleted_usage_is_noted", pgtrigger.Delete, "old"),
-]
+NOTED = noting("usage_is", NOTE.format(changed=DAYS.format(rows="touched")))

@@ -4,11 +4,10 @@ Where a level stood before a day is all that changed it until then. So that it t
 years that went by, months before are read as one row each, and days of the last month alone.
 """
 
-from typing import Any
-
 import pgtrigger
 from django.db import models
 
+from billing.metering.statement_triggers import after
 from catacloud.accounts.models import Organisation
 
 
@@ -45,27 +44,11 @@ LESS = "SELECT organisation_id, service_id, day, -quantity AS change FROM {rows}
 FILL = ADD.format(changes=MORE.format(rows="billing_dailyusage"))
 
 
-def _adding(name: str, operation: pgtrigger.Operation, changes: str, **rows: Any) -> Any:
-    """Once for a statement, for the saga writes many rows with each."""
-    return pgtrigger.Trigger(
-        name=name,
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=operation,
-        referencing=pgtrigger.Referencing(**rows),  # type: ignore[no-untyped-call]
-        func=f"{ADD.format(changes=changes).rstrip()};\nRETURN NULL;",
-    )
-
-
 _ADDED, _TAKEN = MORE.format(rows="touched"), LESS.format(rows="gone")
+_MORE, _LESS = ADD.format(changes=_ADDED), ADD.format(changes=_TAKEN)
+_BOTH = ADD.format(changes=f"{_ADDED} UNION ALL {_TAKEN}")
 KEPT = [
-    _adding("new_levels_are_added", pgtrigger.Insert, _ADDED, new="touched"),
-    _adding(
-        "changed_levels_are_added",
-        pgtrigger.Update,
-        f"{_ADDED} UNION ALL {_TAKEN}",
-        new="touched",
-        old="gone",
-    ),
-    _adding("deleted_levels_are_taken", pgtrigger.Delete, _TAKEN, old="gone"),
+    after("new_levels_are_added", pgtrigger.Insert, _MORE, new="touched"),
+    after("changed_levels_are_added", pgtrigger.Update, _BOTH, new="touched", old="gone"),
+    after("deleted_levels_are_taken", pgtrigger.Delete, _LESS, old="gone"),
 ]

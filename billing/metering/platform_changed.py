@@ -6,8 +6,9 @@ that it says nothing twice: not after a transaction that was rolled back, nor in
 restored.
 """
 
-import pgtrigger
 from django.db import models
+
+from billing.metering.statement_triggers import noting
 
 
 class PlatformChange(models.Model):
@@ -35,21 +36,4 @@ ORDER BY month, partition
 ON CONFLICT (month, partition) DO UPDATE SET stamp = excluded.stamp
 """
 
-
-def _noting(name: str, operation: pgtrigger.Operation, rows: str) -> pgtrigger.Trigger:
-    """Once for a statement, for the saga writes many rows with each."""
-    return pgtrigger.Trigger(
-        name=name,
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=operation,
-        referencing=pgtrigger.Referencing(**{rows: "touched"}),  # type: ignore[no-untyped-call]
-        func=f"{NOTE.rstrip()};\nRETURN NULL;",
-    )
-
-
-NOTED = [
-    _noting("new_days_are_noted", pgtrigger.Insert, "new"),
-    _noting("changed_days_are_noted", pgtrigger.Update, "new"),
-    _noting("deleted_days_are_noted", pgtrigger.Delete, "old"),
-]
+NOTED = noting("days_are", NOTE)

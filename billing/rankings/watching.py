@@ -6,12 +6,9 @@ then for the renewal as well.
 
 import json
 from datetime import datetime
-from functools import cache
-
-from django.conf import settings
-from redis import Redis
 
 from billing.rankings.spans import Span
+from catacloud.valkey import valkey
 
 KEY = "rankings-watched"  # a sorted set: spans, by when they were asked for last
 FOR = 3  # seconds: who looks asks every second
@@ -19,20 +16,15 @@ FOR = 3  # seconds: who looks asks every second
 
 def note(span: Span, *, now: datetime) -> None:
     """Note that somebody looks. Raises RedisError."""
-    _client(settings.REDIS_URL).zadd(KEY, {json.dumps(span.as_sent): now.timestamp()})
+    valkey().zadd(KEY, {json.dumps(span.as_sent): now.timestamp()})
 
 
 def spans(*, now: datetime) -> list[Span]:
     """Return what somebody looks at. Raises RedisError."""
-    client = _client(settings.REDIS_URL)
+    client = valkey()
     ago = now.timestamp() - FOR
     with client.pipeline(transaction=False) as pipe:
         pipe.zremrangebyscore(KEY, "-inf", ago)
         pipe.zrange(KEY, 0, -1)
         _, found = pipe.execute()
     return [Span.sent(**json.loads(one)) for one in found]
-
-
-@cache
-def _client(url: str) -> Redis:
-    return Redis.from_url(url, **settings.REDIS_PATIENCE)

@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Collection
-from functools import cache
 
-from django.conf import settings
-from redis import Redis, RedisError
+from redis import RedisError
+
+from catacloud.valkey import valkey
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ def ring(partitions: Collection[int]) -> list[int]:
     A batch of events has many of them, and asks for all at once: each by itself would cost as much
     of Python's time as fifty of its events.
     """
-    with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
+    with valkey().pipeline(transaction=False) as pipe:
         for partition in partitions:
             pipe.set(_key(partition), 1, nx=True, ex=FORGOTTEN_AFTER)
         rung = pipe.execute()
@@ -28,15 +28,10 @@ def ring(partitions: Collection[int]) -> list[int]:
 def answer(partition: int) -> None:
     """Let the next append ring again. Answer before you read, so that no event is missed."""
     try:
-        _client(settings.REDIS_URL).delete(_key(partition))
+        valkey().delete(_key(partition))
     except RedisError as error:
         logger.warning("The doorbell is not answered, for Valkey is away: %s", error)
 
 
 def _key(partition: int) -> str:
     return f"doorbell:{partition}"
-
-
-@cache
-def _client(url: str) -> Redis:
-    return Redis.from_url(url, **settings.REDIS_PATIENCE)
