@@ -21,14 +21,15 @@
     }
   });
 
-  // The session has ended: the answer is the sign-in page, which is no part of this one.
+  // The session has ended: the answer is the sign-in page, which is no part of this one. Where
+  // nobody asked but uploads that ended, the page stays: it says so, and they can still go on.
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     const { xhr, requestConfig } = event.detail;
     const came = new URL(xhr.responseURL || location.href, location.href);
     const asked = new URL(requestConfig.path, location.href);
     if (came.pathname === asked.pathname) return;
     event.preventDefault();
-    location.reload();
+    if (requestConfig.triggeringEvent?.type !== "catacloud:uploaded") location.reload();
   });
 
   // A link in a menu is gone from sight after its swap: the focus goes to the menu's button. Where

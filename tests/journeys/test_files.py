@@ -205,7 +205,7 @@ def test_a_cancelled_upload_leaves_nothing(files_page, make_file, acme, at_speed
     assert complaints == []
 
 
-def test_what_is_refused_is_said_in_words(files_page, make_file, acme, context):
+def test_what_is_refused_is_said_in_words(files_page, make_file, acme):
     page = files_page
     acme.storage_quota = 0
     acme.save()
@@ -218,9 +218,19 @@ def test_what_is_refused_is_said_in_words(files_page, make_file, acme, context):
     page.get_by_role("button", name="Resume small.txt").click()
     expect(line(page, "small.txt")).to_be_visible()
 
+
+def test_an_upload_goes_on_once_its_user_has_signed_in_again(
+    files_page, make_file, member, sign_in, context
+):
+    page = files_page
     context.clear_cookies()
-    page.get_by_role("button", name="Resume large.bin").click()
-    expect(upload_of(page, "large.bin")).to_contain_text("You are signed out.")
+    with page.expect_response("**/login/**"):  # its list of files comes no more
+        choose(page, make_file("report.pdf"))
+    expect(upload_of(page, "report.pdf")).to_contain_text("You are signed out.")
+
+    sign_in(member)
+    page.get_by_role("button", name="Resume report.pdf").click()
+    expect(line(page, "report.pdf")).to_be_visible()
 
 
 def test_the_page_is_accessible_and_fits_a_phone(files_page, make_file, acme):
