@@ -21,9 +21,9 @@ def exactly() -> AbstractContextManager[Context]:
     return _localcontext(EXACT)
 
 
-def with_room() -> AbstractContextManager[Context]:
-    """Let who writes a number inside, such as Babel, round it where they do, whatever its size."""
-    return _localcontext(prec=DIGITS)
+def rounding() -> AbstractContextManager[Context]:
+    """Let the arithmetic inside round half up where it must, whatever the size of its numbers."""
+    return _localcontext(ROUNDING)
 
 
 def in_units(figure: Decimal, *, unit_size: Decimal) -> Decimal:

@@ -9,10 +9,10 @@ line, so it is a forecast and no price. There is none on the first day of a peri
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
 from billing.budgets.models import Threshold
-from billing.exact import ROUNDING, ZERO, exactly
+from billing.exact import ZERO, exactly, rounding
 from billing.invoicing.charging.lines import Kind
 from billing.periods import ONE_DAY, Days, microseconds
 from billing.pricing.currencies import round_amount
@@ -47,7 +47,7 @@ def bill(
     growth = _growth(sums.get(Kind.USAGE, ZERO), days, zone, now)
     if growth is None:
         return Bill(days, currency, total, None)
-    with localcontext(ROUNDING):
+    with rounding():
         more = max(growth - sums.get(Kind.COMMITMENT, ZERO), ZERO)
         return Bill(days, currency, total, round_amount(total + more, currency))
 
@@ -72,5 +72,5 @@ def _growth(usage: Decimal, days: Days, zone: tzinfo, now: datetime) -> Decimal 
     if now - starts < ONE_DAY:
         return None
     to_come = max(microseconds(ends - now), 0)
-    with localcontext(ROUNDING):
+    with rounding():
         return max(usage, ZERO) * to_come / microseconds(now - starts)

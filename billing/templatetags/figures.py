@@ -1,7 +1,6 @@
 """How figures are written: units always, digits enough to compare, money by locale (Babel)."""
 
 from collections.abc import Sequence
-from copy import copy
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
@@ -9,24 +8,25 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from babel import Locale
-from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
+from babel.numbers import get_decimal_symbol, get_group_symbol
 from django import template
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext, gettext_noop, override, pgettext
 
 from billing.dashboards.metrics import Change
-from billing.dashboards.numbers import (
-    is_money,
+from billing.dashboards.numbers import is_money, page_language
+from billing.exact import ROUNDING
+from billing.invoicing.documents.written import PLACES_SHOWN
+from billing.invoicing.models import Invoice
+from billing.invoicing.wording.numerals import (
+    exact_in,
     locale_of,
     money_around,
     money_in,
     number_in,
-    page_language,
+    price_in,
 )
-from billing.exact import ROUNDING, with_room
-from billing.invoicing.documents.written import PLACES_SHOWN
-from billing.invoicing.models import Invoice
-from billing.invoicing.wording.pen import Pen, with_minus
+from billing.invoicing.wording.pen import Pen
 from billing.invoicing.wording.phrases import service_called
 from billing.periods import Days
 
@@ -147,18 +147,13 @@ def money(value: Decimal, currency: str) -> str:
 @register.filter
 def unit_price(value: Decimal | str, currency: str) -> str:
     """Write a price with every digit that it has: €0.000023."""
-    pattern = copy(_locale().currency_formats["standard"])
-    pattern.frac_prec = (2, 12)
-    with with_room():
-        said = pattern.apply(Decimal(value), _locale(), currency=currency, currency_digits=False)
-    return with_minus(str(said))
+    return price_in(page_language(), Decimal(value), currency)
 
 
 @register.filter
 def exact(value: Decimal | str) -> str:
     """Write a number with every digit that it has, and no zeros after them."""
-    with with_room():
-        return with_minus(format_decimal(Decimal(value), "#,##0.############", locale=_locale()))
+    return exact_in(page_language(), Decimal(value))
 
 
 @register.filter

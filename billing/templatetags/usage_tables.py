@@ -15,7 +15,7 @@ from billing.budgets.models import Threshold
 from billing.dashboards.charts.marks import Links
 from billing.dashboards.grains import DAY
 from billing.dashboards.metrics import Metric
-from billing.dashboards.numbers import money_in, page_language
+from billing.dashboards.numbers import page_language
 from billing.dashboards.overview.chart import Chart
 from billing.dashboards.overview.links import SOME_SLUG
 from billing.dashboards.overview.movers import Mover
@@ -24,6 +24,7 @@ from billing.dashboards.overview.tables import Row as Ranked
 from billing.dashboards.ranges import Range
 from billing.dashboards.usage.panels import Panel, Row
 from billing.dashboards.usage.state import State
+from billing.invoicing.wording.numerals import money_in
 from billing.periods import Days
 from billing.templatetags.figures import NOTHING, amount_in, day_in, percent_in, signed_in
 

@@ -17,8 +17,9 @@ from billing.dashboards.charts.axis import Extent, stacked, value_axis
 from billing.dashboards.charts.ticks import Ticks
 from billing.dashboards.charts.to_come import NOTHING_TO_COME, ToCome, ends, expected_lines
 from billing.dashboards.grains import DAY
-from billing.dashboards.numbers import is_money, money_around, page_language
+from billing.dashboards.numbers import is_money, page_language
 from billing.dashboards.ranges import Range
+from billing.invoicing.wording.numerals import money_around
 from billing.periods import Days
 from billing.templatetags.figures import each_of, scale_for, separators, spans_of
 

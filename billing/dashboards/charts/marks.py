@@ -9,8 +9,9 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from billing.dashboards.numbers import money_around, page_language
+from billing.dashboards.numbers import page_language
 from billing.dashboards.ranges import Range
+from billing.invoicing.wording.numerals import money_around
 from billing.periods import Days
 from billing.pricing.currencies import minor_unit
 from billing.templatetags.figures import without_year

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from babel.numbers import format_decimal
-
 from billing.exact import ZERO
 from billing.invoicing.documents.document import Document, Kind, Line, Original
 from billing.invoicing.wording.pen import LOCALES, Pen
@@ -165,7 +163,7 @@ def _notes_of(line: Line, pen: Pen, document: Document) -> Iterator[str]:
         yield _corrects(line.corrects, pen)
     if len(document.taxes) > 1:
         treated = line.treatment
-        rate = f"{pen.say('VAT')} {format_decimal(treated.rate, locale=pen.locale)} %"
+        rate = f"{pen.say('VAT')} {pen.number(treated.rate)} %"
         yield rate if treated.rate else why_untaxed(treated.category, "", document.language)
 
 
@@ -250,7 +248,7 @@ def _sums(document: Document, pen: Pen) -> Iterator[Pair]:
     yield pen.say("Net"), pen.money(document.net)
     for line in document.taxes:
         if line.treatment.rate:
-            rate = f"{format_decimal(line.treatment.rate, locale=pen.locale)} %"
+            rate = f"{pen.number(line.treatment.rate)} %"
             on = f"{pen.say('on')} {pen.money(line.net)}"
             yield f"{pen.say('VAT')} {rate} {on}", pen.money(line.tax)
     yield pen.say("Total"), pen.money(document.gross)

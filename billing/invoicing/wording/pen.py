@@ -1,23 +1,18 @@
 """Write words, amounts, quantities and days in a document's language. Pure."""
 
-from copy import copy
 from dataclasses import dataclass
 from datetime import date
-from decimal import Context, Decimal, localcontext
+from decimal import Context, Decimal
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, format_percent
 
 from billing.exact import ROUNDING
+from billing.invoicing.wording.numerals import exact_in, money_in, price_in
 from billing.invoicing.wording.phrases import say
 
 LOCALES = {"en": Locale("en"), "de": Locale("de", "DE")}
-
-
-def with_minus(number: str) -> str:
-    """Write a number below zero with a minus sign: Babel takes a hyphen, which is half as wide."""
-    return number.replace("-", "−")
+HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +35,23 @@ class Pen:
         return say(phrase, self.language)
 
     def money(self, amount: Decimal) -> str:
-        with localcontext(ROUNDING):  # Python's own holds fewer digits than an amount may have
-            return with_minus(format_currency(amount, self.currency, locale=self.locale))
+        return money_in(self.locale.language, amount, self.currency)
 
     def price(self, amount: Decimal) -> str:
         """Write every digit that a price has."""
-        pattern = copy(self.locale.currency_formats["standard"])
-        pattern.frac_prec = (2, 12)
-        with localcontext(ROUNDING):
-            said = pattern.apply(amount, self.locale, currency=self.currency, currency_digits=False)
-        return with_minus(str(said))
+        return price_in(self.locale.language, amount, self.currency)
 
     def part(self, amount: Decimal) -> str:
         """Write what a part of a line comes to, before the line is rounded."""
         return self.price(self._rounded(amount))
 
     def percent(self, rate: Decimal) -> str:
-        return with_minus(format_percent(rate, "#,##0.####\u00a0%", locale=self.locale))
+        """Write a share, such as 0.19, with four digits behind its point at most: 19 %."""
+        share = exact_in(self.locale.language, ROUNDING.multiply(rate, HUNDRED), most=4)
+        return f"{share}\u00a0%"
 
     def number(self, value: Decimal) -> str:
-        shown = self._rounded(value)
-        with localcontext(ROUNDING):
-            return with_minus(format_decimal(shown, "#,##0.############", locale=self.locale))
+        return exact_in(self.locale.language, self._rounded(value))
 
     def _rounded(self, value: Decimal) -> Decimal:
         if self.places is None:
