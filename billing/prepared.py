@@ -50,6 +50,12 @@ class Statement:
     queryset: QuerySet[Any, Any]
 
     @cached_property
+    def named_sql(self) -> str:
+        """The statement with places that have names: the parameters' numbers."""
+        places = tuple(f"%({number})s" for number in range(len(self.params)))
+        return self.sql.replace("%%", "%%%%") % places
+
+    @cached_property
     def make(self) -> Callable[[Sequence[Any]], Any]:
         """What makes a row of its columns: a tuple, or an instance with what is annotated."""
         if not issubclass(self.queryset._iterable_class, ModelIterable):

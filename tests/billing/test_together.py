@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import CharField, Count, DecimalField, F, IntegerField, UUIDField
+from django.db.models import CharField, Count, DateField, DecimalField, F, IntegerField, UUIDField
 
 from billing.accounts import commands
 from billing.accounts.models import Credit, PriceOverride
@@ -96,6 +96,63 @@ def test_what_two_want_is_read_once(acme, django_assert_num_queries):
         one, other = read(rows_of(Service.objects.all(), Service.objects.all()))
     assert one == other
     assert queries[0]["sql"].count('FROM "billing_service"') == 1
+
+
+DAYS = """
+SELECT place, name, day, quantity, value, NULLIF(value, 'none') FROM accounts_organisation
+JOIN billing_dailyusage ON organisation_id = accounts_organisation.id
+CROSS JOIN unnest(%(texts)s::text[], %(moments)s::timestamptz[], %(numbers)s::numeric[])
+    WITH ORDINALITY AS given (text, moment, number, place)
+CROSS JOIN LATERAL (SELECT concat_ws(' ', text, moment, number) AS value) AS said
+WHERE time_zone = %(zone)s AND day >= %(first)s AND day < %(first)s + %(days)s
+    AND (%(owner)s::uuid IS NULL OR organisation_id = %(owner)s::uuid)
+ORDER BY day, quantity, place DESC LIMIT %(most)s
+"""
+FIELDS: list[Any] = [IntegerField(), CharField(), DateField(), DecimalField(), *2 * [CharField()]]
+MOMENT = datetime(2026, 11, 2, 3, 4, 5, 678, UTC)
+
+
+def days(first, *, days=9, owner=None, zone="Asia/Kathmandu", texts=(), most=9, once=True) -> Raw:
+    given = {
+        "texts": list(texts),
+        "moments": [MOMENT] * len(texts),
+        "numbers": [Decimal("1e30") + one for one in range(len(texts))],
+    }
+    asked = {"first": first, "days": days, "owner": owner, "zone": zone, "most": most}
+    return Raw(DAYS, asked | given, FIELDS, is_planned_once=once)
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_what_is_alike_but_for_its_values_is_as_read_alone(acme, once):
+    globex = make_organisation("Globex")
+    make_daily_usage(globex, date(2026, 11, 2), date(2026, 11, 4), stored_gb=2, hours=1)
+    one, other = date(2026, 11, 2), date(2026, 11, 4)
+    wanted = [
+        days(one, texts=["a", 'quoted "", {}, \\ and %s', "none"], once=once),
+        days(other, texts=["b"], owner=globex.pk, zone="UTC", once=once),
+        days(one, texts=["b"], owner=globex.pk, zone="UTC", most=1, once=once),
+        days(one, texts=["NULL"], owner=acme.pk, days=1, once=once),
+        days(one, texts=[], once=once),
+        days(one, texts=["a"], zone="Mars", once=once),
+        days(one, texts=["b"], owner=globex.pk, zone="UTC", days=40_000, once=once),
+    ]
+    together = read(rows_of(*wanted))
+    assert together == [read(rows_of(each))[0] for each in wanted]
+    assert [len(rows) for rows in together] == [6, 2, 1, 2, 0, 0, 4]
+
+
+def test_what_is_alike_but_for_its_values_is_one_column(acme, django_assert_num_queries):
+    first, second = date(2026, 11, 1), date(2026, 11, 2)
+    for once, columns in (True, 1), (False, 2):
+        with django_assert_num_queries(1) as queries:
+            read(
+                rows_of(
+                    days(first, texts=["a"], once=once),
+                    days(second, texts=["a", "b"], once=once),
+                    days(first, texts=["a"], once=once),
+                )
+            )
+        assert queries[0]["sql"].count("FROM accounts_organisation") == columns
 
 
 def test_what_is_related_is_asked_for_by_itself(acme):
