@@ -67,7 +67,7 @@ def seed(*, now: datetime, passwords: tuple[str, str], track: Track) -> Logins:
     days = Days(now.date() - timedelta(days=DAYS - 1), now.date() + ONE_DAY)
     tell_regions_apart()
     introduce_seller(days.first)
-    _join(days.first, publish_all(days.starts_at))
+    _join(days.first, publish_all(days.starts_at), now)
     logins = _let_people_in(now, passwords)
     key = find_api_key(logins.platform_key)
     for day in track(days, "Sending usage"):
@@ -106,10 +106,11 @@ def introduce_seller(since: date) -> None:
     seller.vat_rates.get_or_create(country="DE", percent=Decimal(19), defaults={"starts_on": since})
 
 
-def _join(first: date, plans: dict[str, PlanVersion]) -> None:
+def _join(first: date, plans: dict[str, PlanVersion], now: datetime) -> None:
+    """Let all come in now and bring their history with them, so that none of it is late."""
+    create_missing((customer.name for customer in CUSTOMERS), now=now)
     for customer in CUSTOMERS:
         joined_on = first + timedelta(days=customer.joins)
-        create_missing([customer.name], now=start_of(joined_on))
         subscribe(
             organisation=Organisation.objects.get(name=customer.name),
             plan_version=plans[customer.plan],

@@ -73,7 +73,8 @@ def reading_days(
     now: datetime,
 ) -> Reading[UsageDays]:
     """Read the days up to today; ``grouped`` has the keys of UsageDays.groups that are read. Only
-    of days that are ``shown`` is told what came late.
+    of days that are ``shown`` is told what came late; what was before the organisation came itself
+    is its history, and not late.
     """
     starts = [start_of(day, organisation.zone) for day in [*days, days.end]]
     asked = _asked(organisation, services, days=days, starts=starts, grouped=grouped)
@@ -214,6 +215,7 @@ def _asked(
         "until": starts[-1],
         "grouped": [pk for pk, _ in grouped],
         "names": [name for _, name in grouped],
+        "joined": organisation.created_at,
         "slot": microseconds(slot_of(organisation.zone)),
         "most": MOST_LATE,
     }
@@ -264,6 +266,7 @@ CROSS JOIN LATERAL (
         WHERE event.tenant_id = %(owner)s AND event.type = 'usage.recorded'
             AND event.occurred_at >= span.starts_at AND event.occurred_at < span.ends_at
             AND event.recorded_at - event.occurred_at > interval '2 days'
+            AND event.occurred_at >= %(joined)s
         LIMIT %(most)s
     ) AS counted
 ) AS late

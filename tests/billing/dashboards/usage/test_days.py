@@ -1,7 +1,7 @@
 """Days of an organisation's usage, on the page and to take away."""
 
 import csv
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -55,6 +55,16 @@ class TestDays:
         page = text(client.get(URL))
         assert "<li>5 Nov: Plan changes to " in page
         assert "<li>12 Nov: 1 event came over two days late</li>" in page
+
+    def test_do_not_say_of_the_history_that_an_organisation_brought_that_it_is_late(
+        self, acme, client
+    ):
+        acme.created_at = datetime(2026, 11, 12, 12, tzinfo=UTC)
+        acme.save()
+        measure(acme, ("eu", 11, 3600), ("eu", 12, 7200), ("eu", 13, 3600))
+        page = text(client.get(URL))
+        assert "<li>13 Nov: 1 event came over two days late</li>" in page
+        assert page.count("two days late</li>") == 1
 
     def test_say_what_is_to_come(self, acme, client):
         for day in range(1, 23):
