@@ -19,8 +19,9 @@ class Figured(Protocol):
     def level(self) -> Decimal: ...
 
 
-# What several days come to: their sum; or of what is no sum, such as a level, something else.
-SUM, MEAN, MOST, LAST = "sum", "mean", "most", "last"
+# What several days come to: their sum; or of what is no sum, such as a level, something else. What
+# is different in all of them together is counted by itself: see usage/distinct.py.
+SUM, MEAN, MOST, LAST, DISTINCT = "sum", "mean", "most", "last", "distinct"
 _FOLDS: Mapping[str, str] = {
     Service.Aggregation.MAX: MOST,
     Service.Aggregation.PEAK: MOST,
@@ -46,8 +47,8 @@ class Metric:
 
     @property
     def is_distinct(self) -> bool:
-        """Say whether days count what is different in each: see _FOLDS."""
-        return self.fold == MEAN and not self.is_level
+        """Say whether places count what is different in each: see _FOLDS."""
+        return self.fold == DISTINCT or (self.fold == MEAN and not self.is_level)
 
     def of(self, row: Figured, service: Service) -> Decimal:
         """Return the row's figure in the metric's unit."""

@@ -1,6 +1,6 @@
 """What a chart of one metric is made of, and what is to come of it in each of its places. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -8,8 +8,8 @@ from decimal import Decimal
 from billing.dashboards.charts.drawing import Values
 from billing.dashboards.charts.forecast import Expected, Forecast, forecast
 from billing.dashboards.charts.to_come import ToCome
-from billing.dashboards.grains import DAY, names_of
-from billing.dashboards.metrics import MEAN, Metric
+from billing.dashboards.grains import DAY, folded, names_of
+from billing.dashboards.metrics import DISTINCT, MEAN, Metric
 from billing.dashboards.numbers import page_language
 from billing.dashboards.ranges import Range
 from billing.exact import ROUNDING
@@ -24,16 +24,24 @@ ZERO = Decimal(0)
 class Read:
     """What a chart of one metric is made of: values by day, in the metric's unit.
 
-    ``groups`` has the values of a dimension; ``drifts`` says that a level is behind it.
+    ``groups`` has the values of a dimension; ``distinct`` those of places which days cannot tell;
+    ``drifts`` says that a level is behind it.
     """
 
     metric: Metric
     values: Values
     groups: Mapping[str, Values] = field(default_factory=dict)
+    distinct: Mapping[Days, Decimal] = field(default_factory=dict)
     costs: Costs = field(default_factory=dict)
     currency: str = ""
     drifts: bool = False
     may_be_forecast: bool = True
+
+    def in_places(self, places: Sequence[Days]) -> Values:
+        """Return what it comes to in each place, by its first day."""
+        if self.metric.fold == DISTINCT:
+            return {one.first: self.distinct[one] for one in places if one in self.distinct}
+        return folded(self.values, places, self.metric.fold)
 
 
 @dataclass(frozen=True, slots=True)

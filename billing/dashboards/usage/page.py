@@ -17,7 +17,7 @@ from billing.dashboards.charts.csv_files import download
 from billing.dashboards.charts.drawing import Values
 from billing.dashboards.charts.marks import DAY, FIRST, LAST, Links, Notes
 from billing.dashboards.headlines import Headline, headlines
-from billing.dashboards.metrics import METRICS, STORED, Metric, metric_of
+from billing.dashboards.metrics import DISTINCT, METRICS, STORED, Metric, metric_of
 from billing.dashboards.ranges import DEFAULT, PERIODS, presets_of, read_range
 from billing.dashboards.usage.bill_so_far import Agreed, reading_agreed
 from billing.dashboards.usage.csv_files import as_csv
@@ -228,6 +228,9 @@ def _links(asked: Asked) -> Links:
 
 def _read(metric: Metric, service: Service, asked: Asked) -> Read:
     usage, bill = asked.known.usage, asked.known.bill
+    distinct = asked.known.distinct.get(service.pk)
+    if distinct is not None:
+        metric = replace(metric, fold=DISTINCT)
     own = usage.days.get(service.pk, {})
     by = service.pk, asked.state.by
     groups = {} if metric == STORED else usage.groups.get(by, {})
@@ -238,6 +241,7 @@ def _read(metric: Metric, service: Service, asked: Asked) -> Read:
             value: {day: metric.of(figure, service) for day, figure in each.items()}
             for value, each in groups.items()
         },
+        distinct={place: metric.of(one, service) for place, one in (distinct or {}).items()},
         costs={} if metric.is_level else asked.known.costs.get(service.pk, {}),
         currency=bill.currency if bill else "",
         drifts=service.is_level,

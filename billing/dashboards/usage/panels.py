@@ -75,10 +75,7 @@ class Panel:
 def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: Links) -> Panel:
     """Return an organisation's chart of one metric: bars of what adds up, a line of a level."""
     asked, metric = state.range, read.metric
-    series = [
-        replace(one, values=folded(one.values, asked.places, metric.fold))
-        for one in _series(read, asked.days)
-    ]
+    series = _series(read, asked)
     ahead = ahead_of(read, asked, today)
     to_come = ahead.places if ahead else {}
     figure = with_notes(_drawn(read, series, asked, to_come, today), notes.drawn, asked)
@@ -105,7 +102,7 @@ def make_panel(read: Read, state: State, *, today: date, notes: Notes, links: Li
 def _drawn(
     read: Read, series: Sequence[Series], asked: Range, to_come: ToCome, today: date
 ) -> Figure:
-    before = folded(read.values, asked.before_places, read.metric.fold)
+    before = read.in_places(asked.before_places)
     unit = read.metric.unit
     if read.metric.is_level:
         return daily_level(asked=asked, series=series[0], before=before, unit=unit, to_come=to_come)
@@ -114,17 +111,18 @@ def _drawn(
     )
 
 
-def _series(read: Read, days: Days) -> list[Series]:
+def _series(read: Read, asked: Range) -> list[Series]:
     """Return one series, or one for each of the largest values and one for all that is left."""
-    own = {day: read.values[day] for day in days if day in read.values}
+    days, fold = asked.days, read.metric.fold
     if not read.groups:
         hue = EXECUTION_HUE if read.metric == EXECUTION else STORAGE_HUE
-        return [Series(read.metric.name, own, hue)]
+        return [Series(read.metric.name, read.in_places(asked.places), hue)]
+    own = {day: read.values[day] for day in days if day in read.values}
     largest = largest_values(read.groups, list(days))[:MOST_VALUES]
     series = [Series(value, read.groups[value], hue) for hue, value in enumerate(largest)]
     if rest := left_over(own, [one.values for one in series]):
         series.append(Series(all_others(), rest, OTHERS_HUE))
-    return series
+    return [replace(one, values=folded(one.values, asked.places, fold)) for one in series]
 
 
 def largest_values(groups: Mapping[str, Mapping[Any, Decimal]], among: Sequence[Any]) -> list[str]:
@@ -152,10 +150,10 @@ def all_others() -> str:
 
 
 def _rows(read: Read, series: Sequence[Series], state: State, notes: Notes) -> list[Row]:
-    asked, fold = state.range, read.metric.fold
-    totals, costs = folded(read.values, asked.places, fold), folded(read.costs, asked.places, SUM)
+    asked = state.range
+    totals, costs = read.in_places(asked.places), folded(read.costs, asked.places, SUM)
     earlier = asked.before_places if asked.is_compared else []
-    before = folded(read.values, earlier, fold)
+    before = read.in_places(earlier)
     rows = [
         Row(
             place=place,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
+from billing.dashboards.grains import DAY
 from billing.dashboards.ranges import Range
 from billing.dashboards.usage.bill_so_far import (
     Agreed,
@@ -14,6 +15,7 @@ from billing.dashboards.usage.bill_so_far import (
 )
 from billing.dashboards.usage.day_bills import bill_of_days, costs_by_service
 from billing.dashboards.usage.days import UsageDays, reading_days
+from billing.dashboards.usage.distinct import Distinct, reading_distinct
 from billing.dashboards.usage.state import State
 from billing.dashboards.usage.used_services import UsedServices
 from billing.invoicing.charging.by_period import Parts, parts_of
@@ -35,6 +37,7 @@ class Known:
     """
 
     usage: UsageDays
+    distinct: Distinct  # in weeks or months, where these are shown
     bill: RatedPeriod | None
     costs: Mapping[int, Costs]
     is_share: bool
@@ -74,9 +77,10 @@ def days_to_read(asked: Range, agreed: Agreed, *, today: date) -> Days:
 
 def read_usage(asked: Question) -> Known:
     """Read it all. What cannot be rated from days is rated meanwhile."""
-    (prices, usage, rated), count = read(
+    (prices, usage, rated), distinct, count = read(
         together(
             _reading(asked),
+            _reading_distinct(asked),
             uncounted.reading_recent(asked.organisation.pk, today=asked.now.date()),
         )
     )
@@ -92,7 +96,7 @@ def read_usage(asked: Question) -> Known:
     places = asked.state.range.places
     costs = costs_by_service(billed, services, usage, places) if bill else {}
     is_share = not all(part.is_whole for part in asked.parts)
-    return Known(usage, bill, costs, is_share, count)
+    return Known(usage, distinct, bill, costs, is_share, count)
 
 
 def _reading(asked: Question) -> Reading[tuple[Sequence[Prices], UsageDays, Bills]]:
@@ -121,6 +125,17 @@ def _reading(asked: Question) -> Reading[tuple[Sequence[Prices], UsageDays, Bill
         _reading_bills(asked, left),
     )
     return prices, usage, bills
+
+
+def _reading_distinct(asked: Question) -> Reading[Distinct]:
+    shown = asked.state.range
+    places = [*shown.places, *(shown.before_places if shown.is_compared else ())]
+    days_alone = shown.grain == DAY
+    return (
+        yield from reading_distinct(
+            asked.organisation, asked.used.services, () if days_alone else places
+        )
+    )
 
 
 def _reading_bills(asked: Question, periods: Sequence[Days]) -> Reading[Bills]:

@@ -30,6 +30,10 @@ def measure(organisation, *events):
         for n, (region, day, seconds) in enumerate(events)
     ]
     send(organisation, *sent, kind="catacloud.execution.finished")
+    fold_all()
+
+
+def fold_all():
     for partition in feed.partitions():
         while saga.advance(partition=partition):
             pass

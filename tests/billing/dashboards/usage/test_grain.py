@@ -8,11 +8,7 @@ from datetime import date
 import pytest
 
 from tests.billing.dashboards.usage.page import URL, make_priced, text
-from tests.factories import (
-    make_daily_usage,
-    make_service,
-    make_usage_row,
-)
+from tests.factories import make_daily_usage
 
 pytestmark = pytest.mark.django_db
 
@@ -78,18 +74,3 @@ class TestGrain:
         assert len(expected["y"]) == 2
         page = text(client.get(URL, {"metric": "execution", "grain": "week"}))
         assert "23–29 Nov, forecast" in page
-
-    def test_of_what_is_different_says_how_days_count_on_the_page_and_to_take_away(
-        self, client, acme
-    ):
-        seats = make_service(slug="seats", aggregation="unique_count", unit="users", unit_size=1)
-        for day, users in ((2, 5), (3, 9)):
-            make_usage_row(
-                organisation=acme, service=seats, day=date(2026, 11, day), quantity=users
-            )
-        asked = {"metric": "seats", "grain": "week"}
-        page = text(client.get(URL, asked))
-        assert "seats, average day of each week" in page
-        assert "what comes on two days is in both, and in a bill once." in page
-        rows = client.get(URL, {**asked, "format": "csv"}).content.decode().splitlines()
-        assert '2026-11-02/2026-11-08,"seats, average day of each week",,2,users,,,0,' in rows
