@@ -12,10 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from billing.exact import ZERO, exactly
 from billing.invoicing.charging.lines import Kind, Line
@@ -26,6 +26,7 @@ from billing.invoicing.models import Invoice, InvoiceLine
 from billing.invoicing.settling import billed_by
 from billing.invoicing.settling.after import CreditNote, CreditNoteLine
 from billing.invoicing.settling.unsettled import unsettled
+from billing.prepared import Slot, any_of, prepared
 from billing.together import Reading, together
 
 
@@ -68,6 +69,7 @@ class CorrectionLine:
         return replace(self.now, kind=kind, quantity=self.quantity, amount=self.amount)
 
 
+OF_LINE = "service_id", "value", "tax_class"
 Key = tuple[UUID, date, int, str, str]
 Corrections = dict[str, list[CorrectionLine]]
 """By currency: an invoice takes those in its own, for amounts of two do not add up; the others wait
@@ -150,36 +152,9 @@ def _invoiced(invoices: Sequence[Invoice]) -> Reading[Mapping[Key, Invoiced]]:
     credit note gave back because the period came to less counts too; a favour does not.
     """
     found: defaultdict[Key, Invoiced] = defaultdict(Invoiced)
-    lines = InvoiceLine.objects.filter(
-        Q(invoice__in=invoices) | Q(kind=Kind.CORRECTION),
-        invoice__organisation__in={one.organisation_id for one in invoices},
-        invoice__voided_at=None,
-        service__isnull=False,
-        kind__in=[Kind.USAGE, Kind.CORRECTION],
-    ).values_list(
-        "invoice__organisation",
-        "invoice__starts_on",
-        "corrects__starts_on",
-        "service_id",
-        "value",
-        "tax_class",
-        "quantity",
-        "amount",
-    )
-    credited = CreditNoteLine.objects.filter(
-        credit_note__invoice__in=invoices,
-        credit_note__kind=CreditNote.Kind.CORRECTION,
-        invoice_line__kind=Kind.USAGE,
-    ).values_list(
-        "credit_note__invoice__organisation",
-        "credit_note__invoice__starts_on",
-        "invoice_line__service_id",
-        "invoice_line__value",
-        "invoice_line__tax_class",
-        "quantity",
-        "amount",
-    )
-    invoiced, given_back = yield [lines, credited]
+    pks = [one.pk for one in invoices]
+    owners = list({one.organisation_id for one in invoices})
+    invoiced, given_back = yield [_lines(pks=pks, owners=owners), _given_back(pks=pks)]
     for owner, own, corrected, service, value, tax_class, quantity, amount in invoiced:
         key = owner, corrected or own, service, value, tax_class
         found[key] += Invoiced(quantity, amount)
@@ -187,3 +162,28 @@ def _invoiced(invoices: Sequence[Invoice]) -> Reading[Mapping[Key, Invoiced]]:
         key = owner, period, service, value, tax_class
         found[key] += Invoiced(-quantity, -amount)
     return found
+
+
+@prepared
+def _lines(pks: Slot, owners: Slot) -> "QuerySet[InvoiceLine, tuple[Any, ...]]":
+    lines = InvoiceLine.objects.filter(
+        Q(invoice=any_of(pks)) | Q(kind=Kind.CORRECTION.value),
+        invoice__organisation=any_of(owners),
+        invoice__voided_at=None,
+        service__isnull=False,
+        kind__in=[Kind.USAGE.value, Kind.CORRECTION.value],
+    )
+    periods = "invoice__organisation", "invoice__starts_on", "corrects__starts_on"
+    return lines.values_list(*periods, *OF_LINE, "quantity", "amount")
+
+
+@prepared
+def _given_back(pks: Slot) -> "QuerySet[CreditNoteLine, tuple[Any, ...]]":
+    lines = CreditNoteLine.objects.filter(
+        credit_note__invoice=any_of(pks),
+        credit_note__kind=CreditNote.Kind.CORRECTION.value,
+        invoice_line__kind=Kind.USAGE.value,
+    )
+    period = "credit_note__invoice__organisation", "credit_note__invoice__starts_on"
+    of_line = (f"invoice_line__{name}" for name in OF_LINE)
+    return lines.values_list(*period, *of_line, "quantity", "amount")

@@ -16,7 +16,9 @@ def credit_left(
     organisations: Collection[UUID],
 ) -> Reading[Mapping[tuple[UUID, str], Decimal]]:
     """Read it by organisation and currency; nothing is left where none is named."""
-    [rows] = yield [Raw(OPEN, {"organisations": list(organisations)}, COLUMNS)]
+    is_of_one = len(organisations) == 1  # whose few invoices one plan suits
+    asked = {"organisations": list(organisations)}
+    [rows] = yield [Raw(OPEN, asked, COLUMNS, is_planned_once=is_of_one)]
     totals: defaultdict[tuple[UUID, str], list[Decimal]] = defaultdict(list)
     for owner, currency, total in rows:
         totals[owner, currency].append(total)

@@ -10,8 +10,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import models
+from django.db.models import QuerySet
 
 from billing.invoicing.models import Invoice
+from billing.prepared import Slot, any_of, prepared
 from billing.together import Raw, Reading
 
 
@@ -33,15 +35,21 @@ def unsettled(organisations: Collection[UUID]) -> Reading[Unsettled]:
     """
     asked = {"organisations": list(organisations)}
     columns = models.BigIntegerField(), models.UUIDField(), models.UUIDField()
-    [found] = yield [Raw(UNSETTLED, asked, columns)]
+    is_of_one = len(organisations) == 1  # whose few invoices one plan suits
+    [found] = yield [Raw(UNSETTLED, asked, columns, is_planned_once=is_of_one)]
     pks, mates = [pk for pk, _, _ in found if pk is not None], defaultdict(list)
     for pk, owner, mate in found:
         if pk is None:
             mates[owner].append(mate)
     if not pks:
         return Unsettled([], mates)
-    [invoices] = yield [Invoice.objects.filter(pk__in=pks).order_by("starts_on", "pk")]
+    [invoices] = yield [_invoices(pks=pks)]
     return Unsettled(invoices, mates)
+
+
+@prepared
+def _invoices(pks: Slot) -> QuerySet[Invoice]:
+    return Invoice.objects.filter(pk=any_of(pks)).order_by("starts_on", "pk")
 
 
 # A change matters to a period where it is in one of its months, or moved a level before.
