@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from uuid import UUID
 
 ONE_DAY = timedelta(days=1)
+ONE_MICROSECOND = timedelta(microseconds=1)
 DAY_MICROSECONDS = 86_400_000_000
 HOUR, QUARTER_HOUR = timedelta(hours=1), timedelta(minutes=15)
 EARLIEST, LATEST = 2000, 2037  # years: no event is older, and rules of zones are not made for later
@@ -138,4 +139,4 @@ def month_before(month: Days) -> Days:
 
 
 def microseconds(span: timedelta) -> int:
-    return span // timedelta(microseconds=1)
+    return span // ONE_MICROSECOND

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from django.utils.translation import gettext, gettext_noop
 
 from billing.metering.models import Service
+
+At = TypeVar("At")
 
 
 class Figured(Protocol):
@@ -52,9 +54,15 @@ class Metric:
 
     def of(self, row: Figured, service: Service) -> Decimal:
         """Return the row's figure in the metric's unit."""
+        return self.of_each({None: row}, service)[None]
+
+    def of_each(self, rows: Mapping[At, Figured], service: Service) -> dict[At, Decimal]:
+        """Return the figure of each of many rows, such as days, in the metric's unit."""
         if self.is_level:
-            return row.level / (service.level_unit_size or Decimal(1))
-        return row.figure / service.unit_size
+            size = service.level_unit_size or Decimal(1)
+            return {at: row.level / size for at, row in rows.items()}
+        size = service.unit_size
+        return {at: row.figure / size for at, row in rows.items()}
 
 
 GB_HOURS = Metric(

@@ -162,8 +162,7 @@ class Platform:
             months = months_of(list(owners), metered, known, self.asked.places, now=self.now)
             if months is not None:
                 self.of_organisations = {
-                    owner: {first: metric.of(row, metered) for first, row in its.items()}
-                    for owner, its in months.items()
+                    owner: metric.of_each(its, metered) for owner, its in months.items()
                 }
                 return
         figures = daily_figures(
@@ -174,7 +173,7 @@ class Platform:
             known=known,
         )
         self.of_organisations = {
-            owner: {day.day: metric.of(day, metered) for day in its}
+            owner: metric.of_each({day.day: day for day in its}, metered)
             for owner, its in groupby(figures, key=attrgetter("organisation_id"))
         }
 
@@ -202,7 +201,7 @@ class Platform:
         key = metric.slug, own.pk
         if key not in self.values:
             rows = self._read_totals().get(own.pk, [])
-            self.values[key] = {row.day: metric.of(row, own) for row in rows}
+            self.values[key] = metric.of_each({row.day: row for row in rows}, own)
         return self.values[key]
 
     def _read_totals(self) -> Mapping[int, Sequence[DayFigure]]:

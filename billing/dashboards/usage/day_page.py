@@ -17,7 +17,7 @@ from billing.dashboards import stamps
 from billing.dashboards.charts.csv_files import Place, Taken, download, written
 from billing.dashboards.charts.drawing import Figure
 from billing.dashboards.charts.marks import with_links
-from billing.dashboards.metrics import STORED, Figured, Metric
+from billing.dashboards.metrics import STORED, Metric
 from billing.dashboards.ranges import EARLIEST
 from billing.dashboards.usage.bill_so_far import reading_agreed
 from billing.dashboards.usage.hours import UsageHours, hours_of, read_hours
@@ -162,12 +162,12 @@ def _panel(
     usage: UsageHours,
     starts: Sequence[datetime],
 ) -> HourPanel:
-    values = _in_units(usage.hours[service.pk], metric, service)
+    values = metric.of_each(usage.hours[service.pk], service)
     groups = {} if metric == STORED else usage.groups.get(service.pk, {})
     series = hour_series(
         metric,
         values,
-        {value: _in_units(each, metric, service) for value, each in groups.items()},
+        {value: metric.of_each(each, service) for value, each in groups.items()},
     )
     names = _names(starts, organisation)
     rows = []
@@ -184,12 +184,6 @@ def _panel(
         total=sum(values.values(), ZERO) if service.is_additive and not metric.is_level else None,
         peak=max(rows, key=lambda row: row.total, default=None),
     )
-
-
-def _in_units(
-    hours: Mapping[datetime, Figured], metric: Metric, service: Service
-) -> dict[datetime, Decimal]:
-    return {start: metric.of(figure, service) for start, figure in hours.items()}
 
 
 def _names(starts: Sequence[datetime], organisation: Organisation) -> Mapping[datetime, str]:

@@ -153,7 +153,7 @@ def of_days(
             break
         quantity, area, high = rows.get(number, NOTHING)
         if service.is_level:
-            to_come = max(0, microseconds(end - now))
+            to_come = microseconds(end - now) if end > now else 0
             lasted = microseconds(end - start) - to_come
             value = level * lasted + area - quantity * to_come
         else:

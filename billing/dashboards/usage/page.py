@@ -236,12 +236,9 @@ def _read(metric: Metric, service: Service, asked: Asked) -> Read:
     groups = {} if metric == STORED else usage.groups.get(by, {})
     return Read(
         metric=metric,
-        values={day: metric.of(figure, service) for day, figure in own.items()},
-        groups={
-            value: {day: metric.of(figure, service) for day, figure in each.items()}
-            for value, each in groups.items()
-        },
-        distinct={place: metric.of(one, service) for place, one in (distinct or {}).items()},
+        values=metric.of_each(own, service),
+        groups={value: metric.of_each(each, service) for value, each in groups.items()},
+        distinct=metric.of_each(distinct or {}, service),
         costs={} if metric.is_level else asked.known.costs.get(service.pk, {}),
         currency=bill.currency if bill else "",
         drifts=service.is_level,
