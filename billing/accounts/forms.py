@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from billing.accounts import commands, discounts
 from billing.accounts.commands import Agreement
 from billing.accounts.models import Credit, Discount
-from billing.accounts.operations import Operation, day
+from billing.accounts.operations import Operation, day, number
 from billing.accounts.price_forms import EndPrice, OverridePrice
 from billing.invoicing.charging.standings import standings_of
 from billing.invoicing.charging.subscriptions import change_plan, subscribe
@@ -78,16 +78,8 @@ class GrantDiscount(Operation):
         max_length=100,
         help_text=gettext_lazy("As the invoice names it."),
     )
-    rate = forms.DecimalField(
-        label=gettext_lazy("Rate"),
-        required=False,
-        help_text=gettext_lazy("A share: 0.25 takes a quarter off."),
-    )
-    amount = forms.DecimalField(
-        label=gettext_lazy("Amount"),
-        required=False,
-        help_text=gettext_lazy("Or else so much off each invoice."),
-    )
+    rate = number(gettext_lazy("Rate"), gettext_lazy("A share: 0.25 takes a quarter off."))
+    amount = number(gettext_lazy("Amount"), gettext_lazy("Or else so much off each invoice."))
     currency = forms.CharField(
         label=gettext_lazy("Currency"),
         max_length=3,

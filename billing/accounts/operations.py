@@ -22,6 +22,11 @@ def day(
     return forms.DateField(label=label, help_text=help_text, required=required, widget=widget)
 
 
+def number(label: "_StrOrPromise", help_text: "_StrOrPromise" = "") -> forms.DecimalField:
+    """Ask for an amount or a quantity that need not be there."""
+    return forms.DecimalField(label=label, help_text=help_text, required=False)
+
+
 class Operation(forms.Form):
     """A form of one agreement. ``act`` raises Refused or CannotSubscribe."""
 

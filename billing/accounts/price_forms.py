@@ -9,7 +9,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from billing.accounts import commands
 from billing.accounts.commands import Agreement
 from billing.accounts.models import PriceOverride
-from billing.accounts.operations import Data, Operation, day
+from billing.accounts.operations import Data, Operation, day, number
 from billing.accounts.own_prices import refuse_unlike_a_charge, words_of
 from billing.metering.models import Service
 from billing.pricing.models import Charge
@@ -31,16 +31,10 @@ class OverridePrice(Operation):
             "flat fee, a cap, or both: 100: 0.10, fee 5, cap 8. Of a percentage, in per cent."
         ),
     )
-    amount = forms.DecimalField(
-        label=gettext_lazy("Amount"),
-        required=False,
-        help_text=gettext_lazy("Of a flat price, or of one package."),
-    )
-    package_size = forms.DecimalField(label=gettext_lazy("Package size"), required=False)
-    divide_by = forms.DecimalField(
-        label=gettext_lazy("Divide by"),
-        required=False,
-        help_text=gettext_lazy("1000 prices thousands of the service's units."),
+    amount = number(gettext_lazy("Amount"), gettext_lazy("Of a flat price, or of one package."))
+    package_size = number(gettext_lazy("Package size"))
+    divide_by = number(
+        gettext_lazy("Divide by"), gettext_lazy("1000 prices thousands of the service's units.")
     )
     rounding = forms.ChoiceField(
         label=gettext_lazy("Rounding"),
@@ -48,28 +42,12 @@ class OverridePrice(Operation):
         required=False,
         help_text=gettext_lazy("Of that division, once per period. Empty: up."),
     )
-    allowance = forms.DecimalField(
-        label=gettext_lazy("Allowance"),
-        required=False,
-        help_text=gettext_lazy("Units that are free."),
-    )
-    minimum = forms.DecimalField(
-        label=gettext_lazy("Minimum"),
-        required=False,
-        help_text=gettext_lazy("The least that a period comes to."),
-    )
-    maximum = forms.DecimalField(label=pgettext_lazy("of a price", "Maximum"), required=False)
-    event_fee = forms.DecimalField(
-        label=gettext_lazy("Event fee"),
-        required=False,
-        help_text=gettext_lazy("Of a percentage, for each event."),
-    )
-    event_minimum = forms.DecimalField(
-        label=gettext_lazy("Event minimum"),
-        required=False,
-        help_text=gettext_lazy("Of each event."),
-    )
-    event_maximum = forms.DecimalField(label=gettext_lazy("Event maximum"), required=False)
+    allowance = number(gettext_lazy("Allowance"), gettext_lazy("Units that are free."))
+    minimum = number(gettext_lazy("Minimum"), gettext_lazy("The least that a period comes to."))
+    maximum = number(pgettext_lazy("of a price", "Maximum"))
+    event_fee = number(gettext_lazy("Event fee"), gettext_lazy("Of a percentage, for each event."))
+    event_minimum = number(gettext_lazy("Event minimum"), gettext_lazy("Of each event."))
+    event_maximum = number(gettext_lazy("Event maximum"))
     free_events = forms.IntegerField(label=gettext_lazy("Free events"), required=False, min_value=0)
     starts_on = day(gettext_lazy("First day"))
     ends_on = day(gettext_lazy("Ends before"), gettext_lazy("Empty: without end."), required=False)
