@@ -128,14 +128,11 @@ def _reading(asked: Question) -> Reading[tuple[Sequence[Prices], UsageDays, Bill
 
 
 def _reading_distinct(asked: Question) -> Reading[Distinct]:
-    shown = asked.state.range
+    shown, services = asked.state.range, asked.used.services
+    if shown.grain == DAY:  # of which days tell
+        return {}
     places = [*shown.places, *(shown.before_places if shown.is_compared else ())]
-    days_alone = shown.grain == DAY
-    return (
-        yield from reading_distinct(
-            asked.organisation, asked.used.services, () if days_alone else places
-        )
-    )
+    return (yield from reading_distinct(asked.organisation, services, places))
 
 
 def _reading_bills(asked: Question, periods: Sequence[Days]) -> Reading[Bills]:
