@@ -137,6 +137,31 @@ def test_a_customer_sees_their_own_usage_and_invoices(page, sign_in, owner, glob
     expect(page.get_by_role("heading", name="This page does not exist")).to_be_visible()
 
 
+def test_a_customer_chooses_german_and_reads_usage_and_an_invoice_in_it(page, owner, complaints):
+    page.goto("/login/")
+    page.get_by_role("button", name="Deutsch").click()
+    page.get_by_label("E-Mail-Adresse").fill(owner.email)
+    page.get_by_label("Passwort").fill(PASSWORD)
+    page.get_by_role("button", name="Anmelden").click()
+    expect(page.get_by_role("heading", name="Rechenzeit je Tag")).to_be_visible()
+    bars(page)
+    separators = "document.querySelector('.chart[data-drawn]')._fullLayout.separators"
+    assert page.evaluate(separators) == ",."
+    page.get_by_text("Dieselben Zahlen als Tabelle").first.click()
+    expect(page.get_by_role("cell", name="2,40 k GB·h").first).to_be_visible()
+
+    page.get_by_role("link", name="Woche", exact=True).click()
+    expect(page.get_by_role("heading", name="Rechenzeit je Woche")).to_be_visible()
+    page.get_by_role("link", name="Rechnungen").first.click()
+    page.get_by_role("link", name="2026-0001").click()
+    expect(page.get_by_role("heading", name="Rechnung 2026-0001")).to_be_visible()
+    expect(page.get_by_role("definition").filter(has_text="70,00 €").first).to_be_visible()
+    page.get_by_role("link", name="Warum dieser Betrag?").click()
+    expect(page.get_by_role("heading", name="Warum dieser Betrag?")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    assert complaints == []
+
+
 def test_a_session_that_ended_leads_to_the_sign_in(page, context, sign_in, operator):
     sign_in(operator)
     page.goto("/")
