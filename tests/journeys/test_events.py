@@ -138,7 +138,7 @@ def test_how_many_do_not_count_follows_and_stays_open_under_who_reads_it(
     why = table.get_by_role("row", name="No service counts their type").get_by_role("link")
     expect(why).to_have_text("1")  # the void is none of them
     why.focus()
-    send(acme, ("tokens-2", "ai.tokens.used", 0, {"tokens": 3}))
+    send(acme, ("tokens-2", "ai.tokens.used", 90, {"tokens": 3}))  # of the day of the first
     catch_up()
     expect(why).to_have_text("2")
     expect(why).to_be_focused()
